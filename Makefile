@@ -2,12 +2,17 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 FAST := tests/architecture tests/docs tests/golden tests/property tests/unit
-# Two at a time, each with its own servers; a file stays together: it shares what it set up.
-SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
+# A file stays together: it shares what it set up. Each worker has its own servers. Tests with servers
+# wait for two fifths of their time, so a third worker keeps two cores busy.
+SIDE_BY_SIDE := --dist loadfile --no-loadscope-reorder
+WORKERS := -n 2
+WORKERS_WITH_SERVERS := -n 3
+# The tests start some hundred processes: each would compile all our modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## show this list
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 14
 
 .PHONY: setup
 setup: ## install what uv.lock names into .venv
@@ -18,8 +23,8 @@ up: setup ## run the desk here until Ctrl-C: PostgreSQL, NATS, four services
 	@exec $(BIN)/python -m services up
 
 .PHONY: demo
-demo: setup ## play a day at a service desk, Monday 30 June 2025, and assert it
-	@exec $(BIN)/python -m services demo
+demo: setup ## play a day at a service desk, Monday 30 June 2025, and assert it; KEEP=1 stays up
+	@exec $(BIN)/python -m services demo $(if $(KEEP),--keep)
 
 .PHONY: down
 down: setup ## stop the desk that runs here
@@ -30,16 +35,18 @@ doctor: setup ## say what is well on this machine, what is not, and what to do
 	@exec $(BIN)/python -m services doctor
 
 .PHONY: check
-check: setup ## the fast part of `test`: style, types, layers, tests without servers
+check: setup ## the fast part of `test`: style, types, words, layers, tests without servers
+# The rules for words are in Vale's format, and tests/docs/test_words.py checks them: the package
+# `vale` on PyPI fetches its program from outside the registries when it first runs.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -q $(SIDE_BY_SIDE) $(wildcard $(FAST))
+	@$(BIN)/pytest -q $(WORKERS) $(SIDE_BY_SIDE) $(wildcard $(FAST))
 
 .PHONY: test
 test: check ## all tests, starting the servers they need
-	@$(BIN)/pytest -q $(SIDE_BY_SIDE) $(addprefix --ignore=,$(FAST))
+	@$(BIN)/pytest -q $(WORKERS_WITH_SERVERS) $(SIDE_BY_SIDE) $(addprefix --ignore=,$(FAST))
 
 .PHONY: faults
 faults: setup ## the long form of the fault tests: kills, wipes and freezes under load
@@ -69,3 +76,11 @@ clean: ## stop the desk and delete its data (.permanence) and all caches
 .PHONY: docs
 docs: setup ## write the pages of the reference that follow from the code
 	@$(BIN)/python -m docs.generate
+
+.PHONY: screenshots
+screenshots: setup ## play the day of the demo, and take the pictures of the pages
+	@$(BIN)/python -m docs.generate.screenshots
+
+.PHONY: catalogs
+catalogs: setup ## write the texts to translate into shared/i18n/languages; ADD=nl adds a language
+	@$(BIN)/python -m docs.generate.catalogs $(ADD)

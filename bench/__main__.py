@@ -13,18 +13,23 @@ from bench import (
     append,
     commands,
     list_page,
+    listeners,
     memory,
+    on_call,
     over_nats,
+    paging,
     policy,
     rebuild,
+    screens,
     signals,
+    surveys,
     ticks,
     timers,
     visible,
     working_time,
 )
 from bench.figure import Figure, fdatasync_us, show
-from tests.support.servers import reachable_folder
+from tests.support.servers.servers import reachable_folder
 
 Figures = Callable[[int, float], Iterator[Figure]]
 ON_A_DESK: Mapping[str, Figures] = {
@@ -37,21 +42,31 @@ BY_ITSELF: Mapping[str, Callable[..., None]] = {
     "append": append.main,
     "rebuild": rebuild.main,
     "list_page": list_page.main,
+    "screens": screens.main,
+    "listeners": listeners.main,
     "working_time": working_time.main,
+    "on_call": on_call.main,
     "ticks": ticks.main,
     "timers": timers.main,
+    "paging": paging.main,
     "memory": memory.main,
     "policy": policy.main,
+    "surveys": surveys.main,
 }
 QUICK: Mapping[str, Mapping[str, Any]] = {
     "append": {"rounds": 1},
     "rebuild": {"events": 20_000, "rounds": 1},
     "list_page": {"incidents": [10_000]},
+    "screens": {"incidents": [10_000], "requests": 20},
+    "listeners": {"listeners": 100, "seconds": 5.0},
     "working_time": {"rounds": 2, "seconds": 0.5},
+    "on_call": {"schedules": 50, "rounds": 1},
     "ticks": {"armed": [1_000, 10_000]},
     "timers": {"armed": 1_000, "near": 100, "window": 5},
+    "paging": {"live": 100, "pages": 20, "window": 5},
     "memory": {"incidents": 1_000},
     "policy": {"rounds": 1},
+    "surveys": {"invitations": 2_000, "answers": 200},
 }
 """Arguments that make the standalone benchmarks smaller."""
 NAMES = (*ON_A_DESK, *BY_ITSELF)

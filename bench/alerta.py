@@ -18,7 +18,7 @@ from bench.figure import Figure, median_of
 from bench.sending import Load, send
 from standalone.ports import free_port
 from tests.support.patience import until
-from tests.support.servers import reachable_folder, running_postgres
+from tests.support.servers.servers import reachable_folder, running_postgres
 
 PACKAGES = ("alerta-server==9.1.0", "psycopg2-binary", "gunicorn", "setuptools<81")
 WORKERS = 2
@@ -29,7 +29,7 @@ SIGNAL = (
 )
 LOADS = {
     "new, one a request": Load("new"),
-    "duplicates, one a request": Load("dup", troubles=100),
+    "duplicates, one a request": Load("dup", keys=100),
 }
 BEST = {"PLUGINS": "reject"}
 """As few statements per alert as possible: only one of its bundled plug-ins."""
@@ -83,7 +83,7 @@ def _serving(folder: Path, dsn: str, settings: Mapping[str, str]) -> Iterator[st
 def _rate(url: str, dsn: str, load: Load, number: int, seconds: float) -> float:
     """Return the alerts accepted per second; fail if it lost one."""
     before = _stored(dsn)
-    one = Load(f"{load.prefix}-{number}", troubles=load.troubles)
+    one = Load(f"{load.prefix}-{number}", keys=load.keys)
     sent = send(url, "", one, seconds, path="/alert", signal=SIGNAL)
     assert not sent.refused, sent
     assert _stored(dsn) - before >= sent.accepted, "it lost some: this run is void"

@@ -27,7 +27,10 @@ FROM generate_series(%s::bigint, %s::bigint) AS n,
 
 
 def opened(
-    number: int, service: Literal["far", "near"], at: datetime, reported_at: datetime
+    number: int,
+    service: Literal["far", "near", "quiet", "paged"],
+    at: datetime,
+    reported_at: datetime,
 ) -> IncidentOpened:
     """Return the event that opens an incident, for a service of the policy."""
     return IncidentOpened(
@@ -48,10 +51,15 @@ def opened(
     )
 
 
-def far(first: int, last: int, at: datetime) -> Iterator[IncidentOpened]:
+def far(
+    first: int,
+    last: int,
+    at: datetime,
+    service: Literal["far", "quiet"] = "far",
+) -> Iterator[IncidentOpened]:
     """Yield incidents that are due in weeks, each a second after the one before."""
     for number in range(first, last + 1):
-        yield opened(number, "far", at, at - timedelta(seconds=number))
+        yield opened(number, service, at, at - timedelta(seconds=number))
 
 
 def record(log: EventLog, events: Iterator[IncidentOpened]) -> None:

@@ -16,9 +16,9 @@ from nats.aio.client import Client
 
 from bench.figure import Figure, median_of
 from shared.messaging import subjects
-from tests.support.desk import Desk, running_desk
-from tests.support.nats_clients import client_of
-from tests.support.servers import reachable_folder
+from tests.support.desks.running import Desk, running_desk
+from tests.support.servers.nats_clients import client_of
+from tests.support.servers.servers import reachable_folder
 
 INCIDENTS = 200
 AT_ONCE = 64
@@ -47,7 +47,7 @@ def figures(rounds: int, seconds: float) -> Iterator[Figure]:
 
 def _opened(desk: Desk) -> list[str]:
     events = [
-        {"action": "trigger", "title": f"trouble {n}", "dedup_key": f"bench-{n}"}
+        {"action": "trigger", "title": f"alert {n}", "dedup_key": f"bench-{n}"}
         for n in range(INCIDENTS)
     ]
     answer = httpx.post(

@@ -32,7 +32,7 @@ def bodies(load: Load, signal: str) -> Callable[[], bytes]:
     def one() -> str:
         nonlocal sent
         sent += 1
-        key = f"{load.prefix}-0-{sent % load.troubles if load.troubles else sent}"
+        key = f"{load.prefix}-0-{sent % load.keys if load.keys else sent}"
         return f"{before}{key}{after}"
 
     def body() -> bytes:

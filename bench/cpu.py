@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from tests.support.desk import Desk
+from tests.support.desks.running import Desk
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.support.desk import POLICY, Setting
+from tests.support.desks.running import POLICY, Setting
 
 PROMISING = Setting(policy=Path(__file__).with_name("permanence.yaml"))
 """Incidents have promises: the watcher arms them, and escalation follows."""

@@ -15,10 +15,20 @@ def positions(log: EventLog) -> Mapping[str, int]:
 
     Fails if one has parked events: then it does not do its work.
     """
-    found = {}
+    return {**_tracked(log, SERVICES), **model_positions(log)}
+
+
+def model_positions(log: EventLog) -> Mapping[str, int]:
+    """Return the same for the read models alone."""
     with log.transaction() as cursor:
         schemas = {name: live(cursor, MODELS[name]).schema for name in MODELS}
-        for name, schema in {**SERVICES, **schemas}.items():
+    return _tracked(log, schemas)
+
+
+def _tracked(log: EventLog, schemas: Mapping[str, str]) -> Mapping[str, int]:
+    found = {}
+    with log.transaction() as cursor:
+        for name, schema in schemas.items():
             query = f"SELECT position, parked_streams FROM {schema}.tracking"  # noqa: S608 # our own names
             for position, parked in cursor.execute(query):
                 assert not parked, f"{name} has parked {parked} streams: void"

@@ -13,19 +13,19 @@ import orjson
 
 from bench.connections import bodies
 from bench.sending import SIGNAL, Load
-from services.intake.app import SIGNALS_A_BATCH
+from services.intake.assembly import SIGNALS_A_BATCH
 from services.intake.commands.record_store import RecordCache
+from services.intake.partitions import turn_partitions
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Policies, Signature
-from services.intake.signals.delivery import Delivery
 from services.intake.signals.formats import ADAPTERS
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
-from services.intake.signals.raw_store import turn_partitions
+from services.intake.signals.schemas import Delivery
 from services.intake.signals.store import Receiver
 from shared.clock import real_clock
 from shared.eventlog.log import EventLog
-from tests.support.desk import MASTER, POLICY
-from tests.support.servers import PostgresServer
+from tests.support.desks.running import MASTER, POLICY
+from tests.support.servers.servers import PostgresServer
 
 SOURCE = "demo"
 

@@ -16,7 +16,7 @@ from bench.sending import Load, Sent, send
 from services.projections.generations import live
 from services.projections.read_models import MODELS
 from shared.eventlog.log import EventLog
-from tests.support.desk import Desk
+from tests.support.desks.running import Desk
 from tests.support.patience import until
 
 LOOK_SECONDS = 0.002

@@ -22,8 +22,8 @@ from bench.figure import Figure, median_of
 from bench.flush import SOURCE, flushed_per_second
 from bench.sending import SIGNAL, Load
 from shared.messaging import subjects
-from tests.support.desk import Desk, running_desk
-from tests.support.servers import reachable_folder
+from tests.support.desks.running import Desk, running_desk
+from tests.support.servers.servers import reachable_folder
 
 AT_ONCE = 64
 """Messages whose acknowledgement by the server is outstanding."""
@@ -33,8 +33,8 @@ LOOK_SECONDS = 0.01
 CASES = {
     "new over NATS, one a message": Load("nats-new", connections=500),
     "new over NATS, arrays of 100": Load("nats-news", 100),
-    "duplicates over NATS, one a message": Load("nats", troubles=100, connections=500),
-    "duplicates over NATS, arrays of 100": Load("natss", 100, troubles=1_000),
+    "duplicates over NATS, one a message": Load("nats", keys=100, connections=500),
+    "duplicates over NATS, arrays of 100": Load("natss", 100, keys=1_000),
 }
 
 
@@ -80,11 +80,7 @@ async def _rounds(desk: Desk, load: Load, rounds: int, seconds: float) -> Done:
         for number in range(rounds):
             before = await asyncio.to_thread(still, log)
             began = monotonic()
-            one = (
-                load
-                if load.troubles
-                else replace(load, prefix=f"{load.prefix}-{number}")
-            )
+            one = load if load.keys else replace(load, prefix=f"{load.prefix}-{number}")
             published = await _published(js, one, seconds)
             rates.append(published / (monotonic() - began))
             signals += published

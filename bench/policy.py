@@ -19,21 +19,25 @@ import typer
 
 from bench.figure import Figure, median_of, show
 from services.intake.commands.record_store import RecordCache
+from services.intake.partitions import turn_partitions
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Policies, Signature
-from services.intake.signals.delivery import Delivery
 from services.intake.signals.formats import ADAPTERS
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
-from services.intake.signals.raw_store import turn_partitions
+from services.intake.signals.schemas import Delivery
 from services.intake.signals.store import Receiver
 from shared.clock import real_clock
 from shared.domain.policy.document import Policy
 from shared.domain.policy.validation import read
 from shared.domain.sla import promised
 from shared.eventlog.log import EventLog
-from tests.support.desk import MASTER
-from tests.support.large_policies import large_text
-from tests.support.servers import PostgresServer, reachable_folder, running_postgres
+from tests.support.builders.large_policies import large_text
+from tests.support.desks.running import MASTER
+from tests.support.servers.servers import (
+    PostgresServer,
+    reachable_folder,
+    running_postgres,
+)
 
 OPENINGS = 200
 """Incidents opened in a round, each in a transaction of its own."""

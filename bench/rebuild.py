@@ -23,9 +23,9 @@ from rich.table import Table
 from services.projections.read_models import MODELS
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.log import PAGE_MAX, EventLog
-from tests.support.busy_log import busy_log
-from tests.support.servers import Database, reachable_folder, running_postgres
-from tests.support.written import MASTER, rebuilt
+from tests.support.builders.busy_log import busy_log
+from tests.support.builders.written_histories import MASTER, rebuilt
+from tests.support.servers.servers import Database, reachable_folder, running_postgres
 
 ACTIVE = 400
 BATCH = 1_000

@@ -24,14 +24,14 @@ _SCRIPT = Path(__file__).with_name("signals.lua")
 
 @dataclass(frozen=True)
 class Load:
-    """What to send: `size` signals per request, of `troubles` per sender (0: all new).
+    """What to send: `size` signals per request, of `keys` per sender (0: all new).
 
     `per_second` requests, or as many as are answered (0).
     """
 
     prefix: str
     size: int = 1
-    troubles: int = 0
+    keys: int = 0
     connections: int = CONNECTIONS
     per_second: int = 0
 
@@ -77,7 +77,7 @@ def start(
     if wrk:
         command += ["--latency", "--timeout", "15s", "-s", str(_SCRIPT)]
         command += [f"{url}{path}", "--"]
-        command += [load.prefix, str(load.size), str(load.troubles)]
+        command += [load.prefix, str(load.size), str(load.keys)]
     else:
         command += [f"{url}{path}", json.dumps(asdict(load)), str(seconds)]
     environment = {**os.environ, "BENCH_TOKEN": token, "BENCH_SIGNAL": signal}

@@ -20,9 +20,9 @@ from bench.figure import Figure, median_of
 from bench.flush import flushed_per_second
 from bench.sending import Load, Sent, finish, send, sender_name, start
 from standalone.ports import free_port
-from tests.support.desk import Desk, running_desk
+from tests.support.desks.running import Desk, running_desk
 from tests.support.patience import until
-from tests.support.servers import reachable_folder
+from tests.support.servers.servers import reachable_folder
 
 ARRAY = 100
 ARRAYS_AT_ONCE = 8
@@ -32,7 +32,7 @@ HTTP_ALONE = "HTTP alone: our server, one answer to everything"
 
 @dataclass(frozen=True)
 class Case:
-    """A kind of load; without `troubles` each signal opens an incident."""
+    """A kind of load; without `keys` each signal opens an incident."""
 
     what: str
     load: Load
@@ -42,11 +42,11 @@ class Case:
 CASES = (
     Case("new, one a request", Load("new")),
     Case("new, one a request, two workers", Load("both"), ("intake", "intake_twin")),
-    Case("duplicates, one a request", Load("dup", troubles=100)),
+    Case("duplicates, one a request", Load("dup", keys=100)),
     Case("new, arrays of 100", Load("news", ARRAY, connections=ARRAYS_AT_ONCE)),
     Case(
         "duplicates, arrays of 100",
-        Load("dups", ARRAY, troubles=1_000, connections=ARRAYS_AT_ONCE),
+        Load("dups", ARRAY, keys=1_000, connections=ARRAYS_AT_ONCE),
     ),
 )
 

@@ -23,15 +23,15 @@ from bench.figure import Figure, show
 from bench.memory import Megabytes, watched
 from bench.sending import Load, Sent, send
 from shared.eventlog.log import EventLog
-from tests.support.desk import Desk, running_desk
-from tests.support.servers import reachable_folder
+from tests.support.desks.running import Desk, running_desk
+from tests.support.servers.servers import reachable_folder
 
 ARRAY = 100
-TROUBLES = 5_000
+KEYS = 5_000
 """Alerts that repeat: the first signal opens an incident, the others are counted."""
 ABOVE = 3
-CEILING = Load("ceiling", ARRAY, troubles=TROUBLES, connections=8)
-FLOOD = Load("flood", ARRAY, troubles=TROUBLES, connections=400)
+CEILING = Load("ceiling", ARRAY, keys=KEYS, connections=8)
+FLOOD = Load("flood", ARRAY, keys=KEYS, connections=400)
 DRAIN_SECONDS = 900
 _COUNTED = re.compile(
     r'^permanence_signals_total\{status="(\w+)"\} (\S+)$', re.MULTILINE

@@ -19,8 +19,12 @@ from bench.arming import copy, far
 from bench.desk import PROMISING
 from bench.figure import Figure, median_of, show
 from shared.process_manager.case_store import armed as count_armed
-from tests.support.servers import PostgresServer, reachable_folder, running_postgres
-from tests.support.sla_desk import SlaDesk
+from tests.support.desks.watching import SlaDesk
+from tests.support.servers.servers import (
+    PostgresServer,
+    reachable_folder,
+    running_postgres,
+)
 
 REAL = 1_000
 """Cases the watcher has armed itself: enough for all ticks."""

@@ -1,4 +1,4 @@
-"""`permanence audit`: proof that the log contains what was recorded."""
+"""`permanence audit`: proof that the log holds what was recorded, and rights agree."""
 
 from dataclasses import asdict
 from functools import partial
@@ -7,19 +7,23 @@ from typing import Annotated
 
 import typer
 
-from cli.shell.desk import HOME, Database, Home, database_of, log_at
+from cli.shell.desk import HOME, Database, DeskAddress, Home, VaultKey
 from cli.shell.output import AsJson, Exit, answer, bar, counted, refused
+from services.projections.audit.verifications import Verification, keep, may_keep
 from services.projections.audit.verify import (
+    Read,
     Verified,
     parse_checkpoint,
+    read_all,
     read_checkpoint,
     verify,
     write_checkpoint,
     written,
 )
 from services.projections.audit.walk import BEGINNING, Checkpoint
-
-_STAGES = {"walk": "walking the chain"}
+from shared.clock import real_clock
+from shared.eventlog.log import EventLog
+from shared.security.grants.check import Compared, compare
 
 From = Annotated[
     str | None,
@@ -35,12 +39,11 @@ File = Annotated[
     ),
 ]
 
-audit = typer.Typer(name="audit", help="Prove the log.", no_args_is_help=True)
-
-
-@audit.callback()
-def _group() -> None:
-    """Keep `verify` as a command: typer would drop the name of a single one."""
+app = typer.Typer()
+audit = typer.Typer(
+    help="Prove the log, and that people have the rights in it.", no_args_is_help=True
+)
+app.add_typer(audit, name="audit")
 
 
 @audit.command("verify")
@@ -56,48 +59,141 @@ def verify_command(
     Finds events that were changed, deleted, moved or inserted, and reports the first
     such position. It compares with what every reader remembers. With a checkpoint, only
     later events are read; a checkpoint that the log does not contain is a finding. The
-    file is renewed if the chain is intact. Then the documents that events name are
-    compared with their hash and size. Exit codes: 0 intact, 1 not, 2 not a checkpoint,
-    3 the database is unavailable.
+    file is renewed if the chain is intact. Then the documents and attached files that
+    events name are compared with their hashes. The result is shown on the page of
+    auditors, unless the role only reads. Exit codes: 0 intact, 1 not, 2 not a
+    checkpoint, 3 the database is unavailable.
     """
-    checkpoint = _checkpoint(start, file, as_json=as_json)
-    url = database_of(database, home, as_json=as_json)
-    with log_at(url, as_json=as_json) as log, bar(_STAGES, hidden=as_json) as told:
-        verified = verify(log, partial(told, "walk"), checkpoint)
+    checkpoint = _checkpoint(start, file)
+    with (
+        DeskAddress(database, home).log() as log,
+        bar({"walk": "walking the chain"}) as report,
+    ):
+        verified = verify(log, partial(report, "walk"), checkpoint)
+        _keep(log, verified)
     reached = Checkpoint(verified.position, bytes.fromhex(verified.chain))
     if file is not None and verified.finding is None and verified.position:
         try:
             write_checkpoint(file, reached)
         except OSError as error:
             sentence = f"the log is whole, but {file} cannot be written: {error}"
-            raise refused(as_json, sentence, Exit.INVALID) from error
+            raise refused(sentence, Exit.INVALID) from error
     plain = {"ok": verified.finding is None, **asdict(verified)}
     if verified.finding is None and verified.position:
         plain["checkpoint"] = written(reached)
-    answer(as_json, plain, _said(verified, reached))
+    answer(plain, _sentence(verified, reached))
     if verified.finding is not None:
         raise typer.Exit(Exit.DIFFERS)
 
 
-def _checkpoint(start: str | None, file: Path | None, *, as_json: bool) -> Checkpoint:
+@audit.command("rights")
+def rights_command(
+    database: Database = None, home: Home = HOME, as_json: AsJson = False
+) -> None:
+    """Compare the rights that the desk checks with those that the log gives.
+
+    The desk checks rights in tables, which it writes with each event about a person.
+    Names each right that was added, removed or changed in the database, with its limits
+    and who gave it. Exit codes: 0 they agree, 1 not, 3 the database is unavailable.
+    """
+    with DeskAddress(database, home).log() as log:
+        compared = compare(log)
+    answer({"ok": not compared.differences, **asdict(compared)}, *_compared(compared))
+    if compared.differences:
+        raise typer.Exit(Exit.DIFFERS)
+
+
+@audit.command("readable")
+def readable_command(
+    database: Database = None,
+    home: Home = HOME,
+    vault_key: VaultKey = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read every event of the log, and name those that cannot be read.
+
+    Such events are of a later version or damaged, or their key is missing. What was
+    forgotten counts as read. Without the vault's key, sealed words are not tried. Exit
+    codes: 0 all can be read, 1 not, 3 the database is unavailable.
+    """
+    desk = DeskAddress(database, home)
+    desk.url()
+    with (
+        desk.log(desk.master(vault_key)) as log,
+        bar({"read": "reading the log"}) as report,
+    ):
+        found = read_all(log, partial(report, "read"))
+    answer({"ok": not found.count, **asdict(found)}, *_readable(found))
+    if found.count:
+        raise typer.Exit(Exit.DIFFERS)
+
+
+def _keep(log: EventLog, verified: Verified) -> None:
+    """Record the verification for the page of auditors, where this role may write."""
+    finding = verified.finding
+    verification = Verification(
+        real_clock(),
+        None,
+        verified.since,
+        verified.position,
+        bytes.fromhex(verified.chain),
+        finding.sentence if finding else None,
+        finding.position if finding else None,
+    )
+    with log.transaction() as cursor:
+        if may_keep(cursor):
+            keep(cursor, verification)
+
+
+def _readable(found: Read) -> list[str]:
+    if not found.count:
+        return [f"All of {counted(found.events, 'event')} can be read."]
+    named = [
+        f"{each.position}: {each.type} in {each.stream}: {each.why}"
+        for each in found.unreadable
+    ]
+    more = found.count - len(named)
+    rest = [f"and {counted(more, 'event')} more"] if more else []
+    cannot = counted(found.count, "event")
+    advice = (
+        f"{cannot} cannot be read, {found.events} can. If a later version wrote them, "
+        "upgrade this one; if a key is missing, restore vault.keys and the file of "
+        "the master key from a backup."
+    )
+    return [*named, *rest, advice]
+
+
+def _compared(compared: Compared) -> list[str]:
+    if not compared.differences:
+        people = counted(compared.people, "stream")
+        return [f"The rights are those in the log: {people} of people compared."]
+    number = counted(len(compared.differences), "difference")
+    advice = (
+        f"{number}. Find out who can write to the database, then run `permanence "
+        "restored --rights`: it writes the tables again from the log."
+    )
+    return [*(each.sentence for each in compared.differences), advice]
+
+
+def _checkpoint(start: str | None, file: Path | None) -> Checkpoint:
     if start is not None and file is not None:
-        sentence = "give --from or --checkpoint, not both"
-        raise refused(as_json, sentence, Exit.INVALID)
+        raise refused("give --from or --checkpoint, not both", Exit.INVALID)
     try:
         if start is not None:
             return parse_checkpoint(start)
         return (read_checkpoint(file) if file else None) or BEGINNING
     except ValueError as error:
-        raise refused(as_json, str(error), Exit.INVALID) from error
+        raise refused(str(error), Exit.INVALID) from error
 
 
-def _said(verified: Verified, reached: Checkpoint) -> str:
+def _sentence(verified: Verified, reached: Checkpoint) -> str:
     if verified.finding is not None:
         return verified.finding.sentence
     remembered = ", and as the readers remember" if verified.anchors else ""
     after = f" after {verified.since}" if verified.since else ""
-    named = counted(verified.documents, "document")
-    documents = f", and {named} as named" if verified.documents else ""
+    counts = ((verified.documents, "document"), (verified.files, "file"))
+    named = " and ".join(counted(number, what) for number, what in counts if number)
+    documents = f", and {named} as named" if named else ""
     checkpoint = f"; checkpoint {written(reached)}" if verified.position else ""
     return (
         f"The chain is whole: {counted(verified.events, 'event')}{after}, each as it "

@@ -8,6 +8,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
+from cli.shell.output import in_json
 from services.intake.signals.body import (
     BODY_BYTES_MAX,
     elements,
@@ -15,14 +16,19 @@ from services.intake.signals.body import (
     read_kept,
     read_posted,
 )
-from services.intake.signals.formats import ADAPTERS
-from services.intake.signals.formats.elements.severities import format_named
+from services.intake.signals.formats import (
+    ADAPTERS,
+    MAPPED,
+    NEVER_RECOVERS,
+    adapter_for,
+    format_named,
+    headers_read,
+    zone_of,
+)
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
 from services.intake.signals.formats.preview import told
 from services.intake.signals.formats.ready import TEXTS
-from services.intake.signals.formats.selection import MAPPED, adapter_for, zone_of
-from services.intake.signals.formats.traits import NEVER_RECOVERS
-from services.intake.signals.reception import cloud_document, headers_read
+from services.intake.signals.reception import cloud_document
 from shared.clock import real_clock
 from shared.domain.policy.sources import Source
 from shared.http.problem_details import HttpError
@@ -67,6 +73,10 @@ Headers = Annotated[
 ]
 
 
+app = typer.Typer()
+
+
+@app.command("map")
 def map_command(
     source: Format,
     jsonl: ByLine = False,
@@ -81,6 +91,7 @@ def map_command(
     unknown format, or an invalid body, with `{"error": …}`; with --jsonl 2 at the end
     if any line had an invalid body.
     """
+    in_json.set(True)
     try:
         if show:
             typer.echo(_copy(source), nl=False)
@@ -130,7 +141,7 @@ def _reader(name: str, policy: Path | None, headers: Mapping[str, str]) -> Read:
         raise _Wrong(
             f"{MAPPED}: {more}"
             if adapter_name == MAPPED
-            else f"no format `{adapter_name}`: there are {known}"
+            else f"no format `{adapter_name}`: choose one of {known}"
         )
 
     def read(body: bytes) -> object:
@@ -161,12 +172,13 @@ def _source(file: Path, name: str) -> Source:
     from shared.domain.policy.validation import read
     from shared.yaml12 import TEXT_MAX
 
-    policy = read(text_of(file, TEXT_MAX, as_json=True))
+    policy = read(text_of(file, TEXT_MAX))
     if isinstance(policy, list):
         raise _Wrong(f"{file}: {policy[0]}: see `permanence config check`")
     if name not in policy.sources:
-        known = ", ".join(policy.sources) or "none"
-        raise _Wrong(f"{file}: no source `{name}`: there are {known}")
+        known = ", ".join(policy.sources)
+        choice = f"choose one of {known}" if known else "it has no sources"
+        raise _Wrong(f"{file}: no source `{name}`: {choice}")
     return policy.sources[name]
 
 
@@ -176,7 +188,7 @@ def _headers(written: list[str]) -> dict[str, str]:
     parts = [each.partition(":") for each in written]
     for name, colon, _ in parts:
         if not colon or not name.strip():
-            raise _Wrong(f"`{name}` is no header: write --header 'name: value'")
+            raise _Wrong(f"`{name}` is not a header: write --header 'name: value'")
     return {name.strip().lower(): value.strip() for name, _, value in parts}
 
 
@@ -198,5 +210,6 @@ def _lines(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _refused(sentence: str) -> typer.Exit:
+    """Answer with an error, on standard output as every answer of this command."""
     typer.echo(json.dumps({"error": sentence}, ensure_ascii=False))
     return typer.Exit(WRONG)

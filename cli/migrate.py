@@ -10,7 +10,7 @@ import typer
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from cli.shell.output import AsJson, Exit, answer, refused
+from cli.shell.output import AsJson, Exit, answer, bar, refused
 from shared.database.clock_mode import ClockMode
 from shared.database.migrate import ROLES, Mismatch, migrate
 
@@ -60,6 +60,10 @@ class MigrationSettings(BaseSettings):
         }
 
 
+app = typer.Typer()
+
+
+@app.command("migrate")
 def migrate_command(
     as_json: AsJson = False,
     clock: Annotated[
@@ -81,21 +85,25 @@ def migrate_command(
         settings = MigrationSettings()
     except ValidationError:
         sentence = "Set DATABASE_URL to the database to migrate."
-        raise refused(as_json, sentence, Exit.INVALID) from None
+        raise refused(sentence, Exit.INVALID) from None
     try:
-        done = migrate(
-            settings.database_url.get_secret_value(), settings.passwords(), clock=clock
-        )
+        with bar({"migrate": "migrating the database"}) as report:
+            report("migrate", 0, None)
+            done = migrate(
+                settings.database_url.get_secret_value(),
+                settings.passwords(),
+                clock=clock,
+            )
     except Mismatch as reason:
-        raise refused(as_json, f"{reason}", Exit.DIFFERS) from None
+        raise refused(f"{reason}", Exit.DIFFERS) from None
     except psycopg.OperationalError as reason:
         sentence = f"DATABASE_URL is not reachable: {_first_line(reason)}"
-        raise refused(as_json, sentence, Exit.UNREACHABLE) from None
+        raise refused(sentence, Exit.UNREACHABLE) from None
     except psycopg.Error as reason:
         sentence = f"The database refused the migration: {_first_line(reason)}"
-        raise refused(as_json, sentence, Exit.DIFFERS) from None
-    said = f"Applied {', '.join(done)}." if done else "Nothing to do: up to date."
-    answer(as_json, {"applied": done}, said)
+        raise refused(sentence, Exit.DIFFERS) from None
+    sentence = f"Applied {', '.join(done)}." if done else "Nothing to do: up to date."
+    answer({"applied": done}, sentence)
 
 
 def _first_line(reason: Exception) -> str:

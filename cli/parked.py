@@ -11,10 +11,10 @@ from time import monotonic, sleep
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
-from cli.shell.desk import HOME, Database, Home, database_of, log_at
-from cli.shell.output import AsJson, Exit, answer, counted, refused, table_of
+from cli.shell.desk import HOME, Database, DeskAddress, Home
+from cli.shell.output import AsJson, Exit, answer, bar, counted, refused
+from cli.shell.table import Table
 from services.projections.generations import find_live
 from services.projections.read_models import MODELS
 from shared.database.roles import only_tables
@@ -31,74 +31,6 @@ from shared.eventlog.readers.parked_commands import (
 from shared.eventlog.readers.parked_events import ParkedStream, parked_streams
 from shared.eventlog.readers.position import Bookmark, bookmarks
 
-
-@dataclass(frozen=True, slots=True)
-class ParkedAnswer:
-    """A request, and its answer if there is one; `refused` says why it was not sent."""
-
-    wanted: ParkedRequest
-    answer: Answer | None = None
-    refused: str | None = None
-
-    @property
-    def code(self) -> Exit:
-        """The exit code that follows from the answer."""
-        if self.refused is not None:
-            return Exit.OUTRUN
-        if self.answer is None:
-            return Exit.UNREACHABLE
-        return Exit.DIFFERS if self.answer.error else Exit.OK
-
-    def plain(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        known: dict[str, Any] = {
-            "reader": self.wanted.bookmark.reader,
-            "stream": self.wanted.stream,
-        }
-        if self.refused is not None:
-            return known | {"outcome": "refused", "error": self.refused}
-        if self.answer is None:
-            return known | {"outcome": "waiting"}
-        known["outcome"] = self.answer.outcome
-        if self.wanted.action == "skip":
-            known["skipped"] = self.answer.skipped
-        if self.answer.error:
-            return known | {"error": self.answer.error}
-        return known | {"events": self.answer.applied}
-
-    @property
-    def sentence(self) -> str:
-        """Return it as a sentence."""
-        return f"{self.wanted.bookmark.reader}: {self._about()}"
-
-    def _about(self) -> str:
-        stream, found = self.wanted.stream, self.answer
-        if self.refused is not None:
-            return self.refused
-        if found is None:
-            return (
-                f"no answer about {stream} yet; it is done as soon as the reader runs: "
-                "see `permanence parked list`"
-            )
-        match found.outcome:
-            case "applied":
-                return f"{stream} is applied, {counted(found.applied, 'event')}"
-            case "still parked":
-                return f"{stream} is still parked: {found.error}"
-            case "nothing parked":
-                return f"nothing of {stream} is parked"
-            case "skipped":
-                return self._skipped(found)
-
-    def _skipped(self, found: Answer) -> str:
-        said = f"{counted(found.skipped, 'event')} of {self.wanted.stream} skipped"
-        if found.error:
-            return f"{said}; the next one is still parked: {found.error}"
-        if found.applied:
-            return f"{said}, {counted(found.applied, 'event')} behind applied"
-        return said
-
-
 LISTED_MAX = 1_000
 LOOK_SECONDS = 0.1
 WAIT_SECONDS = 30.0
@@ -111,6 +43,16 @@ Only = Annotated[
 Wait = Annotated[
     float, typer.Option(help="Seconds to wait for the reader's answer.", min=0)
 ]
+Whose = Annotated[
+    str, typer.Option(help=f"Whose: {', '.join(READERS)}.", show_default=False)
+]
+Reason = Annotated[
+    str, typer.Option(help="Why; it is kept for ever.", show_default=False)
+]
+Whole = Annotated[
+    bool,
+    typer.Option("--all", help="Skip all that waits, not the first event alone."),
+]
 By = Annotated[
     str | None, typer.Option("--by", help="Who asks; else the user of this machine.")
 ]
@@ -119,11 +61,14 @@ Unused = Annotated[
     typer.Option("--vault-key", hidden=True, help="Named by scripts of version 0."),
 ]
 
+_NOTHING_PARKED = "Nothing is parked."
+
+app = typer.Typer()
 parked = typer.Typer(
-    name="parked",
     help="What readers have set aside: try it again, or skip it.",
     no_args_is_help=True,
 )
+app.add_typer(parked, name="parked")
 
 
 @parked.command("list")
@@ -133,21 +78,24 @@ def list_parked(
     home: Home = HOME,
     as_json: AsJson = False,
 ) -> None:
-    """List the streams that are parked, why, and how many events wait."""
-    _demand_known(reader, as_json=as_json)
-    url = database_of(database, home, as_json=as_json)
-    with log_at(url, as_json=as_json) as log:
+    """List the streams that are parked, why, and how many events wait.
+
+    Exit codes: 0 listed, 2 no such reader, 3 the database is unavailable.
+    """
+    _demand_known(reader)
+    with DeskAddress(database, home).log() as log:
         found = [
             (bookmark.reader, stream)
             for bookmark in _readers(log, reader)
             for stream in _streams(log, bookmark)
         ]
     plain = [{"reader": name, **asdict(each)} for name, each in found]
-    table = table_of("reader", "stream", "since", "events", "error")
-    for name, each in found:
-        since, events = str(each.position), str(each.events)
-        table.add_row(name, each.stream, since, events, Text(each.error))
-    answer(as_json, plain, table if found else "nothing is parked")
+    rows = [
+        (name, each.stream, each.position, each.events, each.error)
+        for name, each in found
+    ]
+    columns = ("reader", "stream", "since", "events", "error")
+    answer(plain, Table(columns, rows, empty=_NOTHING_PARKED))
 
 
 @parked.command("retry")
@@ -169,34 +117,25 @@ def retry_parked(  # noqa: PLR0913, PLR0917 # each is an option
     or the reader does not answer: the request is kept until the reader runs.
     """
     del vault_key
-    _demand_known(reader, as_json=as_json)
-    url = database_of(database, home, as_json=as_json)
-    asked_by = by or getpass.getuser()
-    with log_at(url, as_json=as_json) as log:
-        wanted = [
-            ParkedRequest(bookmark, each.stream, "retry", asked_by)
+    _demand_known(reader)
+    with DeskAddress(database, home).log() as log:
+        requests = [
+            ParkedRequest(bookmark, each.stream, "retry", by or getpass.getuser())
             for bookmark in _readers(log, reader)
             for each in _streams(log, bookmark)
             if stream in {None, each.stream}
         ]
-        said = _asked(log, wanted, wait)
-    _answer(said, as_json=as_json)
+        replies = _replies(log, requests, wait)
+    _answer(replies)
 
 
 @parked.command("skip")
 def skip_parked(  # noqa: PLR0913 # each is an option
     stream: Annotated[str, typer.Argument(help="The stream: incident-INC-000042.")],
     *,
-    reader: Annotated[
-        str, typer.Option(help=f"Whose: {', '.join(READERS)}.", show_default=False)
-    ],
-    reason: Annotated[
-        str, typer.Option(help="Why; it is kept for ever.", show_default=False)
-    ],
-    whole: Annotated[
-        bool,
-        typer.Option("--all", help="Skip all that waits, not the first event alone."),
-    ] = False,
+    reader: Whose,
+    reason: Reason,
+    whole: Whole = False,
     wait: Wait = WAIT_SECONDS,
     by: By = None,
     database: Database = None,
@@ -210,20 +149,21 @@ def skip_parked(  # noqa: PLR0913 # each is an option
     and are still parked, 2 wrong arguments, 3 the database is unavailable, or the
     reader does not answer: the request is kept until the reader runs.
     """
-    _demand_known(reader, as_json=as_json)
+    _demand_known(reader)
     if not reason.strip():
-        raise refused(as_json, "say why with --reason", Exit.INVALID)
-    url = database_of(database, home, as_json=as_json)
-    with log_at(url, as_json=as_json) as log:
-        asked_by = by or getpass.getuser()
-        wanted = [
-            ParkedRequest(bookmark, stream, "skip", asked_by, whole, reason.strip())
+        raise refused("say why with --reason", Exit.INVALID)
+    with DeskAddress(database, home).log() as log:
+        asks = by or getpass.getuser()
+        requests = [
+            ParkedRequest(bookmark, stream, "skip", asks, whole, reason.strip())
             for bookmark in _readers(log, reader)
             if any(each.stream == stream for each in _streams(log, bookmark))
         ]
-        _demand_parked(wanted, reader, stream, as_json=as_json)
-        said = _asked(log, wanted, wait)
-    _answer(said, as_json=as_json)
+        replies = _replies(log, requests, wait)
+    if not replies:
+        sentence = f"{reader} has not parked {stream}: see `permanence parked list`"
+        raise refused(sentence, Exit.INVALID)
+    _answer(replies)
 
 
 @parked.command("skipped")
@@ -233,10 +173,12 @@ def list_skipped(
     home: Home = HOME,
     as_json: AsJson = False,
 ) -> None:
-    """List the events that were skipped, by whom and why, the latest first."""
-    _demand_known(reader, as_json=as_json)
-    url = database_of(database, home, as_json=as_json)
-    with log_at(url, as_json=as_json) as log, log.transaction() as cursor:
+    """List the events that were skipped, by whom and why, the latest first.
+
+    Exit codes: 0 listed, 2 no such reader, 3 the database is unavailable.
+    """
+    _demand_known(reader)
+    with DeskAddress(database, home).log() as log, log.transaction() as cursor:
         homes = sorted({home_of(each) for each in bookmarks(cursor)})
         found = [
             each
@@ -244,21 +186,27 @@ def list_skipped(
             for each in skipped_events(cursor, schema, LISTED_MAX)
             if reader in {None, each.reader}
         ]
-    table = table_of("reader", "stream", "position", "at", "by", "reason", "error")
-    for each in found:
-        at, position = f"{each.skipped_at:%Y-%m-%d %H:%M}", str(each.position)
-        words = (Text(each.skipped_by), Text(each.reason), Text(each.error))
-        table.add_row(each.reader, each.stream, position, at, *words)
+    rows = [
+        (
+            each.reader,
+            each.stream,
+            each.position,
+            f"{each.skipped_at:%Y-%m-%d %H:%M}",
+            each.skipped_by,
+            each.reason,
+            each.error,
+        )
+        for each in found
+    ]
+    columns = ("reader", "stream", "position", "at", "by", "reason", "error")
     plain = [each._asdict() for each in found]
-    answer(as_json, plain, table if found else "nothing was skipped")
+    answer(plain, Table(columns, rows, empty="Nothing was skipped."))
 
 
-def _demand_parked(
-    wanted: Sequence[ParkedRequest], reader: str, stream: str, *, as_json: bool
-) -> None:
-    if not wanted:
-        sentence = f"{reader} has not parked {stream}: see `permanence parked list`"
-        raise refused(as_json, sentence, Exit.INVALID)
+def _demand_known(reader: str | None) -> None:
+    if reader is not None and reader not in READERS:
+        sentence = f"no reader {reader}: choose one of {', '.join(READERS)}"
+        raise refused(sentence, Exit.INVALID)
 
 
 def _readers(log: EventLog, only: str | None) -> list[Bookmark]:
@@ -279,41 +227,105 @@ def _streams(log: EventLog, bookmark: Bookmark) -> Sequence[ParkedStream]:
         return parked_streams(cursor, bookmark, LISTED_MAX)
 
 
-def _asked(
-    log: EventLog, wanted: Sequence[ParkedRequest], seconds: float
-) -> list[ParkedAnswer]:
-    """Send a request, and return what was answered within a number of seconds."""
-    said = [ParkedAnswer(each) for each in wanted]
-    asked: dict[int, int] = {}
-    for n, each in enumerate(wanted):
+@dataclass(frozen=True, slots=True)
+class ParkedReply:
+    """A request, and the reader's answer if there is one.
+
+    `refused` says why the request was not sent.
+    """
+
+    request: ParkedRequest
+    answer: Answer | None = None
+    refused: str | None = None
+
+    @property
+    def code(self) -> Exit:
+        """The exit code that follows from the answer."""
+        if self.refused is not None:
+            return Exit.OUTRUN
+        if self.answer is None:
+            return Exit.UNREACHABLE
+        return Exit.DIFFERS if self.answer.error else Exit.OK
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        plain: dict[str, Any] = {
+            "reader": self.request.bookmark.reader,
+            "stream": self.request.stream,
+        }
+        if self.refused is not None:
+            return plain | {"outcome": "refused", "error": self.refused}
+        if self.answer is None:
+            return plain | {"outcome": "waiting"}
+        plain["outcome"] = self.answer.outcome
+        if self.request.action == "skip":
+            plain["skipped"] = self.answer.skipped
+        if self.answer.error:
+            return plain | {"error": self.answer.error}
+        return plain | {"events": self.answer.applied}
+
+    @property
+    def sentence(self) -> str:
+        """Return it as a sentence."""
+        return f"{self.request.bookmark.reader}: {self._outcome()}"
+
+    def _outcome(self) -> str:
+        stream, reply = self.request.stream, self.answer
+        if self.refused is not None:
+            return self.refused
+        if reply is None:
+            return (
+                f"no answer about {stream} yet; it is done as soon as the reader runs: "
+                "see `permanence parked list`"
+            )
+        match reply.outcome:
+            case "applied":
+                return f"{stream} is applied, {counted(reply.applied, 'event')}"
+            case "still parked":
+                return f"{stream} is still parked: {reply.error}"
+            case "nothing parked":
+                return f"nothing of {stream} is parked"
+            case "skipped":
+                return self._skipped(reply)
+
+    def _skipped(self, reply: Answer) -> str:
+        skipped = f"{counted(reply.skipped, 'event')} of {self.request.stream} skipped"
+        if reply.error:
+            return f"{skipped}; the next one is still parked: {reply.error}"
+        if reply.applied:
+            return f"{skipped}, {counted(reply.applied, 'event')} behind applied"
+        return skipped
+
+
+def _replies(
+    log: EventLog, requests: Sequence[ParkedRequest], seconds: float
+) -> list[ParkedReply]:
+    """Send requests, and return what was answered within a number of seconds."""
+    replies = [ParkedReply(each) for each in requests]
+    sent: dict[int, int] = {}
+    for n, each in enumerate(requests):
         try:
             with log.transaction() as cursor:
-                asked[n] = ask(cursor, each)
+                sent[n] = ask(cursor, each)
         except Conflict as error:
-            said[n] = ParkedAnswer(each, refused=str(error))
-    deadline = monotonic() + seconds
-    while asked:
-        with log.transaction() as cursor:
-            for n, request in tuple(asked.items()):
-                if found := answer_of(cursor, wanted[n].bookmark, request):
-                    said[n] = ParkedAnswer(wanted[n], found)
-                    del asked[n]
-        if not asked or monotonic() > deadline:
-            break
-        sleep(LOOK_SECONDS)
-    return said
+            replies[n] = ParkedReply(each, refused=str(error))
+    deadline, total = monotonic() + seconds, len(sent)
+    with bar({"replies": "streams"}) as report:
+        while sent:
+            report("replies", total - len(sent), total)
+            with log.transaction() as cursor:
+                for n, request in tuple(sent.items()):
+                    if reply := answer_of(cursor, requests[n].bookmark, request):
+                        replies[n] = ParkedReply(requests[n], reply)
+                        del sent[n]
+            if not sent or monotonic() > deadline:
+                break
+            sleep(LOOK_SECONDS)
+    return replies
 
 
-def _answer(said: Sequence[ParkedAnswer], *, as_json: bool) -> None:
-    plain: list[dict[str, Any]] = [each.plain() for each in said]
-    sentences = [each.sentence for each in said] or ["nothing is parked"]
-    answer(as_json, plain, *sentences)
-    code = max((each.code for each in said), default=Exit.OK)
-    if code:
+def _answer(replies: Sequence[ParkedReply]) -> None:
+    sentences = [each.sentence for each in replies] or [_NOTHING_PARKED]
+    answer([each.plain() for each in replies], *sentences)
+    if code := max((each.code for each in replies), default=Exit.OK):
         raise typer.Exit(code)
-
-
-def _demand_known(reader: str | None, *, as_json: bool) -> None:
-    if reader is not None and reader not in READERS:
-        sentence = f"no reader {reader}: there are {', '.join(READERS)}"
-        raise refused(as_json, sentence, Exit.INVALID)

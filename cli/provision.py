@@ -6,12 +6,12 @@ or refuses.
 """
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from nats.errors import Error
 
+from cli.shell.desk import HOME, Home
 from cli.shell.output import AsJson, Exit, answer, refused
 from shared.messaging.connection import nats_session
 from shared.messaging.streams import Refused, provision, replicas_of
@@ -26,14 +26,12 @@ def _checked(replicas: int | None) -> int | None:
         raise typer.BadParameter(str(error)) from error
 
 
+app = typer.Typer()
 Url = Annotated[
     str | None,
     typer.Option(
         "--nats", envvar="NATS_URL", help="NATS, as a user who may change streams."
     ),
-]
-Home = Annotated[
-    Path, typer.Option("--home", envvar="PERMANENCE_HOME", help="The desk's folder.")
 ]
 Replicas = Annotated[
     int | None,
@@ -46,9 +44,10 @@ Replicas = Annotated[
 ]
 
 
+@app.command("provision")
 def provision_command(
     url: Url = None,
-    home: Home = Path(".permanence"),
+    home: Home = HOME,
     replicas: Replicas = None,
     *,
     as_json: AsJson = False,
@@ -61,16 +60,16 @@ def provision_command(
     address = url or (run and run.nats_url)
     if not address:
         sentence = "no desk here: start one with `make up`, or set NATS_URL"
-        raise refused(as_json, sentence, Exit.UNREACHABLE)
+        raise refused(sentence, Exit.UNREACHABLE)
     try:
         done = asyncio.run(_provision(address, replicas))
     except Refused as error:
-        raise refused(as_json, str(error), Exit.UNREACHABLE) from error
+        raise refused(str(error), Exit.UNREACHABLE) from error
     except (Error, OSError, TimeoutError, ValueError) as error:
         why = in_short(error)
         sentence = f"NATS is not reachable or refuses ({why}): is NATS_URL right?"
-        raise refused(as_json, sentence, Exit.UNREACHABLE) from error
-    answer(as_json, {"done": done}, *(done or ["All is as it should be."]))
+        raise refused(sentence, Exit.UNREACHABLE) from error
+    answer({"done": done}, *(done or ["All is as it should be."]))
 
 
 async def _provision(url: str, replicas: int | None) -> list[str]:

@@ -1,32 +1,30 @@
 """`permanence rebuild`: rebuilds a read model from the log, beside the live one.
 
-Also removes forgotten words from read models that show words in clear.
+Also removes forgotten words from read models that have words.
 
-The queue contains titles and label values in clear, so that they can be searched. An
-overwritten row leaves its words in the table's file, so the generations that had them
-are dropped as a whole.
+The queue contains titles and label values in clear, so that they can be searched; all
+other words are searched by hashes. An overwritten row leaves its words in the table's
+file, so the generations that had them are dropped as a whole.
 """
 
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from cli.shell.desk import (
-    HOME,
-    Database,
-    Home,
-    VaultKey,
-    database_of,
-    master_of,
-    reachable,
-)
+from cli.shell.desk import HOME, Database, DeskAddress, Home, VaultKey, reachable
 from cli.shell.output import AsJson, Exit, answer, bar, counted, refused
-from services.projections.generations import find_live
-from services.projections.read_models import MODELS
-from services.projections.rebuild.builder import Builder, Busy, builder, connected
-from services.projections.rebuild.processes import WorkerFailed
+from services.projections.generations import ReadModel, find_live, generations
+from services.projections.read_models import MODELS, WORDS
+from services.projections.rebuild.builder import (
+    Builder,
+    Busy,
+    as_role,
+    builder,
+    connected,
+)
 from services.projections.rebuild.rebuild import (
     NoEarlierGeneration,
     Rebuilt,
@@ -34,10 +32,13 @@ from services.projections.rebuild.rebuild import (
     rebuild,
     rollback,
 )
+from services.projections.rebuild.worker import WorkerFailed
+from services.projections.words.store import delete_words_of
 from shared.clock import real_clock
 from shared.eventlog.errors import Unavailable
 from shared.vault.master_keys import MasterKeys
 
+app = typer.Typer()
 _STAGES = {"fold": "reading the log", "index": "making indexes", "compare": "comparing"}
 
 Name = Annotated[str, typer.Argument(help=f"Which one: {', '.join(MODELS)}.")]
@@ -56,6 +57,7 @@ Accept = Annotated[
 ]
 
 
+@app.command("rebuild")
 def rebuild_command(  # noqa: PLR0913, PLR0917 # each is an option
     name: Name,
     go_back: Rollback = False,
@@ -72,43 +74,44 @@ def rebuild_command(  # noqa: PLR0913, PLR0917 # each is an option
     """
     model = MODELS.get(name)
     if model is None:
-        sentence = f"no read model {name}: there are {', '.join(MODELS)}"
-        raise refused(as_json, sentence, Exit.INVALID)
-    url = database_of(database, home, as_json=as_json)
-    master = master_of(home, vault_key, as_json=as_json)
+        sentence = f"no read model {name}: choose one of {', '.join(MODELS)}"
+        raise refused(sentence, Exit.INVALID)
+    desk = DeskAddress(database, home)
+    url = desk.url()
+    master = desk.master(vault_key)
     if model.opens_words and master is None:
         sentence = f"{name} shows personal words: name the master key with --vault-key"
-        raise refused(as_json, sentence, Exit.INVALID)
-    with reachable(as_json=as_json):
+        raise refused(sentence, Exit.INVALID)
+    with reachable():
         try:
             with builder(url, master, model) as own:
                 if go_back:
-                    _go_back(own, as_json=as_json)
+                    _go_back(own)
                 else:
-                    _build(own, accept=accept_difference, as_json=as_json)
+                    _build(own, accept=accept_difference)
         except Busy as error:
-            raise refused(as_json, str(error), Exit.OUTRUN) from error
+            raise refused(str(error), Exit.OUTRUN) from error
         except NoEarlierGeneration as error:
-            raise refused(as_json, str(error), Exit.INVALID) from error
+            raise refused(str(error), Exit.INVALID) from error
         except WorkerFailed as error:
-            raise refused(as_json, str(error), Exit.UNREACHABLE) from error
+            raise refused(str(error), Exit.UNREACHABLE) from error
 
 
-def _go_back(own: Builder, *, as_json: bool) -> None:
+def _go_back(own: Builder) -> None:
     name, schema = own.model.name, rollback(own, real_clock)
     plain = {"name": name, "schema": schema}
-    answer(as_json, plain, f"{name}: {schema} is live again")
+    answer(plain, f"{name}: {schema} is live again")
 
 
-def _build(own: Builder, *, accept: bool, as_json: bool) -> None:
-    with bar(_STAGES, hidden=as_json) as told:
-        done = rebuild(own, real_clock, told, accept=accept)
-    answer(as_json, asdict(done), _said(done))
+def _build(own: Builder, *, accept: bool) -> None:
+    with bar(_STAGES) as report:
+        done = rebuild(own, real_clock, report, accept=accept)
+    answer(asdict(done), _sentence(done))
     if not done.flipped:
         raise typer.Exit(Exit.DIFFERS)
 
 
-def _said(done: Rebuilt) -> str:
+def _sentence(done: Rebuilt) -> str:
     parked = f", {counted(done.parked, 'stream')} parked" if done.parked else ""
     if not done.flipped:
         return (
@@ -126,26 +129,52 @@ def _said(done: Rebuilt) -> str:
 _OPENING = tuple(model for model in MODELS.values() if model.opens_words)
 
 
-def shown(url: str) -> bool:
-    """Tell whether a read model that shows words in clear was ever built."""
+def shows_words(url: str) -> bool:
+    """Tell whether a read model that has words was ever built."""
     with closing(connected(url)) as connection:
         cursor = connection.cursor()
         return any(find_live(cursor, model.name) for model in _OPENING)
 
 
-def clear(url: str, master: MasterKeys, *, hidden: bool) -> str | None:
+def delete_hashes(url: str, owner: str) -> None:
+    """Delete the hashes of the words of `owner` from every generation at once."""
+    with closing(connected(as_role(url))) as connection:
+        cursor = connection.cursor()
+        for schema in generations(cursor, WORDS.name):
+            # A generation that is being built is created in one transaction.
+            delete_words_of(cursor, schema, owner)
+
+
+def forget_words(url: str, master: MasterKeys) -> str | None:
     """Rebuild those read models and drop all their other generations.
 
     Returns a message if that was not possible.
     """
-    for model in _OPENING:
+    return _renewed(url, master, _OPENING)
+
+
+def hash_again(url: str, master: MasterKeys) -> str | None:
+    """Rebuild what has hashes under a former key, and drop all other generations.
+
+    Returns a message if that was not possible.
+    """
+    with closing(connected(url)) as connection:
+        cursor = connection.cursor()
+        built = [m for m in _OPENING if m.keyed and find_live(cursor, m.name)]
+    return _renewed(url, master, built)
+
+
+def _renewed(
+    url: str, master: MasterKeys, models: Iterable[ReadModel[Any]]
+) -> str | None:
+    for model in models:
         try:
             with (
                 builder(url, master, model) as own,
-                bar(_STAGES, hidden=hidden) as told,
+                bar(_STAGES) as report,
             ):
-                rebuild(own, real_clock, told, accept=True)
+                rebuild(own, real_clock, report, accept=True)
                 discard_previous(own)
         except (Busy, WorkerFailed, Unavailable) as error:
-            return f"{model.name} still shows titles ({error}): run this command again"
+            return f"{model.name} still has words ({error}): run this command again"
     return None

@@ -5,32 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NamedTuple, get_args
+from typing import Annotated, Any, NamedTuple, get_args
 
 import typer
-from rich.text import Text
 
-from cli.shell.desk import (
-    HOME,
-    Database,
-    Home,
-    VaultKey,
-    database_of,
-    log_at,
-    master_of,
-    text_of,
-)
-from cli.shell.output import (
-    AsJson,
-    Exit,
-    Sheet,
-    answer,
-    bar,
-    refused,
-    refused_for,
-    table_of,
-)
-from cli.shell.parameters import instant_in
+from cli.shell.desk import HOME, Database, DeskAddress, Home, VaultKey, text_of
+from cli.shell.output import AsJson, Exit, answer, bar, refused, refused_for
+from cli.shell.parameters import Since, Until, instant_in
+from cli.shell.table import Table
 from services.intake.policy.store import source_ever
 from services.intake.quarantine.remap import (
     Comparison,
@@ -50,23 +32,22 @@ SHOWN_MAX = 100
 """Bodies that are shown; all are counted."""
 _ALWAYS = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC))
 
-Said = Sequence[tuple[datetime, Source | None]]
+Versions = Sequence[tuple[datetime, Source | None]]
 Name = Annotated[str, typer.Option("--source", help="The source whose past it is.")]
 PolicyFile = Annotated[
     Path | None,
     typer.Option(help="A policy to try; else the one in force."),
 ]
-Since = Annotated[
-    str | None, typer.Option(help="Received since: `2025-06-30T09:00+02:00`.")
-]
-Until = Annotated[str | None, typer.Option(help="Received before, likewise.")]
+
+app = typer.Typer()
 
 
 class _Outcome(NamedTuple):
     counts: Mapping[str, int]
-    shown: Sequence[Mapping[str, object]]
+    shown: Sequence[Mapping[str, Any]]
 
 
+@app.command("remap")
 def remap_command(  # noqa: PLR0913 # each is an option
     *,
     source: Name,
@@ -85,39 +66,41 @@ def remap_command(  # noqa: PLR0913 # each is an option
     unavailable.
     """
     first, last = _ALWAYS
-    span = Span(
-        source,
-        instant_in(since, as_json=as_json) or first,
-        instant_in(until, as_json=as_json) or last,
-    )
-    url = database_of(database, home, as_json=as_json)
-    master = master_of(home, vault_key, as_json=as_json)
+    span = Span(source, instant_in(since) or first, instant_in(until) or last)
+    desk = DeskAddress(database, home)
+    desk.url()
+    master = desk.master(vault_key)
     if master is None:
         sentence = "the bodies are sealed: name the vault's key with --vault-key"
-        raise refused(as_json, sentence, Exit.INVALID)
-    with log_at(url, master, as_json=as_json) as log:
-        said = source_ever(log, source)
-        now = _said_now(policy, said, source, as_json=as_json)
-        outcome = _compared(log, span, said, now, hidden=as_json)
+        raise refused(sentence, Exit.INVALID)
+    with desk.log(master) as log:
+        versions = source_ever(log, source)
+        if policy is None and not any(entry for _, entry in versions):
+            sentence = (
+                f"no policy ever had a source `{source}`: see `permanence config show`"
+            )
+            raise refused(sentence, Exit.INVALID)
+        now = _source_now(policy, versions, source)
+        outcome = _compared(log, span, versions, now)
     plain = {**outcome.counts, "bodies": outcome.shown}
-    answer(as_json, plain, _table(outcome), _sentence(outcome))
+    answer(plain, _table(outcome), _sentence(outcome))
     if sum(outcome.counts[name] for name in get_args(Verdict) if name != "same"):
         raise typer.Exit(Exit.DIFFERS)
 
 
 def _compared(
-    log: EventLog, span: Span, said: Said, now: Source | None, *, hidden: bool
+    log: EventLog, span: Span, versions: Versions, now: Source | None
 ) -> _Outcome:
     tally: Counter[str] = Counter(dict.fromkeys((*get_args(Verdict), "forgotten"), 0))
-    shown: list[Mapping[str, object]] = []
+    shown: list[Mapping[str, Any]] = []
     total = counted(log, span)
-    with bar({"read": "reading again"}, hidden=hidden) as told:
+    with bar({"read": "reading again"}) as report:
         for n, (digest, past) in enumerate(past_bodies(log, span), start=1):
-            told("read", n, max(n, total))
+            report("read", n, max(n, total))
             if past is None:
                 tally["forgotten"] += 1
                 continue
-            then = _said_then(said, past.kept.received_at)
+            then = _source_then(versions, past.kept.received_at)
             elements = compare(past, then, now)
             tally.update(each.verdict for each in elements)
             differ = [each for each in elements if each.verdict != "same"]
@@ -126,26 +109,24 @@ def _compared(
     return _Outcome(tally, shown)
 
 
-def _said_then(said: Said, at: datetime) -> Source | None:
-    """Return what the policy in force at an instant said of the source."""
-    return next((each for since, each in reversed(said) if since <= at), None)
+def _source_then(versions: Versions, at: datetime) -> Source | None:
+    """Return the source as the policy in force at an instant had it."""
+    return next((each for since, each in reversed(versions) if since <= at), None)
 
 
-def _said_now(
-    policy: Path | None, said: Said, source: str, *, as_json: bool
-) -> Source | None:
+def _source_now(policy: Path | None, versions: Versions, source: str) -> Source | None:
     if policy is None:
-        return said[-1][1] if said else None
-    read_now = read(text_of(policy, TEXT_MAX, as_json=as_json))
+        return versions[-1][1] if versions else None
+    read_now = read(text_of(policy, TEXT_MAX))
     if isinstance(read_now, list):
-        raise refused_for(as_json, str(policy), read_now)
+        raise refused_for(str(policy), read_now)
     if source not in read_now.sources:
-        sentence = f"{policy}: there is no source `{source}` in it"
-        raise refused(as_json, sentence, Exit.INVALID)
+        sentence = f"{policy}: it has no source `{source}`"
+        raise refused(sentence, Exit.INVALID)
     return read_now.sources[source]
 
 
-def _plain(past: PastBody, differ: Sequence[Comparison]) -> Mapping[str, object]:
+def _plain(past: PastBody, differ: Sequence[Comparison]) -> Mapping[str, Any]:
     return {
         "adapter": past.kept.adapter,
         "received_at": past.kept.received_at,
@@ -153,15 +134,19 @@ def _plain(past: PastBody, differ: Sequence[Comparison]) -> Mapping[str, object]
     }
 
 
-def _table(outcome: _Outcome) -> Sheet:
-    table = table_of("received", "element", "verdict", "then", "now")
-    for body in outcome.shown:
-        elements = body["elements"]
-        for each in elements if isinstance(elements, list) else []:
-            words = (body["received_at"], each["element"], each["verdict"])
-            texts = (_short(each["then"]), _short(each["now"]))
-            table.add_row(*map(str, words), *map(Text, texts))
-    return table
+def _table(outcome: _Outcome) -> Table:
+    rows = [
+        (
+            body["received_at"],
+            each["element"],
+            each["verdict"],
+            _short(each["then"]),
+            _short(each["now"]),
+        )
+        for body in outcome.shown
+        for each in body["elements"]
+    ]
+    return Table(("received", "element", "verdict", "then", "now"), rows)
 
 
 def _short(element: Mapping[str, object] | None) -> str:

@@ -6,35 +6,23 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import JsonValue
-from rich.text import Text
 
-from cli.shell.desk import (
-    HOME,
-    Database,
-    Home,
-    VaultKey,
-    database_of,
-    log_at,
-    master_of,
-)
-from cli.shell.output import AsJson, Exit, Sheet, answer, counted, refused, table_of
-from cli.shell.parameters import demand_ref, instant_in
+from cli.shell.desk import HOME, Database, DeskAddress, Home, VaultKey
+from cli.shell.output import AsJson, Exit, answer, bar, counted, refused
+from cli.shell.parameters import Ref, demand_ref, instant_in
+from cli.shell.table import Table
 from services.projections.api.incidents.views import IncidentView
 from services.projections.generations import AsOf
 from services.projections.history.history import standings, whole
 from services.projections.log_queries import all_about, known_at
 from services.projections.timeline.sentences import sentence
-from services.projections.timeline.store import (
-    REQUESTED,
-    Messages,
-    messages_of,
-    told_of,
-)
+from services.projections.timeline.store import REQUESTED, messages_of, told_of
 from shared.clock import real_clock
 from shared.eventlog.entry import Entry
 from shared.eventlog.log import EventLog
 from shared.eventlog.policies import PolicyVersions
 
+app = typer.Typer()
 At = Annotated[
     str | None,
     typer.Option(
@@ -49,8 +37,9 @@ Last = Annotated[
 ]
 
 
+@app.command("replay")
 def replay_command(  # noqa: PLR0913, PLR0917 # each is an option
-    ref: Annotated[str, typer.Argument(help="An incident: INC-000042.")],
+    ref: Ref,
     at: At = None,
     last: Last = None,
     database: Database = None,
@@ -63,25 +52,27 @@ def replay_command(  # noqa: PLR0913, PLR0917 # each is an option
     Without the vault's key, personal words are shown as forgotten. Exit codes: 0 shown,
     2 wrong arguments or no such incident then, 3 the database is unavailable.
     """
-    demand_ref(ref, as_json=as_json)
-    instant = instant_in(at, as_json=as_json)
-    url = database_of(database, home, as_json=as_json)
-    master = master_of(home, vault_key, as_json=as_json)
-    with log_at(url, master, as_json=as_json) as log:
+    demand_ref(ref)
+    instant = instant_in(at)
+    desk = DeskAddress(database, home)
+    desk.url()
+    with (
+        desk.log(desk.master(vault_key)) as log,
+        bar({"read": "reading the log"}) as report,
+    ):
+        report("read", 0, None)
         upto, past = _history(log, ref, instant)
         view = _view(log, past, instant or real_clock(), upto)
     if not past:
         when = f" at {at}" if at else ""
-        raise refused(as_json, f"there is no incident {ref}{when}", Exit.INVALID)
+        raise refused(f"there is no incident {ref}{when}", Exit.INVALID)
     if view is None:
-        raise refused(
-            as_json, f"{ref} was never opened: run audit verify", Exit.INVALID
-        )
-    told = past[-last:] if last else past
-    earlier = len(past) - len(told)
+        raise refused(f"{ref} was never opened: run audit verify", Exit.INVALID)
+    events = past[-last:] if last else past
+    earlier = len(past) - len(events)
     note = [f"({counted(earlier, 'event')} before these)"] if earlier else []
-    state = _state(view, past)
-    answer(as_json, _as_json(view, told), state, "", *note, _story(told, past))
+    state, story = _state(view, past), _story(events, past)
+    answer(_plain(view, events), state, "", *note, story)
 
 
 def _history(
@@ -103,7 +94,7 @@ def _view(
     return IncidentView.of(found, promises, at, upto)
 
 
-def _as_json(view: IncidentView, past: Sequence[Entry]) -> dict[str, Any]:
+def _plain(view: IncidentView, past: Sequence[Entry]) -> dict[str, Any]:
     return {
         "incident": view.model_dump(mode="json"),
         "events": [
@@ -113,51 +104,58 @@ def _as_json(view: IncidentView, past: Sequence[Entry]) -> dict[str, Any]:
                 "version": entry.version,
                 "type": entry.type,
                 "recorded_at": entry.recorded_at.isoformat(),
-                "event": entry.event.model_dump(mode="json", exclude_none=True),
+                "event": _json(entry),
             }
             for entry in past
         ],
     }
 
 
-def _state(view: IncidentView, past: Sequence[Entry]) -> Sheet:
-    title = f"{view.ref} after {counted(len(past), 'event')}"
-    state = table_of("field", "value", title=title)
-    for name, value in view.model_dump(mode="json", exclude={"as_of"}).items():
-        if value not in (None, [], {}, False):
-            state.add_row(name, Text(_plain(value)))
-    return state
+def _state(view: IncidentView, past: Sequence[Entry]) -> Table:
+    fields = view.model_dump(mode="json", exclude={"as_of"})
+    return Table(
+        ("field", "value"),
+        [
+            (name, _words(value))
+            for name, value in fields.items()
+            if value not in (None, [], {}, False)
+        ],
+        title=f"{view.ref} after {counted(len(past), 'event')}",
+    )
 
 
-def _plain(value: JsonValue) -> str:
+def _words(value: JsonValue) -> str:
     match value:
         case dict():
             return ", ".join(
-                f"{name} {_plain(held)}"
+                f"{name} {_words(held)}"
                 for name, held in value.items()
                 if held not in (None, [], {})
             )
         case list():
-            return "\n".join(map(_plain, value))
+            return "\n".join(map(_words, value))
         case True:
             return "yes"
         case _:
             return str(value)
 
 
-def _story(told: Sequence[Entry], past: Sequence[Entry]) -> Sheet:
-    events = table_of("position", "recorded, UTC", "what happened")
-    messages = messages_of(
-        entry.event.model_dump(mode="json", exclude_none=True)
-        for entry in past
-        if entry.type == REQUESTED
-    )
-    for entry in told:
-        recorded = f"{entry.recorded_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-        events.add_row(str(entry.position), recorded, Text(_told(entry, messages)))
-    return events
+def _story(events: Sequence[Entry], past: Sequence[Entry]) -> Table:
+    messages = messages_of(_json(each) for each in past if each.type == REQUESTED)
+    rows = [
+        (
+            entry.position,
+            f"{entry.recorded_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+            sentence(
+                entry.type,
+                entry.event.by,
+                told_of(entry.type, _json(entry), messages),
+            ),
+        )
+        for entry in events
+    ]
+    return Table(("position", "recorded, UTC", "what happened"), rows)
 
 
-def _told(entry: Entry, messages: Messages) -> str:
-    what = entry.event.model_dump(mode="json", exclude_none=True)
-    return sentence(entry.type, entry.event.by, told_of(entry.type, what, messages))
+def _json(entry: Entry) -> dict[str, Any]:
+    return entry.event.model_dump(mode="json", exclude_none=True)

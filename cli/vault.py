@@ -6,32 +6,27 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import psycopg
 import typer
 
+from cli.rebuild import delete_hashes, forget_words, hash_again, shows_words
 from cli.shell.desk import (
-    HOME,
-    Address,
+    DeskAddress,
     VaultKey,
-    database_of,
-    log_of,
-    master_of,
+    desk_of,
+    master_in,
     reachable,
     remember,
 )
 from cli.shell.output import AsJson, Exit, answer, counted, refused
-from cli.tokens import demand_actor, demand_line
+from cli.shell.parameters import demand_actor, demand_line
+from shared.attachments.content import delete_forgotten
+from shared.contact_methods.store import delete_values_of
 from shared.vault.master_keys import MasterKeys, fresh_key, text_of
 from shared.vault.rotation import erase, rewrap
-from shared.vault.vault import (
-    REMEMBERED_SECONDS,
-    VaultError,
-    forget,
-    read_master_keys,
-    was_forgotten,
-)
+from shared.vault.vault import REMEMBERED_SECONDS, VaultError, forget, was_forgotten
 from standalone.credentials import vault_key_file
 from standalone.folder import write_private
 
@@ -43,98 +38,19 @@ _COPIES = (
 )
 
 
-class Titles(Protocol):
-    """Read models that show words in clear."""
-
-    def shown(self, url: str) -> bool:
-        """Tell whether there are any."""
-
-    def clear(self, url: str, master: MasterKeys, *, hidden: bool) -> str | None:
-        """Rebuild them without what is forgotten; return why that was not possible."""
-
-
 Owner = Annotated[str, typer.Argument(help="person:<id> or source:<name>.")]
 Reason = Annotated[str, typer.Option(help="Why; kept beside the destroyed key.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Yes, for ever.")]
 
 
-def vault_with(titles: Titles) -> typer.Typer:
-    """Return the commands of `vault`; `forget` clears these titles."""
-    vault = typer.Typer(
-        callback=remember, help="The keys of personal words.", no_args_is_help=True
-    )
-    vault.command("rotate")(rotate)
-    vault.command("forget")(forget_with(titles))
-    return vault
+app = typer.Typer()
+vault = typer.Typer(
+    callback=remember, help="The keys of personal words.", no_args_is_help=True
+)
+app.add_typer(vault, name="vault")
 
 
-def forget_with(titles: Titles) -> Callable[..., None]:
-    """Return the command `forget`, which clears these titles."""
-
-    def forget_command(  # its options
-        ctx: typer.Context,
-        owner: Owner,
-        reason: Reason,
-        yes: Yes = False,
-        vault_key: VaultKey = None,
-        as_json: AsJson = False,
-    ) -> None:
-        """Destroy the key of a person or source: what it sealed becomes unreadable.
-
-        Rewrites the table of keys, and a few seconds later, when running services have
-        dropped the key too, rebuilds the read models that show titles. Repeat it after
-        an error: it completes what is left. Exit codes: 0 done, 1 something is left, 2
-        an option is wrong, 3 the desk is not reachable.
-        """
-        demand_actor(owner, as_json=as_json)
-        demand_line("--reason", reason, as_json=as_json, needed=True)
-        if not yes:
-            sentence = (
-                f"this makes every word about {owner} unreadable for ever: say --yes "
-                "to do it"
-            )
-            raise refused(as_json, sentence, Exit.INVALID)
-        with reachable(as_json=as_json):
-            _forget(titles, ctx, owner, reason, vault_key, as_json=as_json)
-
-    return forget_command
-
-
-def _forget(  # what the command was given
-    titles: Titles,
-    ctx: typer.Context,
-    owner: str,
-    reason: str,
-    vault_key: Path | None,
-    *,
-    as_json: bool,
-) -> None:
-    url, home = _address(ctx, as_json=as_json)
-    master = _master_for(titles, url, home, vault_key, as_json=as_json)
-    with log_of(ctx, as_json=as_json) as (log, clock), log.transaction() as cursor:
-        forgotten = forget(cursor, owner, reason, clock())
-        known = forgotten or was_forgotten(cursor, owner)
-    if not known:
-        said = f"{owner} has no key: nothing is kept under it. Nothing was done."
-        answer(as_json, {"owner": owner, "forgotten": False, "left": []}, said)
-        return
-    left = _erased(url)
-    if master is not None:
-        pause(REMEMBERED_SECONDS)
-        left.append(titles.clear(url, master, hidden=as_json))
-    _say(owner, list(filter(None, left)), forgotten=forgotten, as_json=as_json)
-
-
-def _say(owner: str, left: list[str], *, forgotten: bool, as_json: bool) -> None:
-    done = "is destroyed" if forgotten else "had been destroyed before"
-    said = f"The key of {owner} {done}, and no title is shown any more. {_COPIES}"
-    if left:
-        said = f"The key of {owner} {done}, but {'; '.join(left)}. {_COPIES}"
-    answer(as_json, {"owner": owner, "forgotten": forgotten, "left": left}, said)
-    if left:
-        raise typer.Exit(Exit.DIFFERS)
-
-
+@vault.command("rotate")
 def rotate(
     ctx: typer.Context,
     finish: Annotated[
@@ -148,66 +64,62 @@ def rotate(
 
     Puts a new key before the present one in the file, unless there are two already.
     After an interruption, run it again. Once every service has the new key, `--finish`
-    takes the former one out of the file. Exit codes: 0 done, 1 something is left, 2 the
-    file or an option is wrong, 3 the desk is not reachable.
+    rebuilds the hashes for searches, then takes the former one out of the file. Exit
+    codes: 0 done, 1 something is left, 2 the file or an option is wrong, 3 the desk is
+    not reachable.
     """
-    _, home = _address(ctx, as_json=as_json)
-    file = vault_key or vault_key_file(home)
-    master = _read(file, as_json=as_json)
+    desk = desk_of(ctx)
+    desk.url()
+    file = vault_key or vault_key_file(desk.home)
+    master = master_in(file)
     if len(master.keys) == 1 and not finish:
-        _rewrapped(ctx, master, as_json=as_json)  # it opens every key of this database
-        _replace(file, [fresh_key(), *master.keys], as_json=as_json)
-        master = _read(file, as_json=as_json)
-    rewrapped = _rewrapped(ctx, master, as_json=as_json)
+        _rewrapped(desk, master)  # it opens every key of this database
+        _replace(file, [fresh_key(), *master.keys])
+        master = master_in(file)
+    rewrapped = _rewrapped(desk, master)
     if finish:
-        _finish(ctx, file, master, rewrapped, as_json=as_json)
+        _finish(desk, file, master, rewrapped)
         return
-    said = (
+    sentence = (
         f"{counted(rewrapped, 'key')} wrapped under the new master key. Copy {file} to "
         "where you keep its backup now. When every service reads this file, or was "
         "started again with a copy of it, run this command with --finish."
     )
-    plain = {"rewrapped": rewrapped, "former": len(master.keys) - 1}
-    answer(as_json, plain, said)
+    answer({"rewrapped": rewrapped, "former": len(master.keys) - 1}, sentence)
 
 
-def _finish(
-    ctx: typer.Context, file: Path, master: MasterKeys, late: int, *, as_json: bool
-) -> None:
+def _finish(desk: DeskAddress, file: Path, master: MasterKeys, late: int) -> None:
     if late:
         sentence = (
             f"{counted(late, 'key')} were still under a former master key, and are not "
             "now: if a service reads another file, start it again with the new one, "
             "then run this command again"
         )
-        raise refused(as_json, sentence, Exit.DIFFERS)
-    if len(master.keys) > 1:
-        _replace(file, master.keys[:1], as_json=as_json)
-    url, _ = _address(ctx, as_json=as_json)
-    with reachable(as_json=as_json):
-        left = list(filter(None, _erased(url)))
-    said = f"{file} holds the new master key alone. Old backups need the former one."
-    answer(as_json, {"rewrapped": 0, "former": 0, "left": left}, said, *left)
+        raise refused(sentence, Exit.DIFFERS)
+    with reachable():
+        # Before the former key is gone: until then its hashes are found, too.
+        if problem := hash_again(desk.url(), master):
+            raise refused(problem, Exit.DIFFERS)
+        if len(master.keys) > 1:
+            _replace(file, master.keys[:1])
+        left = _erased(desk.url())
+    sentence = (
+        f"{file} holds the new master key alone. Old backups need the former one."
+    )
+    answer({"rewrapped": 0, "former": 0, "left": left}, sentence, *left)
     if left:
         raise typer.Exit(Exit.DIFFERS)
 
 
-def _rewrapped(ctx: typer.Context, master: MasterKeys, *, as_json: bool) -> int:
-    with log_of(ctx, as_json=as_json) as (log, _):
+def _rewrapped(desk: DeskAddress, master: MasterKeys) -> int:
+    with desk.log() as log:
         try:
             return rewrap(log.transaction, master)
         except VaultError as error:
-            raise refused(as_json, str(error), Exit.INVALID) from error
+            raise refused(str(error), Exit.INVALID) from error
 
 
-def _read(file: Path, *, as_json: bool) -> MasterKeys:
-    try:
-        return read_master_keys(file)
-    except VaultError as error:
-        raise refused(as_json, str(error), Exit.INVALID) from error
-
-
-def _replace(file: Path, keys: Sequence[bytes], *, as_json: bool) -> None:
+def _replace(file: Path, keys: Sequence[bytes]) -> None:
     """Write these keys to the file atomically; its owner does not change."""
     was = file.stat()
     try:
@@ -220,27 +132,79 @@ def _replace(file: Path, keys: Sequence[bytes], *, as_json: bool) -> None:
             f"{file} cannot be written ({error.strerror}): write the keys there "
             "yourself, the new one first, see docs/how-to/rotate-keys-and-tokens.md"
         )
-        raise refused(as_json, sentence, Exit.INVALID) from error
+        raise refused(sentence, Exit.INVALID) from error
 
 
-def _erased(url: str) -> list[str | None]:
-    with closing(psycopg.connect(url, autocommit=True)) as connection:
-        return [erase(connection)]
+@vault.command("forget")
+def forget_command(
+    ctx: typer.Context,
+    owner: Owner,
+    reason: Reason,
+    yes: Yes = False,
+    vault_key: VaultKey = None,
+    as_json: AsJson = False,
+) -> None:
+    """Destroy the key of a person or source: what it sealed becomes unreadable.
+
+    Deletes the hashes by which it is searched, attached files and a person's contact
+    methods, rewrites the table of keys, and a few seconds later, when running services
+    have dropped the key too, rebuilds the read models that have words: the queue shows
+    titles. Repeat it after an error: it completes what is left. Exit codes: 0 done,
+    1 something is left, 2 an option is wrong, 3 the desk is not reachable.
+    """
+    demand_actor(owner)
+    demand_line("--reason", reason, needed=True)
+    if not yes:
+        sentence = (
+            f"this makes every word about {owner} unreadable for ever: say --yes "
+            "to do it"
+        )
+        raise refused(sentence, Exit.INVALID)
+    with reachable():
+        _forget(desk_of(ctx), owner, reason, vault_key)
 
 
-def _master_for(
-    titles: Titles, url: str, home: Path, vault_key: Path | None, *, as_json: bool
-) -> MasterKeys | None:
+def _forget(desk: DeskAddress, owner: str, reason: str, vault_key: Path | None) -> None:
+    url = desk.url()
+    master = _master_if_needed(desk, vault_key)
+    with desk.log_and_clock() as (log, clock), log.transaction() as cursor:
+        forgotten = forget(cursor, owner, reason, clock())
+        known = forgotten or was_forgotten(cursor, owner)
+        delete_values_of(cursor, owner.removeprefix("person:"))
+    if not known:
+        sentence = f"{owner} has no key: nothing is kept under it. Nothing was done."
+        answer({"owner": owner, "forgotten": False, "left": []}, sentence)
+        return
+    if master is not None:
+        delete_hashes(url, owner)
+    left = _erased(url)
+    with desk.log() as log, log.transaction() as cursor:
+        delete_forgotten(cursor)
+    if master is not None:
+        pause(REMEMBERED_SECONDS)
+        if problem := forget_words(url, master):
+            left.append(problem)
+    done = "is destroyed" if forgotten else "had been destroyed before"
+    rest = f"but {'; '.join(left)}" if left else "and no title is shown any more"
+    sentence = f"The key of {owner} {done}, {rest}. {_COPIES}"
+    answer({"owner": owner, "forgotten": forgotten, "left": left}, sentence)
+    if left:
+        raise typer.Exit(Exit.DIFFERS)
+
+
+def _master_if_needed(desk: DeskAddress, vault_key: Path | None) -> MasterKeys | None:
     """Return the keys to build read models with; None if no titles are shown."""
-    if not titles.shown(url):
+    if not shows_words(desk.url()):
         return None
-    master = master_of(home, vault_key, as_json=as_json)
+    master = desk.master(vault_key)
     if master is None:
         sentence = "the queue shows titles: name the master key with --vault-key"
-        raise refused(as_json, sentence, Exit.INVALID)
+        raise refused(sentence, Exit.INVALID)
     return master
 
 
-def _address(ctx: typer.Context, *, as_json: bool) -> tuple[str, Path]:
-    address = ctx.find_object(Address) or Address(None, HOME, None)
-    return database_of(address.database, address.home, as_json=as_json), address.home
+def _erased(url: str) -> list[str]:
+    """Return what is left of destroyed keys in the database, none if all is gone."""
+    with closing(psycopg.connect(url, autocommit=True)) as connection:
+        problem = erase(connection)
+    return [problem] if problem else []

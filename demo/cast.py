@@ -49,6 +49,7 @@ PEOPLE = (
     _staff("karim", "Karim Haddad"),
     _staff("helene", "Hélène Aubry"),
     _staff("sylvie", "Sylvie Morel"),
+    _staff("ida", "Ida Vasseur"),
     _user("lefevre", "Mme Lefèvre"),
     _user("costa", "M. Costa", language="en"),
     _user("petit", "M. Petit"),
@@ -72,7 +73,15 @@ STAFF: Mapping[str, tuple[Scope, ...]] = {
     "karim": ("agent",),
     "helene": ("agent", "manager"),
     "sylvie": ("agent", "manager", "auditor", "admin"),
+    "ida": ("auditor",),
 }
+ENTER_AS: Mapping[str, str] = {
+    "nadia": "Nadia, agent at the desk",
+    "amina": "Amina, second level",
+    "sylvie": "Sylvie, the manager",
+    "ida": "Ida, the auditor",
+}
+"""As whom one can enter the desk after the day."""
 SOURCES = ("prometheus", "zabbix", "boite")
 
 

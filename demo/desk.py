@@ -8,17 +8,34 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from signal import SIGKILL
+from typing import Any
+
+from psycopg import Cursor
 
 from demo.cast import PEOPLE, SOURCES, STAFF
 from services.intake.directory.store import import_people
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Signature
+from shared.contact_methods.store import put_value, values_of, verify_value
+from shared.domain.events.contact_method import (
+    DIRECTORY_MAIL,
+    PersonContactMethodVerified,
+)
+from shared.domain.identifiers import person_stream
+from shared.eventlog.append import AppendUnit
 from shared.eventlog.log import EventLog
 from shared.security.access import create
 from standalone.credentials import Credentials, own_credentials, vault_key_file
@@ -222,7 +239,7 @@ def _demand_a_demos(home: Path) -> None:
     others = {path.name for path in home.iterdir()} - {lock_file(home).name, MARK}
     if others and not mark.exists():
         raise StartupError(
-            f"The folder {home} holds a desk that is no demo, and the demo would "
+            f"The folder {home} holds a desk that is not a demo, and the demo would "
             "delete it: give it a folder of its own with `permanence demo --home …`",
             Exit.FOLDER,
         )
@@ -265,4 +282,32 @@ def fill(log: EventLog, now: datetime) -> Tokens:
             name: create(cursor, now, f"source:{name}", ("source",), label="demo").token
             for name in SOURCES
         }
+        verify_addresses(log, cursor, sorted(STAFF), now)
     return Tokens(people, sources)
+
+
+def verify_addresses(
+    log: EventLog, cursor: Cursor[Any], people: Sequence[str], at: datetime
+) -> None:
+    """Record that people proved their addresses in the directory.
+
+    Nothing may be written in the same transaction afterwards.
+    """
+    found = values_of(cursor, people)
+    known = [who for who in people if DIRECTORY_MAIL in found[who]]
+    for who in known:
+        address = found[who][DIRECTORY_MAIL].value
+        put_value(cursor, who, DIRECTORY_MAIL, "mail", address, at)
+        verify_value(cursor, who, DIRECTORY_MAIL, at)
+    log.append(cursor, [_verified(log, cursor, who, at) for who in known])
+
+
+def _verified(
+    log: EventLog, cursor: Cursor[Any], person: str, at: datetime
+) -> AppendUnit:
+    stream = person_stream(person)
+    version = len(log.stored_histories(cursor, [stream])) + 1
+    event = PersonContactMethodVerified(
+        at=at, by=f"person:{person}", person=person, method=DIRECTORY_MAIL
+    )
+    return AppendUnit((log.stored(stream, version, event),))

@@ -18,7 +18,8 @@ PATIENCE_SECONDS = 60.0
 _SCHEMAS = """
 SELECT table_schema, table_name FROM information_schema.tables
 WHERE table_name IN
-      ('tracking', 'cases', 'silences', 'signal_keys', 'outbox', 'heartbeats')
+      ('tracking', 'cases', 'silences', 'signal_keys', 'outbox', 'heartbeats',
+       'survey_mail', 'owner_mail', 'month_report_mail')
   AND (table_schema IN ('sla', 'escalation', 'intake')
        OR table_schema IN (SELECT schema_name FROM rm.active))
 ORDER BY 1, 2
@@ -27,13 +28,13 @@ _DUE = {
     "cases": "next_at",
     "silences": "due_at",
     "signal_keys": "due_at",
+    "survey_mail": "next_at",
+    "owner_mail": "next_at",
+    "month_report_mail": "next_at",
     "heartbeats": "CASE WHEN silent_since IS NULL THEN due_at END",
 }
 """Tables of items that wait for an instant, and their column."""
-_EXPECTED = f"""
-SELECT count(*) FROM intake.heartbeats WHERE {_DUE["heartbeats"]} <= %s
-"""  # noqa: S608 # our own names
-_READ_MODELS = 3
+_READ_MODELS = 4
 """With fewer, one is still being built."""
 
 Connection = AsyncConnection[tuple[Any, ...]]
@@ -80,24 +81,29 @@ async def _left(connection: Connection, now: datetime) -> tuple[int, list[str]]:
     if sum(schema.startswith("rm_") for schema, _ in tables) < _READ_MODELS:
         left.append("a read model is being built")
     for schema, table in tables:
-        match table:
-            case "tracking":
-                query = f"SELECT count(*) FROM {schema}.tracking WHERE position < %s"  # noqa: S608 # our own names
-                word, value = "reads", head
-            case "heartbeats":
-                query = f"{_EXPECTED} OR owes IS NOT NULL"
-                word, value = "listens for beats", now
-            case "outbox":
-                query = f"SELECT count(*) FROM {schema}.outbox WHERE next_at <= %s"  # noqa: S608 # our own names
-                word, value = "sends", now
-            case _:
-                due = _DUE[table]
-                query = f"SELECT count(*) FROM {schema}.{table} WHERE {due} <= %s"  # noqa: S608 # our own names
-                word, value = "is due", now
+        where, word = _undone(table)
+        query = f"SELECT count(*) FROM {schema}.{table} WHERE {where}"  # noqa: S608 # our own names
+        value = head if table == "tracking" else now
         (count,) = await _row(connection, query, value)
         if count:
             left.append(f"{schema} {word}")
     return head, left
+
+
+def _undone(table: str) -> tuple[str, str]:
+    """Return the condition of rows of a table that are not done, and what is left."""
+    match table:
+        case "tracking":
+            return "position < %s", "reads"
+        case "heartbeats":
+            return f"{_DUE[table]} <= %s OR owes IS NOT NULL", "listens for beats"
+        case "outbox":
+            return "next_at <= %s", "sends"
+        case "survey_mail" | "owner_mail" | "month_report_mail":
+            # One that is being sent is due again in a minute, until it is sent.
+            return "next_at <= %s OR attempts > 0 AND next_at IS NOT NULL", "sends mail"
+        case _:
+            return f"{_DUE[table]} <= %s", "is due"
 
 
 async def _tables(connection: Connection) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ import httpx
 
 from demo.cast import MONDAY, at, see
 from demo.desk import Running, Tokens
-from demo.letters import Letters
+from demo.inbox import Inbox
 from demo.quiescence import Connection, next_due, settled
 from shared.clock import set_lever
 
@@ -28,7 +28,7 @@ class Stage:
     connection: Connection
     client: httpx.AsyncClient
     tokens: Tokens
-    letters: Letters
+    inbox: Inbox
     refs: dict[str, str] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -73,8 +73,8 @@ class Stage:
         answer = await self.tries(who, path, body)
         see(f"{who} may {path}", answer.is_success, answer.text)
         await self.settle()
-        told: Json = answer.json()
-        return told
+        result: Json = answer.json()
+        return result
 
     async def tries(
         self, who: str, path: str, body: Mapping[str, Any], **headers: str
@@ -93,8 +93,8 @@ class Stage:
     async def incident(self, name: str, **query: Query) -> Json:
         """Return an incident, all of it in one read."""
         path = f"/v1/incidents/{self.ref(name)}"
-        told: Json = await self.reads(path, "sylvie", **query)
-        return told
+        result: Json = await self.reads(path, "sylvie", **query)
+        return result
 
     async def promise(
         self, name: str, target: str, cycle: int = 1, **query: Query

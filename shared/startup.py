@@ -1,7 +1,8 @@
 """Starts and stops a service for `python -m services.<name>`.
 
 Exit codes: 0 stopped on request, 1 it could not continue, 2 a setting is missing or
-wrong. Codes 1 and 2 come with one log line that says what to do, never a traceback.
+wrong, or a file of translations is damaged. Codes 1 and 2 come with one log line that
+says what to do, never a traceback.
 """
 
 import asyncio
@@ -16,13 +17,14 @@ import structlog
 import uvloop
 from pydantic import ValidationError
 
-from shared.clock import Clock, lever_clock
+from shared.clock import Clock, LeverClock
 from shared.database.clock_mode import LeverRefused
 from shared.database.migrate import Mismatch, wait_until_migrated
 from shared.database.server_clock import ServerClock, TimeSource
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
 from shared.http.serve import PortTaken, pause, stop_on_signals
+from shared.mistake import DamagedFile
 from shared.observability import telemetry
 from shared.observability.telemetry import Outage
 from shared.settings import ServiceSettings
@@ -65,11 +67,11 @@ def start(
         for each in group.exceptions:
             _log.error("service.cannot_start", why=str(each))
         sys.exit(FAILED)
-    except* LeverRefused as group:
+    except* (DamagedFile, LeverRefused) as group:
         _log.error("service.cannot_start", why=str(group.exceptions[0]))
         sys.exit(MISCONFIGURED)
     except* psycopg.ProgrammingError:  # its message may contain the password
-        why = "DATABASE_URL is no address: write postgresql://role:…@host:5432/name"
+        why = "DATABASE_URL is not an address: write postgresql://role:…@host:5432/name"
         _log.error("service.cannot_start", why=why)
         sys.exit(FAILED)
     _log.info("service.stopped")
@@ -145,7 +147,7 @@ def _opened(
     try:
         server_clock = ServerClock(source.ask)
         server_clock.look()  # the first reading was slow because it had to connect
-        clock: Clock = lever_clock(lever) if lever else server_clock
+        clock: Clock = LeverClock(lever) if lever else server_clock
         guard = server_clock.demand_right if decides else _never
         log = EventLog.open(
             dsn, master=master, clock=clock, pool_size=pool_size, guard=guard

@@ -1,24 +1,29 @@
 """Fills a new desk with a first policy, an administrator's token and a source key.
 
-`permanence up` calls it; each is created only if it is missing.
+`permanence up` calls it; each is created only if it is missing. Also makes the
+link that signs the administrator in.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Signature
-from shared.clock import clock_from, lever_clock
+from shared.clock import LeverClock, clock_from
 from shared.database.server_clock import server_now
 from shared.eventlog.log import EventLog
 from shared.messaging.commands import Scope
-from shared.security.access import create
+from shared.security.access import Access, create
+from shared.security.sender import seal_keys_of
+from shared.security.sign_in_links import NewLink, create_link
+from shared.vault.vault import read_master_keys
 from standalone.credentials import Credentials
 from standalone.startup_error import Exit, StartupError
 
 STARTER = Path(__file__).parents[1] / "deploy" / "permanence.yaml"
 ADMIN = "person:admin"
+LINK_LASTS = timedelta(hours=1)
 SOURCE = "source:demo"
 
 
@@ -31,7 +36,7 @@ def bootstrap(
     file that sets the time of this desk; None if it uses PostgreSQL's clock.
     """
     log = EventLog.open(owner_dsn, clock=clock_from(lever))
-    now = lever_clock(lever)() if lever else server_now(owner_dsn)
+    now = LeverClock(lever)() if lever else server_now(owner_dsn)
     try:
         if policy_store.current(log) is None:
             _apply_starter(log, now)
@@ -64,3 +69,25 @@ def _with_tokens(log: EventLog, now: datetime, credentials: Credentials) -> Cred
             ).token
         )
     return replace(credentials, token=token, source_key=source_key)
+
+
+def first_link(
+    owner_dsn: str, lever: Path | None, token: str, vault_key: Path
+) -> str | None:
+    """Return the secret of a link that signs the administrator in once, for an hour.
+
+    None if the token of the first start is not valid any more.
+    """
+    master = read_master_keys(vault_key)
+    log = EventLog.open(owner_dsn, clock=clock_from(lever), master=master)
+    now = LeverClock(lever)() if lever else server_now(owner_dsn)
+    access = Access(log.transaction, lambda: now)
+    try:
+        caller = access.verify(token)
+        if caller is None:
+            return None
+        link = NewLink(caller.actor, "link", LINK_LASTS, caller.token_id)
+        with log.transaction() as cursor:
+            return create_link(cursor, seal_keys_of(log), now, link)
+    finally:
+        log.close()

@@ -127,8 +127,8 @@ def examine(settings: UpSettings, services: tuple[Service, ...]) -> Iterator[Fin
     yield from _programs(settings)
     try:
         pid = holder(settings.home)
-    except StartupError as trouble:
-        yield Finding("desk", False, "nobody knows", f"{trouble}")
+    except StartupError as error:
+        yield Finding("desk", False, "nobody knows", f"{error}")
         return
     run = read_run(settings.home)
     yield _desk(settings.home, pid, run)
@@ -206,13 +206,13 @@ def _programs(settings: UpSettings) -> Iterator[Finding]:
         try:
             where = postgres_binaries(None, settings.home)
             yield Finding("postgresql program", True, f"{where}")
-        except StartupError as trouble:
-            yield Finding("postgresql program", False, "missing", f"{trouble}")
+        except StartupError as error:
+            yield Finding("postgresql program", False, "missing", f"{error}")
     if settings.nats_url is None:
         try:
             yield Finding("nats program", True, f"{nats_binary()}")
-        except StartupError as trouble:
-            yield Finding("nats program", False, "missing", f"{trouble}")
+        except StartupError as error:
+            yield Finding("nats program", False, "missing", f"{error}")
 
 
 def _desk(home: Path, pid: int | None, run: Run | None) -> Finding:

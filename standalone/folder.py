@@ -94,7 +94,7 @@ def only_one(home: Path) -> Iterator[None]:
 
 
 def holder(home: Path) -> int | None:
-    """Return the process that holds the lock of `home`; None if there is none.
+    """Return the process that holds the lock of `home`; None if nobody holds it.
 
     StartupError: we may not read `home`.
     """

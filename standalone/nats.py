@@ -34,7 +34,7 @@ _FLOW_CONTROL = (
 _READS_LAST_SEEN = f"{_API}.STREAM.MSG.GET.{subjects.LAST_SEEN_STREAM}"
 _OF_INTAKE = [
     subjects.commands_about(aggregate)
-    for aggregate in ("incident", "problem", "change", "contact")
+    for aggregate in ("incident", "problem", "change", "contact", "person", "on_call")
 ]
 _OF_ESCALATION = [
     subjects.commands_about(aggregate) for aggregate in ("escalation", "handover")
@@ -48,17 +48,23 @@ _MAY_PUBLISH: dict[str, list[str]] = {
         subjects.END_CONNECTIONS,
         f"{_API}.>",
         f"$JS.ACK.{subjects.SIGNALS_STREAM}.>",
+        subjects.command("escalation", "take_page"),  # by a reply to a page
     ],
     "sla_watcher": [_FLOW_CONTROL, _READS_LAST_SEEN],
     "escalation": [_FLOW_CONTROL, _READS_LAST_SEEN],
-    "projections": [_FLOW_CONTROL, _READS_LAST_SEEN, subjects.COMMANDS],
+    "projections": [
+        _FLOW_CONTROL,
+        _READS_LAST_SEEN,
+        subjects.COMMANDS,
+        subjects.PRESENCE,
+    ],
     "admin": [subjects.COMMANDS, subjects.SIGNALS, f"{_API}.>", "$JS.FC.>"],
 }
 _MAY_SUBSCRIBE: dict[str, list[str]] = {
     "intake": [*_OF_INTAKE, subjects.AUTHORIZATION],
     "sla_watcher": [*_OF_SLA_WATCHER, subjects.FEED],
     "escalation": [*_OF_ESCALATION, subjects.FEED],
-    "projections": [subjects.FEED],
+    "projections": [subjects.FEED, subjects.PRESENCE],
     "admin": [_INBOX, subjects.EVENTS],
 }
 _ANSWERS_COMMANDS = {"intake", "sla_watcher", "escalation"}

@@ -8,19 +8,48 @@ import socket
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from secrets import SystemRandom
 
 from standalone.folder import write_private
 from standalone.startup_error import Exit, StartupError
 
 HOST = "127.0.0.1"
 
+_OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
+# Above 10,080, the last port that browsers refuse to open.
+_LOWEST, _HIGHEST = 10_081, 65_535
+_TRIES = 100
+
 
 def free_port() -> int:
-    """Return a port nobody is listening on now."""
+    """Return a port nobody is listening on now, and no client will be given.
+
+    A server may start long after its port was chosen, and starts again on it. The
+    system gives the ports of one range to outgoing connections, each for as long as
+    it lasts, so we choose outside that range. Where nothing is left outside, the
+    system chooses.
+    """
+    outside = outside_clients(_OUTGOING)
+    for port in SystemRandom().sample(outside, min(_TRIES, len(outside))):
+        if is_free(port):
+            return port
     with socket.socket() as listener:
         listener.bind((HOST, 0))
-        port: int = listener.getsockname()[1]
-        return port
+        chosen: int = listener.getsockname()[1]
+        return chosen
+
+
+def outside_clients(setting: Path) -> list[int]:
+    """Return the ports that the system does not give to outgoing connections.
+
+    `setting` holds the lowest and the highest that it gives. Other systems than
+    Linux have no such file; they give the dynamic ports of RFC 6335.
+    """
+    try:
+        first, last = map(int, setting.read_text(encoding="ascii").split())
+    except (OSError, ValueError):
+        first, last = 49_152, 65_535
+    return [*range(_LOWEST, first), *range(max(last + 1, _LOWEST), _HIGHEST + 1)]
 
 
 def is_free(port: int) -> bool:

@@ -14,7 +14,7 @@ from time import monotonic, sleep
 
 import psycopg
 
-from shared.clock import lever_clock
+from shared.clock import LeverClock
 from shared.database.clock_mode import ClockMode, LeverRefused, clock_mode
 from shared.database.migrate import Mismatch, migrate
 from standalone.folder import Account, blocked_at, private_folder, unreachable
@@ -109,14 +109,14 @@ def _initdb(
         raise _initdb_failed(data, made.stderr)
 
 
-def _initdb_failed(data: Path, said: str) -> StartupError:
-    if "No space left on device" in said:
+def _initdb_failed(data: Path, output: str) -> StartupError:
+    if "No space left on device" in output:
         return StartupError(
             f"The disk that holds {data.parent} is full: make room there, or choose "
             "another folder with PERMANENCE_HOME=… make up",
             Exit.DISK_FULL,
         )
-    last = said.strip().splitlines()[-1:] or ["it gave no reason"]
+    last = output.strip().splitlines()[-1:] or ["it gave no reason"]
     return StartupError(
         f"PostgreSQL could not make its files in {data.parent}: {last[0]}"
     )
@@ -174,9 +174,9 @@ def migrate_desk(
     except Mismatch as reason:
         raise StartupError(f"{reason}.", Exit.MIGRATION) from reason
     except psycopg.Error as reason:
-        said = str(reason).strip().splitlines()[0]
+        why = str(reason).strip().splitlines()[0]
         raise StartupError(
-            f"The database cannot be migrated: {said}. DATABASE_URL, where it is set, "
+            f"The database cannot be migrated: {why}. DATABASE_URL, where it is set, "
             "must name a database that runs and a user who may create roles.",
             Exit.MIGRATION,
         ) from reason
@@ -189,7 +189,7 @@ def demand_lever(owner: str, lever: Path) -> None:
     if mode != "lever":
         raise StartupError(f"{LeverRefused()}.", Exit.USAGE)
     try:
-        lever_clock(lever)()
+        LeverClock(lever)()
     except (OSError, ValueError, LookupError, TypeError) as reason:
         raise StartupError(
             f"PERMANENCE_CLOCK_LEVER={lever} shows no time: write the file first, for "

@@ -57,8 +57,8 @@ async def wait_until_ready(
             least |= nearer
             deadline = monotonic() + patience
         await asyncio.sleep(_LOOK_EVERY)
-    said = f" It last answered: {answer.words}" if answer.words else ""
-    raise StartupError(f"{name} did not become ready; its lines above say why.{said}")
+    last = f" It last answered: {answer.words}" if answer.words else ""
+    raise StartupError(f"{name} did not become ready; its lines above say why.{last}")
 
 
 def listens(pid: int | None, port: int) -> bool:

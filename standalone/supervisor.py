@@ -269,8 +269,8 @@ async def lines(output: asyncio.StreamReader) -> AsyncIterator[str]:
     """Yield each line without its end; a line over 1 MiB is split."""
     held = b""
     while chunk := await output.read(_CHUNK):
-        *whole, held = (held + chunk).split(b"\n")
-        for line in whole:
+        *complete, held = (held + chunk).split(b"\n")
+        for line in complete:
             yield line.decode("utf-8", "replace")
         if len(held) > _LONGEST:
             yield held.decode("utf-8", "replace")

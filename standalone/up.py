@@ -170,6 +170,13 @@ Gets the owner's database URL, the lever's file and the credentials; returns the
 `token` and `source_key`. Idempotent.
 """
 
+FirstLink = Callable[[str, Path | None, str, Path], str | None]
+"""Makes the link that signs the administrator in once.
+
+Gets the owner's database URL, the lever's file, the administrator's token and the file
+of the vault's master key; returns the link's secret, None if the token is not valid.
+"""
+
 BeginEpoch = Callable[[str, str, Path | None], str]
 """Begins a new epoch of a restored log, before any service runs.
 
@@ -188,6 +195,7 @@ class Plan:
     terminal: Terminal
     begin_epoch: BeginEpoch | None = None
     """None unless somebody said that the data was restored."""
+    first_link: FirstLink | None = None
 
 
 def up(plan: Plan) -> None:
@@ -250,10 +258,10 @@ class _Desk:
         users = await own_nats(self._supervisor, home, plan.settings, self._credentials)
         lever = plan.settings.clock_lever
         if plan.begin_epoch:
-            said = await asyncio.to_thread(
+            outcome = await asyncio.to_thread(
                 plan.begin_epoch, owner, users["admin"], lever
             )
-            plan.terminal.say(said)
+            plan.terminal.say(outcome)
         self._credentials = await asyncio.to_thread(
             plan.bootstrap, owner, lever, self._credentials
         )
@@ -261,9 +269,17 @@ class _Desk:
         for service in plan.services:
             self._supervisor.add(self._process(service, owner, users))
         waits_for = await asyncio.gather(*map(self._ready, plan.services))
-        self._serving(owner, users)
+        self._serving(owner, users, await asyncio.to_thread(self._link, owner))
         for why in sorted(set(filter(None, waits_for))):
             plan.terminal.say(f"Nothing is taken yet: {why}.", "red")
+
+    def _link(self, owner: str) -> str | None:
+        """Return a new link for the person at the terminal, None without one."""
+        plan = self._plan
+        if plan.first_link is None or not plan.terminal.shows_to_a_person:
+            return None
+        lever, key = plan.settings.clock_lever, vault_key_file(self._home)
+        return plan.first_link(owner, lever, self._credentials.token, key)
 
     def _process(
         self, service: Service, owner: str, users: Mapping[str, str]
@@ -288,7 +304,7 @@ class _Desk:
             lambda: self._supervisor.may_come_up(service.name),
         )
 
-    def _serving(self, owner: str, users: Mapping[str, str]) -> None:
+    def _serving(self, owner: str, users: Mapping[str, str], link: str | None) -> None:
         plan, settings = self._plan, self._plan.settings
         self._run = Run(
             intake_url=f"http://{HOST}:{settings.intake_port}",
@@ -308,6 +324,9 @@ class _Desk:
         shown = plan.terminal.shows_to_a_person
         for line in where_to_go(self._run, run_file(self._home), with_keys=shown):
             plan.terminal.say(f"  {line}", "")
+        if link:
+            plan.terminal.say("Open this to sign in, once, within an hour:")
+            plan.terminal.say(f"  {self._run.api_url}/sign-in/link/{link}", "")
 
     def _changed(self, pids: Mapping[str, int]) -> None:
         try:

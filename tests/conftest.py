@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import certifi
 import pytest
 from hypothesis import HealthCheck, settings
 
+from shared.database import connections
+from shared.eventlog import recorder
 from standalone.nats import Bus
-from tests.support.servers import (
+from tests.support.servers.servers import (
     Database,
     NatsServer,
     PostgresServer,
@@ -25,8 +28,48 @@ settings.load_profile("untimed")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put first what takes minutes: begun last, it would keep one of two waiting."""
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+    """Put first what takes minutes: begun last, it would keep the others waiting.
+
+    These go folder by folder: with others in between, what the files of a folder share
+    would end and begin again.
+    """
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[bool, str]:
+    takes_minutes = item.get_closest_marker("e2e") is not None
+    return not takes_minutes, item.path.parent.as_posix() if takes_minutes else ""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Trust one certificate authority by default, not all of them.
+
+    httpx reads the whole list for each client, also one that speaks plain HTTP: 6 ms of
+    CPU for each request of a test.
+    """
+    end = "-----END CERTIFICATE-----\n"
+    file = tmp_path_factory.mktemp("authorities") / "one.pem"
+    file.write_text(certifi.contents().partition(end)[0] + end, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SSL_CERT_FILE", str(file))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient_transactions() -> Iterator[None]:
+    """Let transactions of a test, and of what it runs in threads, take longer.
+
+    On a busy machine two seconds may pass between two statements, or until there is a
+    connection, and more than four until many events are appended. Services that are
+    processes of their own keep their limits, and a thread that stalls is ended later.
+    """
+    with pytest.MonkeyPatch.context() as limits:
+        limits.setattr(connections, "CONNECT_SECONDS", 10)
+        limits.setattr(connections, "IDLE_IN_TRANSACTION_SECONDS", 30)
+        limits.setattr(connections, "LOCK_TIMEOUT_SECONDS", 30)
+        limits.setattr(recorder, "HOLD_SECONDS", 20)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +100,14 @@ def database(postgres_server: PostgresServer) -> Iterator[Database]:
     postgres_server.drop(database)
 
 
+@pytest.fixture(scope="module")
+def shared_database(postgres_server: PostgresServer) -> Iterator[Database]:
+    """Give one database to tests of a module that do not see each other's records."""
+    database = postgres_server.fresh_database()
+    yield database
+    postgres_server.drop(database)
+
+
 @pytest.fixture
 def server_time_database(postgres_server: PostgresServer) -> Iterator[Database]:
     """Give a database whose log goes by PostgreSQL's clock: migrated, empty."""
@@ -68,5 +119,12 @@ def server_time_database(postgres_server: PostgresServer) -> Iterator[Database]:
 @pytest.fixture
 def bus(nats_server: NatsServer) -> Bus:
     """Give the bus with no stream on it; `bus.url("intake")` connects."""
+    nats_server.wipe()
+    return nats_server.bus
+
+
+@pytest.fixture(scope="module")
+def shared_bus(nats_server: NatsServer) -> Bus:
+    """Give the bus to the tests of a module, without the streams of those before."""
     nats_server.wipe()
     return nats_server.bus

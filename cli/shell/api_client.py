@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from cli.shell.local_time import shown_in
 from cli.shell.output import Exit, refused
 from standalone.folder import read_run
 
@@ -35,21 +37,63 @@ Token = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """The desk that the commands are about, and the person who asks."""
+    """The desk that a command is about, and the person who asks."""
 
     url: str | None
     token: str | None
     home: Path
+    """Where the desk of this machine keeps its address and a token, if it runs."""
 
-    def get(self, path: str, asked: Mapping[str, object], *, as_json: bool) -> Any:  # noqa: ANN401 # a JSON document
+    def __post_init__(self) -> None:
+        """Let the answers of the command be read in the zone of who asks."""
+        shown_in(cache(self._zone))
+
+    def get(self, path: str, query: Mapping[str, object] | None = None) -> Any:  # noqa: ANN401 # a JSON document
         """Return the desk's answer, or exit with its error message."""
-        return self._ask("GET", path, as_json, params=asked)
+        return self._request("GET", path, params=query)
 
-    def post(self, path: str, body: Mapping[str, object], *, as_json: bool) -> Any:  # noqa: ANN401 # a JSON document
+    def text(self, path: str, query: Mapping[str, object] | None = None) -> str:
+        """Return an answer that is a table, or exit with its error message."""
+        found: str = self._request("GET", path, params=query)
+        return found
+
+    def post(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401 # a JSON document
         """Return the desk's answer, or exit with its error message."""
-        return self._ask("POST", path, as_json, json=body)
+        return self._request("POST", path, json=body)
 
-    def _ask(self, method: str, path: str, as_json: bool, **more: Any) -> Any:  # noqa: ANN401 # what httpx takes
+    def delete(self, path: str) -> Any:  # noqa: ANN401 # a JSON document
+        """Return the JSON that answers the end of something."""
+        return self._request("DELETE", path)
+
+    def _zone(self) -> str | None:
+        """Return the zone of the person; None if the desk does not say."""
+        url, headers = self._address()
+        try:
+            found = httpx.get(f"{url}/v1/me", headers=headers, timeout=SECONDS_MAX)
+            zone = found.json().get("zone") if found.is_success else None
+        except (httpx.HTTPError, ValueError):
+            return None
+        return str(zone) if zone else None
+
+    def _request(self, method: str, path: str, **more: Any) -> Any:  # noqa: ANN401 # what httpx takes
+        url, headers = self._address()
+        try:
+            response = httpx.request(
+                method, f"{url}{path}", headers=headers, timeout=SECONDS_MAX, **more
+            )
+            is_table = response.headers.get("content-type", "").startswith("text/csv")
+            document = response.text if is_table else response.json()
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            sentence = f"{url} gives no answer ({type(error).__name__}): is it running?"
+            raise refused(sentence, Exit.UNREACHABLE) from error
+        if response.is_success:
+            return document
+        is_away = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        code = Exit.UNREACHABLE if is_away else Exit.INVALID
+        raise refused(_why(document) or f"HTTP {response.status_code}", code)
+
+    def _address(self) -> tuple[str, dict[str, str]]:
+        """Return the URL of the desk, and the headers that say who asks."""
         run = read_run(self.home)
         url, token = self.url, self.token
         if run and not url:  # its token must not go to another address
@@ -59,25 +103,16 @@ class Api:
                 "no desk here: start one with `make up`, or name it with --api and "
                 "yourself with --token"
             )
-            raise refused(as_json, sentence, Exit.UNREACHABLE)
-        headers = {"Authorization": f"Bearer {token}"}
-        try:
-            answer = httpx.request(
-                method, f"{url}{path}", headers=headers, timeout=SECONDS_MAX, **more
-            )
-            said = answer.json()
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            sentence = f"{url} gives no answer ({type(error).__name__}): is it running?"
-            raise refused(as_json, sentence, Exit.UNREACHABLE) from error
-        if answer.is_success:
-            return said
-        is_away = answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-        code = Exit.UNREACHABLE if is_away else Exit.INVALID
-        detail = said.get("detail") if isinstance(said, dict) else None
-        raise refused(as_json, detail or f"HTTP {answer.status_code}", code)
+            raise refused(sentence, Exit.UNREACHABLE)
+        return url, {"Authorization": f"Bearer {token}"}
 
 
-def api_of(ctx: typer.Context) -> Api:
-    """Return the desk that the options of the group name."""
-    found: Api | None = ctx.find_object(Api)
-    return found or Api(None, None, Path(".permanence"))
+def _why(document: object) -> str | None:
+    """Return what an answer says of a refusal, with the mistakes that it points to."""
+    if not isinstance(document, dict):
+        return None
+    detail, errors = document.get("detail"), document.get("errors")
+    if not detail or not errors or not str(detail).endswith(": see `errors`"):
+        return detail
+    found = [f"{each['loc'][-1]}: {each['msg']}" for each in errors if each["loc"]]
+    return f"{str(detail).removesuffix('see `errors`')}{'; '.join(found)}"

@@ -1,6 +1,6 @@
 """13:20 to 17:20: an overdue update, killed processes, breaches, a workaround."""
 
-from demo.beats.messages import told_of, words_of, z
+from demo.beats.messages import last_mail, notifications_to, z
 from demo.cast import at, same, see, shown
 from demo.quiescence import connect
 from demo.stage import Stage
@@ -22,14 +22,14 @@ async def update_due(stage: Stage) -> None:
 async def informed(stage: Stage) -> None:
     """Nadia informs the users."""
     await stage.does("nadia", "INC-16", "inform", message="Le calcul est isolé.")
-    told = [
+    kinds = [
         message["kind"]
         for message in (await stage.incident("INC-16"))["notifications"]
         if message["person"] == "garnier"
     ]
     same(
         "receipt, taken, N2, question, update: five messages, none twice",
-        told,
+        kinds,
         ["receipt", "taken", "escalated", "question", "update"],
     )
 
@@ -94,7 +94,7 @@ async def back_up(stage: Stage) -> None:
     same("noticed at 14:55", warned["at"], z("14:55"))
     same(
         "Sylvie is told once",
-        len(await told_of(stage, "INC-16", "sylvie", "manager")),
+        len(await notifications_to(stage, "INC-16", "sylvie", "manager")),
         1,
     )
     words = [c["words"] for c in (await stage.incident("INC-16"))["contacts"]]
@@ -109,9 +109,9 @@ async def silent(stage: Stage) -> None:
     (closed,) = await stage.events("INC-12", "incident.closed")
     same("at 15:00", shown(at("15:00")), "Mon 15:00")
     same("closed then", closed["at"][:16], z("15:00")[:16])
-    (final,) = await told_of(stage, "INC-12", "blanc", "resolved")
+    (final,) = await notifications_to(stage, "INC-12", "blanc", "resolved")
     same("its final message was confirmed", final["state"], "confirmed")
-    mail = words_of(stage, "blanc", "INC-12")
+    mail = last_mail(stage, "blanc", "INC-12", "résolu")
     see("it said until when", "le lundi 30 juin 2025 à 15:00" in mail, mail)
 
 
@@ -139,10 +139,10 @@ async def broken(stage: Stage) -> None:
         ("paie", [stage.ref(name) for name in names]),
     )
     same("it waits for an answer, too", service["state"], "requested")
-    mail = words_of(stage, "helene", "INC-16")
+    mail = last_mail(stage, "helene", "INC-16")
     see("Hélène has it", stage.ref("INC-16") in mail, mail)
-    told = await told_of(stage, "INC-16", "helene", "service_handover")
-    same("and is told of the service, once", len(told), 1)
+    notices = await notifications_to(stage, "INC-16", "helene", "service_handover")
+    same("and is told of the service, once", len(notices), 1)
 
 
 async def handed_over(stage: Stage) -> None:
@@ -192,8 +192,8 @@ async def workaround(stage: Stage) -> None:
         {"text": "Relancer le calcul avec l'arrondi de mai."},
     )
     for person in ("garnier", "leroy"):
-        told = await told_of(stage, "INC-16", person, "problem_workaround")
-        same(f"{person} hears of it once", len(told), 1)
+        notices = await notifications_to(stage, "INC-16", person, "problem_workaround")
+        same(f"{person} hears of it once", len(notices), 1)
 
 
 async def solved(stage: Stage) -> None:

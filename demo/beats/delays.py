@@ -3,7 +3,7 @@
 import re
 from datetime import date
 
-from demo.beats.messages import told_of, words_of, z
+from demo.beats.messages import last_mail, notifications_to, z
 from demo.cast import TUESDAY, at, same, see
 from demo.stage import Json, Stage
 
@@ -23,7 +23,7 @@ async def asked_for(stage: Stage) -> None:
             {"new_due_at": at("12:00", THURSDAY).isoformat(), "reason": WHY},
         )
         stage.name(f"{name}-E1", answer["extension"])
-        mail = words_of(stage, person, name)
+        mail = last_mail(stage, person, name)
         see(f"{person} reads why and until when", WHY in mail, mail)
         see("in their zone", "jeudi 3 juillet" in mail and "12:00" in mail, mail)
         promise = await stage.promise(name, "ttr")
@@ -48,15 +48,19 @@ async def agreed(stage: Stage) -> None:
         (extension["answered_by"], extension["recorded_by"]),
         ("ndiaye", "person:paul"),
     )
-    same("she is told once", len(await told_of(stage, "INC-19", "ndiaye", "agreed")), 1)
-    mail = words_of(stage, "ndiaye", "INC-19")
+    same(
+        "she is told once",
+        len(await notifications_to(stage, "INC-19", "ndiaye", "agreed")),
+        1,
+    )
+    mail = last_mail(stage, "ndiaye", "INC-19")
     see("“you agreed”", "Vous avez accepté" in mail, mail)
 
 
 async def refused(stage: Stage) -> None:
     """M. Roche refuses, by the link in the mail, without an account."""
     before = await stage.promise("INC-20", "ttr")
-    mail = words_of(stage, "roche", "INC-20")
+    mail = last_mail(stage, "roche", "INC-20")
     (link,) = re.findall(r"https?://\S+/answer/([A-Za-z0-9_-]+)", mail)
     seen = await stage.client.get(f"/answer/{link}")
     see("looking shows the question", "Je n’accepte pas" in seen.text, seen.text)

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 
-from demo.beats.messages import beats, fires, recovers, told_of, words_of, z
+from demo.beats.messages import beats, fires, last_mail, notifications_to, recovers, z
 from demo.cast import MONDAY, TUESDAY, at, same, see
 from demo.desk import POLICY
 from demo.stage import Json, Stage
@@ -55,7 +55,7 @@ async def montreal(stage: Stage) -> None:
         impact="medium",
     )
     stage.name("INC-22", answer["incident"])
-    receipt = words_of(stage, "tremblay", "INC-22")
+    receipt = last_mail(stage, "tremblay", "INC-22")
     see(
         "Thursday 3 July 10:30, time of Montréal",
         "jeudi 3 juillet" in receipt and "10:30" in receipt and "Montréal" in receipt,
@@ -76,7 +76,7 @@ async def night(stage: Stage) -> None:
     paged = [
         who
         for who in ("amina", "bruno", "chloe", "sylvie", "nadia", "paul")
-        if stage.letters.about(who, ref)
+        if stage.inbox.about(who, ref)
     ]
     same("one person is woken", paged, ["bruno"])
 
@@ -91,8 +91,33 @@ async def night_restored(stage: Stage) -> None:
     await recovers(stage, "entrepots", key="entrepots", source="prometheus")
     promise = await stage.promise("INC-23", "ttr")
     same("TTR, due at 06:10, is met", promise["state"], "met")
-    chloe = await told_of(stage, "INC-23", "chloe", "page")
+    chloe = await notifications_to(stage, "INC-23", "chloe", "page")
     same("Chloé slept", chloe, [])
+
+
+async def why_not_me(stage: Stage) -> None:
+    """Those who slept ask why; Sylvie asks about Amina, who sees it."""
+    path = f"/v1/incidents/{stage.ref('INC-23')}/pages/why"
+    night = {"at": at("03:00", TUESDAY).isoformat()}
+    for who, paged in (("bruno", True), ("chloe", False), ("amina", False)):
+        own = await stage.reads(path, who, person=who, lang="en", **night)
+        first, *later = own["steps"]
+        reason = "on_call" if paged else "not_on_call"
+        same(f"why {who}", (first["paged"], first["reason"]), (paged, reason))
+        same(
+            "nobody else, since Bruno accepted",
+            {(each["paged"], each["reason"]) for each in later},
+            {(False, "accepted")},
+        )
+    other = await stage.reads(path, "chloe", person="bruno", **night)
+    see("of a colleague only their duty", not other["everything"], other)
+    body = {"person": "amina", "reason": "la mairie demande qui était prévenu"}
+    asked = await stage.posts("sylvie", path, body | night)
+    same("Sylvie reads it", asked["steps"][0]["reason"], "not_on_call")
+    (question,) = (await stage.reads("/v1/people/amina/page-questions", "amina"))[
+        "items"
+    ]
+    same("Amina sees who asked", question["by"], "sylvie")
 
 
 async def auditor(stage: Stage) -> None:
@@ -106,7 +131,7 @@ async def auditor(stage: Stage) -> None:
         (promise["state"], promise["due_at"], promise["policy"]),
         ("running", z("15:10"), 1),
     )
-    for model in ("queue", "timeline", "metrics"):
+    for model in ("queue", "timeline", "metrics", "words"):
         rebuilt = await _permanence(stage, "rebuild", model)
         same(f"{model} is rebuilt to the same digest", rebuilt["same"], wanted=True)
     verified = await _permanence(stage, "audit", "verify")
@@ -133,11 +158,11 @@ async def _permanence(stage: Stage, *arguments: str) -> Json:
         stderr=asyncio.subprocess.PIPE,
     )
     out, wrong = await process.communicate()
-    said = out.decode("utf-8", "replace")
-    ended = f"permanence {' '.join(arguments)} ends well: {said}{wrong.decode()}"
+    output = out.decode("utf-8", "replace")
+    ended = f"permanence {' '.join(arguments)} ends well: {output}{wrong.decode()}"
     same(ended, process.returncode, 0)
-    told: Json = json.loads(said)
-    return told
+    document: Json = json.loads(output)
+    return document
 
 
 BACKUP = "sauvegarde"
@@ -146,20 +171,20 @@ BACKUP = "sauvegarde"
 async def backed_up(stage: Stage) -> None:
     """The mail backup reports that it is done: silence counts from here on."""
     same("it had not been silent", await beats(stage, BACKUP), wanted=False)
-    stands = await _stands(stage)
-    same("it is expected in eight hours", stands["state"], "beating")
+    heartbeat = await _heartbeat(stage)
+    same("it is expected in eight hours", heartbeat["state"], "beating")
 
 
 async def not_heard(stage: Stage) -> None:
     """Eight hours and the half hour of grace have passed without a report."""
-    stands = await _stands(stage)
-    same("it is silent", stands["state"], "silent")
+    heartbeat = await _heartbeat(stage)
+    same("it is silent", heartbeat["state"], "silent")
     why = await stage.reads(
         "/v1/decisions", "nadia", dedup_key=f"heartbeat:{BACKUP}", source="heartbeat"
     )
-    (told,) = why["items"]
-    see("silence itself opened an incident", told["incident"], told)
-    stage.name("INC-24", told["incident"])
+    (reason,) = why["items"]
+    see("silence itself opened an incident", reason["incident"], reason)
+    stage.name("INC-24", reason["incident"])
     incident = await stage.incident("INC-24")
     same("for the mail, by its priority", incident["service"], "messagerie")
     (opened,) = await stage.events("INC-24", "incident.opened")
@@ -174,6 +199,6 @@ async def heard_again(stage: Stage) -> None:
     same("nobody had to do anything", incident["status"], "resolved")
 
 
-async def _stands(stage: Stage) -> Json:
+async def _heartbeat(stage: Stage) -> Json:
     found: Json = await stage.reads(f"/v1/heartbeats/{BACKUP}", "nadia")
     return found

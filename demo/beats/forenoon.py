@@ -3,15 +3,16 @@
 from demo.beats.messages import (
     fires,
     is_absent,
+    last_mail,
     mails,
+    notifications_to,
     recovers,
     replies,
     reports,
-    told_of,
     webhook,
-    words_of,
     z,
 )
+from demo.beats.paging import takes_by_link
 from demo.cast import MAYOR, TUESDAY, same, see
 from demo.stage import Stage
 
@@ -24,7 +25,7 @@ async def payroll(stage: Stage) -> None:
     incident = await stage.incident("INC-16")
     same("it is of whom the form names", incident["reporter"], "garnier")
     same("and of their client", incident["client"], MAYOR)
-    see("her receipt is on its way", words_of(stage, "garnier", "INC-16"))
+    see("her receipt is on its way", last_mail(stage, "garnier", "INC-16"))
 
 
 async def payroll_taken(stage: Stage) -> None:
@@ -41,7 +42,11 @@ async def climbs(stage: Stage) -> None:
     same("it is at N2", incident["level"], "n2")
     same("the desk stays its owner", incident["owner_team"], "desk")
     same("N1 to N2, once", len(await stage.events("INC-16", "escalation.escalated")), 1)
-    same("Bruno is paged", len(await told_of(stage, "INC-16", "bruno", "page")), 1)
+    same(
+        "Bruno is paged",
+        len(await notifications_to(stage, "INC-16", "bruno", "page")),
+        1,
+    )
 
 
 async def second_call(stage: Stage) -> None:
@@ -67,9 +72,13 @@ async def merged(stage: Stage) -> None:
 
 async def next_one(stage: Stage) -> None:
     """Bruno does not answer: the next person is paged."""
-    same("Chloé is paged", len(await told_of(stage, "INC-16", "chloe", "page")), 1)
+    same(
+        "Chloé is paged",
+        len(await notifications_to(stage, "INC-16", "chloe", "page")),
+        1,
+    )
     for person in ("bruno", "chloe"):
-        page = words_of(stage, person, "INC-16")
+        page = last_mail(stage, person, "INC-16")
         see(f"{person} reads the user's own words", OWN_WORDS in page, page)
     why = await stage.events("INC-16", "escalation.paged")
     same("why each was paged is told", len(why), 2)
@@ -77,10 +86,14 @@ async def next_one(stage: Stage) -> None:
 
 
 async def accepted(stage: Stage) -> None:
-    """Chloé accepts."""
-    await stage.does("chloe", "INC-16", "accept")
+    """Chloé takes it by the link in her mail, without signing in."""
+    page = await takes_by_link(stage, "chloe", "INC-16")
+    see("which does not show the words of its user", OWN_WORDS not in page, page)
     incident = await stage.incident("INC-16")
-    same("Chloé has accepted", incident["accepted_by"], "chloe")
+    same("its owner is still the desk", incident["owner_team"], "desk")
+    for person, times in (("bruno", 1), ("chloe", 0)):
+        told = await notifications_to(stage, "INC-16", person, "taken_by_colleague")
+        same(f"{person} hears that a colleague has it {times} times", len(told), times)
 
 
 async def question(stage: Stage) -> None:
@@ -89,16 +102,16 @@ async def question(stage: Stage) -> None:
         "chloe", "INC-16", "pause", reason="user", question="Quel matricule ?"
     )
     promise = await stage.promise("INC-16", "ttr")
-    same("while it stands nothing is due", promise["due_at"], None)
-    same("it stands", promise["state"], "paused")
-    mail = words_of(stage, "garnier", "INC-16")
+    same("while it is paused nothing is due", promise["due_at"], None)
+    same("it is paused", promise["state"], "paused")
+    mail = last_mail(stage, "garnier", "INC-16")
     see("the question was sent", "Quel matricule ?" in mail, mail)
 
 
 async def answer(stage: Stage) -> None:
     """The user's reply resumes the incident automatically."""
-    told = await replies(stage, "garnier", "INC-16", "Le 40 312.")
-    same("the mail finds its incident", told["incident"], stage.ref("INC-16"))
+    outcome = await replies(stage, "garnier", "INC-16", "Le 40 312.")
+    same("the mail finds its incident", outcome["incident"], stage.ref("INC-16"))
     promise = await stage.promise("INC-16", "ttr")
     same("TTR is due at 16:10", promise["due_at"], z("16:10"))
     same(
@@ -131,7 +144,7 @@ async def problem_suggested(stage: Stage) -> None:
     found = await stage.events("INC-18", "escalation.problem_suggested")
     lists = [each["what"]["incidents"] for each in found]
     same("a problem is suggested once, with the list", lists, [row])
-    mail = words_of(stage, "helene", "INC-18")
+    mail = last_mail(stage, "helene", "INC-18")
     see("Hélène reads which they are", all(ref in mail for ref in row), mail)
 
 
@@ -159,13 +172,13 @@ async def flapping_over(stage: Stage) -> None:
     same("at 11:50, ten minutes after the last", incident["resolved_at"], z("11:50"))
     same("it flaps no more", incident["flapping"], False)
     same("nobody had reported it", incident["reporters"], [])
-    told = await stage.events(
+    changes = await stage.events(
         "INC-18",
         "incident.opened",
         "incident.flapping_started",
         "incident.flapping_ended",
     )
-    same("opened and flapping, once each", len(told), 3)
+    same("opened and flapping, once each", len(changes), 3)
     await problem_suggested(stage)
     await stage.does("amina", "INC-18", "close", note="procédure à corriger")
 
@@ -174,7 +187,7 @@ MAIL_ALERTS = tuple(f"Queue{n}Stuck" for n in range(1, 7))
 WORK = "messagerie-fin-de-mois"
 
 
-async def mail_stands(stage: Stage) -> None:
+async def mail_fires(stage: Stage) -> None:
     """Mail is in maintenance, and its monitoring system fires."""
     await _mail(stage, "firing")
 
@@ -188,8 +201,8 @@ async def _mail(stage: Stage, status: str) -> None:
     body = webhook(stage, status, "messagerie", z("12:35"), MAIL_ALERTS)
     answer = await stage.signals("prometheus", body, "/v1/integrations/alertmanager")
     results = answer.json()["results"]
-    told = {(each["status"], each["rule"], each["rule_of"]) for each in results}
-    same("each is told why", told, {("suppressed", "maintenance", WORK)})
+    reasons = {(each["status"], each["rule"], each["rule_of"]) for each in results}
+    same("each says why", reasons, {("suppressed", "maintenance", WORK)})
     await stage.settle()
 
 
@@ -236,11 +249,11 @@ async def on_the_web(stage: Stage) -> None:
 
 async def second_screen(stage: Stage) -> None:
     """A service request, not an incident."""
-    told = await mails(
+    outcome = await mails(
         stage, "fabre", "I would like a second screen", "J'aimerais un second écran."
     )
-    same("a mail opens one", told["verdict"], "opened")
-    stage.name("INC-21", told["incident"])
+    same("a mail opens one", outcome["verdict"], "opened")
+    stage.name("INC-21", outcome["incident"])
     absent = await is_absent(stage, "fabre", "INC-21")
     same("an out-of-office opens and answers nothing", absent["verdict"], "automatic")
     contacts = (await stage.incident("INC-21"))["contacts"]
@@ -256,6 +269,6 @@ async def no_incident(stage: Stage) -> None:
     same("it is cancelled", incident["status"], "cancelled")
     same(
         "its user is told once",
-        len(await told_of(stage, "INC-21", "fabre", "cancelled")),
+        len(await notifications_to(stage, "INC-21", "fabre", "cancelled")),
         1,
     )

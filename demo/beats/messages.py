@@ -23,19 +23,25 @@ def z(clock: str, day: date = MONDAY) -> str:
     return at(clock, day).isoformat().replace("+00:00", "Z")
 
 
-async def told_of(stage: Stage, name: str, person: str, kind: str) -> list[Json]:
+async def notifications_to(
+    stage: Stage, name: str, person: str, kind: str
+) -> list[Json]:
     """Return the notifications of a kind to a person about an incident."""
     incident = await stage.incident(name)
     return [
-        told
-        for told in incident["notifications"]
-        if (told["person"], told["kind"]) == (person, kind)
+        sent
+        for sent in incident["notifications"]
+        if (sent["person"], sent["kind"]) == (person, kind)
     ]
 
 
-def words_of(stage: Stage, person: str, name: str) -> str:
-    """Return subject and body of the last mail to a person about an incident."""
-    mails = stage.letters.about(person, stage.ref(name))
+def last_mail(stage: Stage, person: str, name: str, words: str = "") -> str:
+    """Return subject and body of the last mail to a person about an incident.
+
+    Only mails count whose subject has the `words`, if there are any.
+    """
+    found = stage.inbox.about(person, stage.ref(name))
+    mails = [mail for mail in found if words in str(mail["Subject"])]
     see(f"{person} had mail about {name}", mails)
     body = mails[-1].get_body(("plain",))
     return f"{mails[-1]['Subject']}\n{body.get_content() if body else ''}"
@@ -55,7 +61,7 @@ async def mails(stage: Stage, person: str, subject: str, words: str) -> Json:
 
 async def replies(stage: Stage, person: str, name: str, words: str) -> Json:
     """Let a person answer the last mail they got about an incident."""
-    last = stage.letters.about(person, stage.ref(name))[-1]
+    last = stage.inbox.about(person, stage.ref(name))[-1]
     answer = _mail(stage, person, f"RE: {last['Subject']}", words)
     answer["In-Reply-To"] = str(last["Message-ID"])
     answer["References"] = f"{last['References']} {last['Message-ID']}"
@@ -64,7 +70,7 @@ async def replies(stage: Stage, person: str, name: str, words: str) -> Json:
 
 async def is_absent(stage: Stage, person: str, name: str) -> Json:
     """Let a person's mail program answer the desk's last mail automatically."""
-    last = stage.letters.about(person, stage.ref(name))[-1]
+    last = stage.inbox.about(person, stage.ref(name))[-1]
     answer = _mail(stage, person, f"Absence : {last['Subject']}", "De retour lundi.")
     answer["In-Reply-To"] = str(last["Message-ID"])
     answer["Auto-Submitted"] = "auto-replied"
@@ -129,8 +135,8 @@ async def _posted(
     )
     see(f"the mail of {mail['From']} is taken", answer.is_success, answer.text)
     await stage.settle()
-    told: Json = answer.json()
-    return told
+    result: Json = answer.json()
+    return result
 
 
 ALERTS = ("ServiceDown", "LatencyHigh", "CertificateUnreachable")

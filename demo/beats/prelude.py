@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from demo.beats.messages import fires, recovers
+from demo.beats.surveys import answers_by_link, may
 from demo.cast import same
 from demo.stage import Stage
 
@@ -23,19 +24,25 @@ class _Call(NamedTuple):
     person: str
     service: str
     title: str
+    choice: int | None = None
+    """What the user answers to the survey; None: nothing."""
 
 
 _MAIL, _PORTAL = "messagerie", "portail"
 CALLS = (
-    _Call("INC-1", 2, ("09:00", "09:20", "09:25"), "petit", _MAIL, "Boîte invisible"),
-    _Call("INC-4", 10, ("10:00", "10:15", "10:20"), "fabre", _PORTAL, "Formulaire"),
-    _Call("INC-7", 16, ("14:00", "14:30", "14:35"), "leroy", _MAIL, "Pièces jointes"),
-    _Call("INC-8", 18, ("09:30", "09:45", "09:50"), "dubois", _PORTAL, "Mot de passe"),
+    _Call(
+        "INC-1", 2, ("09:00", "09:20", "09:25"), "petit", _MAIL, "Boîte invisible", 5
+    ),
+    _Call("INC-4", 10, ("10:00", "10:15", "10:20"), "fabre", _PORTAL, "Formulaire", 4),
+    _Call(
+        "INC-7", 16, ("14:00", "14:30", "14:35"), "leroy", _MAIL, "Pièces jointes", 3
+    ),
+    _Call("INC-8", 18, ("09:30", "09:45", "09:50"), "roche", _PORTAL, "Mot de passe"),
     _Call("INC-9", 23, ("11:00", "11:15", "11:20"), "petit", "vpn", "Jeton expiré"),
     _Call("INC-10", 27, ("08:30", "10:30", "11:00"), "dubois", _MAIL, "Courrier lent"),
 )
 FLAPS = (("INC-2", 3), ("INC-5", 11))
-LATE = (("INC-3", 5), ("INC-6", 12))
+LATE = (("INC-3", 5, "garnier"), ("INC-6", 12, "ndiaye"))
 RECORDED = 12
 
 
@@ -56,6 +63,8 @@ async def _solved(stage: Stage, call: _Call) -> None:
     await stage.does("nadia", call.name, "resolve", note="Réglé.")
     await stage.clock(closed, _june(call.day))
     await stage.does("nadia", call.name, "close")
+    if call.choice is not None:
+        await answers_by_link(stage, call.person, call.name, call.choice)
 
 
 async def _flap(stage: Stage, name: str, day: int) -> None:
@@ -72,11 +81,11 @@ async def _flap(stage: Stage, name: str, day: int) -> None:
     )
 
 
-async def _late(stage: Stage, name: str, day: int) -> None:
+async def _late(stage: Stage, name: str, day: int, person: str) -> None:
     """Play a payroll incident that breaks its TTR; Problem Management declines it."""
     await stage.clock("09:00", _june(day))
     answer = await stage.contact(
-        "garnier", "phone", "paul", title="Bulletins en retard", service="paie"
+        person, "phone", "paul", title="Bulletins en retard", service="paie"
     )
     stage.name(name, answer["incident"])
     await stage.clock("15:01", _june(day))
@@ -95,10 +104,14 @@ async def _late(stage: Stage, name: str, day: int) -> None:
 
 async def june(stage: Stage) -> None:
     """Play 2 to 27 June."""
+    await may(stage)
     scenes = [
         *((call.day, partial(_solved, stage, call)) for call in CALLS),
         *((day, partial(_flap, stage, name, day)) for name, day in FLAPS),
-        *((day, partial(_late, stage, name, day)) for name, day in LATE),
+        *(
+            (day, partial(_late, stage, name, day, person))
+            for name, day, person in LATE
+        ),
     ]
     for _, scene in sorted(scenes, key=itemgetter(0)):
         await scene()

@@ -28,7 +28,7 @@ Whole and for programs it is in [openapi.json](openapi.json), and at `/docs` of 
 * `q` on a queue finds all its words, in any order and each from its beginning, without case and accents: of title, reference, service,
   labels and people. People are found by name for whom may look them up (`GET /v1/people`), else by id.
 * Lists and metrics are CSV with `format=csv` or `Accept: text/csv`: a line an item, a column a field, `Link` with `rel="next"` for the
-  page after. Text that a spreadsheet would take for a formula begins with `'`.
+  page after. Text that a spreadsheet would take for a formula begins with `'`. `format=jsonl` or `Accept: application/jsonl`: each item as a line of JSON.
 * A command answers with `outcome` (`recorded`, `already`, `repeated`), the incident, its version after it, and the positions of its events.
   `Idempotency-Key` makes it safe to repeat; the same key with another body is 422.
   `If-Match: "<version>"` refuses it with 412 where the incident has moved on.

@@ -11,15 +11,27 @@ from faststream.nats import NatsBroker
 from faststream.specification.asyncapi import AsyncAPI
 from prometheus_client import CollectorRegistry
 
+from services.escalation.previews.subscriber import listen_for_previews
 from services.intake.commands.pending_command import PendingCommand
 from services.intake.commands.subscriber import listen
 from services.intake.inbound_mail.subscriber import listen_for_reports
-from services.intake.signals.delivery import Delivery, Result
+from services.intake.interventions.subscriber import listen_for_interventions
+from services.intake.month_reports.subscriber import listen_for_month_reports
+from services.intake.on_call.subscriber import listen_for_on_call
+from services.intake.page_explanations.subscriber import listen_for_explanations
+from services.intake.page_tests.subscriber import listen_for_page_tests
+from services.intake.people.subscriber import listen_for_people
+from services.intake.reviews.subscriber import listen_for_reviews
 from services.intake.signals.reception import Reception
+from services.intake.signals.schemas import Delivery, Result
 from services.intake.signals.subscriber import listen_for_signals
+from services.intake.survey_results.subscriber import listen_for_survey_results
+from services.intake.surveys.subscriber import listen_for_survey_answers
 from services.sla_watcher.policy_moves.subscriber import listen_for_moves
 from shared.clock import real_clock
+from shared.commands.parked_events import ParkedDesk, listen_for_parked_events
 from shared.domain.commands.escalation import BODIES as OF_HELP
+from shared.domain.commands.parked_event import AGGREGATES, SERVICES
 from shared.domain.commands.sla import BODIES as OF_SLA
 from shared.domain.events import EVENT_TYPES
 from shared.eventlog.batcher import Batcher
@@ -54,7 +66,7 @@ def _with_plain_keys(text: str) -> str:
     """Return the document with names such as the standard allows for components."""
     text = re.sub(r"CommandMessage(?:\[|%5B)(\w+)(?:\]|%5D)", r"\1Command", text)
     return re.sub(
-        r"(event|incident|problem|change|contact|escalation|handover|sla|signals)([\w.]*):(\w*Message)",
+        r"(event|incident|problem|change|contact|person|on_call|escalation|handover|sla|signals)([\w.]*):(\w*Message)",
         r"\1\2.\3",
         text,
     )
@@ -75,9 +87,22 @@ def _broker() -> NatsBroker:
             listen_for_casework(
                 broker, nothing, _do_nothing, executor, bodies.values(), service
             )
+        listen_for_previews(broker, nothing, nothing, executor, "escalation")
         listen_for_moves(broker, nothing, nothing, executor, "sla_watcher")
+    parked = ParkedDesk(nothing, nothing, nothing)
+    for reader, aggregate in AGGREGATES.items():
+        listen_for_parked_events(broker, nothing, parked, aggregate, SERVICES[reader])
     listen(broker, nothing, commands)
     listen_for_reports(broker, nothing)
+    listen_for_people(broker, nothing, nothing, nothing, nothing)
+    listen_for_interventions(broker, nothing, nothing, nothing)
+    listen_for_explanations(broker, nothing, nothing, nothing)
+    listen_for_page_tests(broker, nothing, nothing, nothing)
+    listen_for_survey_answers(broker, nothing, nothing, nothing)
+    listen_for_survey_results(broker, nothing, nothing, nothing)
+    listen_for_month_reports(broker, nothing, nothing, nothing)
+    listen_for_reviews(broker, nothing, nothing, nothing)
+    listen_for_on_call(broker, nothing, nothing, nothing)
     listen_for_signals(broker, Reception(signals, real_clock, lambda _: None), nothing)
     for type_, kind in EVENT_TYPES.items():
         broker.publisher(

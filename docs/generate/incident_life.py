@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.intake.commands.rules import life_of_an_incident
+from services.intake.commands.rules import life_of
 
 PAGE = Path(__file__).parents[1] / "reference" / "incident-life.md"
 
@@ -12,7 +12,7 @@ _HEAD = """\
 # The life of an incident
 
 <!-- Written by `make docs` from
-services/intake/commands/rules/status_table.py; change that. -->
+services/intake/commands/rules/verbs.py; change that. -->
 
 What each verb does in each status.
 
@@ -23,7 +23,7 @@ What each verb does in each status.
 
 The last four verbs are not for people: three are those of monitoring signals, and by
 `close_silent` the desk itself closes what its users are silent about.
-*Restored* is no status: an incident is restored while it is worked on,
+*Restored* is not a status: an incident is restored while it is worked on,
 and resolved later or at the same time.
 
 """
@@ -31,4 +31,4 @@ and resolved later or at the same time.
 
 def page() -> str:
     """Return the page as Markdown."""
-    return _HEAD + life_of_an_incident()
+    return _HEAD + life_of("incident")

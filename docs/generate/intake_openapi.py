@@ -14,24 +14,29 @@ from starlette.routing import Route
 
 from docs.generate.doors.door import Door, Schema
 from docs.generate.doors.for_people import FOR_PEOPLE
+from docs.generate.doors.for_providers import FOR_PROVIDERS
 from docs.generate.doors.for_sources import FOR_SOURCES
 from docs.generate.doors.of_others import OF_OTHERS
 from docs.generate.doors.refusals import NOT_OURS, refusals
 from docs.generate.doors.schemas import TEXT, components
 from docs.generate.doors.security import SCHEMES
-from services.intake.app import Parts, doors_of
+from services.intake.assembly import GateWiring, Parts, all_routes
 from services.intake.endpoint_context import EndpointContext
-from services.intake.gate.assembly import GateWiring
 from services.intake.gate.gate import Gate
 from shared.clock import real_clock
 
 PAGE = Path(__file__).parents[1] / "reference" / "intake-openapi.json"
-DOORS: Mapping[tuple[str, str], Door] = {**FOR_SOURCES, **OF_OTHERS, **FOR_PEOPLE}
+DOORS: Mapping[tuple[str, str], Door] = {
+    **FOR_SOURCES,
+    **OF_OTHERS,
+    **FOR_PEOPLE,
+    **FOR_PROVIDERS,
+}
 _ABOUT = (
-    "The doors of intake: where monitoring systems report, and where people ask what "
-    "became of it. With `make up` at http://127.0.0.1:8081; the read API passes all of "
-    "it on. A refusal is `application/problem+json` (RFC 9457), or has the form that "
-    "the senders of that door read."
+    "The endpoints of intake: where monitoring systems report, and where people ask "
+    "for the result. With `make up` at http://127.0.0.1:8081; the read API passes all "
+    "of it on. A refusal is `application/problem+json` (RFC 9457), or has the form "
+    "that the senders to that endpoint read."
 )
 
 
@@ -41,8 +46,8 @@ def routes() -> list[Route]:
     gate = Gate(nothing, nothing, nothing, nothing, real_clock, ())
     doors = EndpointContext(gate, nothing, nothing, nothing, nothing, nothing)
     house = GateWiring(gate, nothing, nothing, nothing, nothing)
-    parts = Parts(*(nothing,) * 5, doors, nothing, nothing, house, *(nothing,) * 3)
-    return doors_of(parts, real_clock)
+    parts = Parts(*(nothing,) * 5, doors, nothing, nothing, house, *(nothing,) * 5)
+    return all_routes(parts, real_clock)
 
 
 def taken() -> Iterator[tuple[str, str]]:

@@ -6,7 +6,6 @@ from services.projections.metrics.definitions import (
     COUNTING,
     DEFINITIONS,
     GROUPING,
-    TO_COME,
 )
 from services.projections.queue.load import DEFINITIONS as LOAD
 
@@ -38,8 +37,6 @@ def page() -> str:
         f"| `{name}` | {each.meaning} | {'yes' if each.adds_up else 'no'} |"
         for name, each in DEFINITIONS.items()
     ]
-    lines += ["", "Still to come:", ""]
-    lines += [f"* {what}: {when}" for what, when in TO_COME.items()]
     lines += [_LOAD, "| number | definition |", "|---|---|"]
     lines += [f"| `{name}` | {meaning} |" for name, meaning in LOAD.items()]
     return "\n".join(lines) + "\n"

@@ -19,7 +19,7 @@ _HEAD = """\
 
 
 def page() -> str:
-    """Return the configuration: JSON, as nats-server reads it, but for variables."""
+    """Return the configuration: JSON, as nats-server reads it, except for variables."""
     config = {
         "listen": "0.0.0.0:4222",
         "http": "0.0.0.0:8222",

@@ -15,7 +15,9 @@ from docs.generate import (
     nats_config,
     openapi,
     policy,
+    read_models,
     record_life,
+    sentences,
     settings,
 )
 
@@ -23,7 +25,9 @@ from docs.generate import (
 class Made(Protocol):
     """A module that makes one page from the code."""
 
-    PAGE: Path
+    @property
+    def PAGE(self) -> Path:  # noqa: N802 # a constant of a module, in all but one
+        """Its place."""
 
     def page(self) -> str:
         """Return what the page has to read."""
@@ -41,6 +45,8 @@ PAGES: tuple[Made, ...] = (
     nats_config,
     openapi,
     policy,
+    read_models,
     record_life,
+    *sentences.PAGES,
     settings,
 )

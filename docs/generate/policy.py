@@ -27,7 +27,7 @@ JSON schema for editors. A small example is `deploy/permanence.yaml`.
   stand in it: people are ids (`permanence people import`), secrets `env:NAME` or
   `file:PATH`.
 * A file has at most 16 MB, and so has the document that is applied; a calendar has at
-  most 20,000 closed days. Thousands of services are no trouble: nothing that happens
+  most 20,000 closed days. Thousands of services are not a problem: nothing that happens
   to an incident takes longer for them.
 * YAML 1.2: an unquoted `18:00` is text. A key given twice, a tag, an anchor is refused.
 * Durations in h, m and s, never days. Times of day are local to the zone beside them.

@@ -2,11 +2,7 @@
 
 from pathlib import Path
 
-from services.intake.commands.rules.record_status_tables import (
-    CHANGES,
-    PROBLEMS,
-    life_of,
-)
+from services.intake.commands.rules import life_of
 
 PAGE = Path(__file__).parents[1] / "reference" / "record-life.md"
 
@@ -15,7 +11,7 @@ _HEAD = """\
 
 # The life of problems and changes
 
-<!-- Written by `make docs` from services/intake/commands/rules/record_status_tables.py; change that. -->
+<!-- Written by `make docs` from services/intake/commands/rules/verbs.py; change that. -->
 
 What each verb does in each status. **do**: the verb's own rule decides. **already**: it is so, nothing is appended but words that were not said before.
 Anything else is refused with 409, and that is what to do instead.
@@ -24,5 +20,5 @@ Anything else is refused with 409, and that is what to do instead.
 
 def page() -> str:
     """Return the page as Markdown."""
-    problems, changes = life_of(PROBLEMS), life_of(CHANGES)
+    problems, changes = life_of("problem"), life_of("change")
     return f"{_HEAD}\n## Problems\n\n{problems}\n## Changes\n\n{changes}"

@@ -1,99 +1,107 @@
-"""Commands from people: escalate by hand, accept, decline a hand-over. Pure rules."""
+"""Commands from people: escalate, accept, answer a page or a hand-over. Pure rules."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
+from services.escalation.acknowledgements.rules import lapses
+from services.escalation.page_commands import answered
+from services.escalation.rules.acceptances import accepted
 from services.escalation.rules.case import Case
 from services.escalation.rules.context import EscalationContext, on
 from services.escalation.rules.levels import escalated, team_above
-from services.escalation.rules.paging import accepted
 from shared.domain.commands.escalation import (
     Accept,
     Decline,
+    DeclinePage,
     DeclineService,
     Escalate,
-    HelpWish,
+    EscalationCommand,
+    PageAnother,
+    TakePage,
 )
 from shared.domain.events import AnyEvent
 from shared.domain.events.handover import HandoverDeclined, ServiceHandoverDeclined
 from shared.domain.policy.document import Policy
 from shared.domain.policy.targets import RANK
+from shared.domain.refusal import Refused
 from shared.domain.sla import whole
 from shared.messaging.commands import CommandRequest
-from shared.process_manager.refusals import Refused
 
 _PERSON = "person:"
 
 
-def asked(
+def decide_command(
     request: CommandRequest[Any], case: Case, at: datetime, known: EscalationContext
 ) -> Sequence[AnyEvent]:
     """Return the events of a command; empty if it is already so. Raises `Refused`."""
-    wish: HelpWish = request.body
+    command: EscalationCommand = request.body
     actor = request.actor
-    match wish:
+    match command:
         case Escalate():
-            return _escalated(wish, case, actor, at, known)
+            return _escalated(command, case, actor, at, known)
         case Accept():
-            return _accepted(case, actor, at, known.policy_of(case.policy))
+            return _accepted(case, actor, at, known)
+        case TakePage() | DeclinePage() | PageAnother():
+            _require_at_work(case)
+            return answered(command, case, actor, at, known)
         case Decline():
-            return _declined(wish, case, actor, at)
+            return _declined(command, case, actor, at)
         case DeclineService():
-            return _service_declined(wish, case, actor, at)
+            return _service_declined(command, case, actor, at)
         case _:
-            assert_never(wish)
+            assert_never(command)
 
 
 def _escalated(
-    wish: Escalate, case: Case, actor: str, at: datetime, known: EscalationContext
+    command: Escalate, case: Case, actor: str, at: datetime, known: EscalationContext
 ) -> Sequence[AnyEvent]:
     _require_at_work(case)
     policy, post = known.policy_of(case.policy), case.post
-    if wish.team == post.team or wish.level == post.level:
+    if command.team == post.team or command.level == post.level:
         return []
-    team = _target(wish, case, policy)
-    reason = {"reason": wish.reason, "by": actor, "whose": actor}
+    team = _target(command, case, policy)
+    reason = {"reason": command.reason, "by": actor, "whose": actor}
     moved = escalated(
         case, at, policy, team, cause="by_hand", escalated_at=whole(at), **reason
     )
     return [moved]
 
 
-def _target(wish: Escalate, case: Case, policy: Policy) -> str:
+def _target(command: Escalate, case: Case, policy: Policy) -> str:
     """Return the target team: the one named, or the next one of the service."""
-    if wish.team is None:
-        team = team_above(case, policy, wish.level)
+    if command.team is None:
+        team = team_above(case, policy, command.level)
         if team is None:
-            where = f"at {wish.level} " if wish.level else ""
+            where = f"at {command.level} " if command.level else ""
             raise Refused(
                 f"{case.incident} is at {case.post.level}, and its service has no team "
                 f"{where}above that: name a `team`",
                 "state",
             )
         return team
-    if wish.team not in policy.teams:
-        raise Refused(f"there is no team {wish.team}: see the policy", "invalid")
-    level = policy.teams[wish.team].level
+    if command.team not in policy.teams:
+        raise Refused(f"there is no team {command.team}: see the policy", "invalid")
+    level = policy.teams[command.team].level
     if level is None or RANK[level] <= RANK[case.post.level]:
         raise Refused(
-            f"{wish.team} is not above {case.post.level}, where {case.incident} is: "
+            f"{command.team} is not above {case.post.level}, where {case.incident} is: "
             "assign it to them, or return it",
             "state",
         )
-    return wish.team
+    return command.team
 
 
 def _accepted(
-    case: Case, actor: str, at: datetime, policy: Policy
+    case: Case, actor: str, at: datetime, known: EscalationContext
 ) -> Sequence[AnyEvent]:
     _require_at_work(case)
     if not actor.startswith(_PERSON):
         raise Refused("only a person can accept an incident", "role")
     person, post = actor.removeprefix(_PERSON), case.post
-    if post.accepted_by == person:
+    if person in post.takers and not lapses(case, known):
         return []
-    if post.accepted_by is not None:
+    if post.has_enough and person not in post.takers:
         raise Refused(
             f"{post.accepted_by} has accepted {case.incident} at {post.level}: ask "
             "them, or have it assigned to you",
@@ -104,11 +112,11 @@ def _accepted(
             f"{case.incident} is with the desk: acknowledge it, or escalate it first",
             "state",
         )
-    return [accepted(case, at, policy, person, "accepted")]
+    return [accepted(case, at, known.policy_of(case.policy), person, "accepted")]
 
 
 def _declined(
-    wish: Decline, case: Case, actor: str, at: datetime
+    command: Decline, case: Case, actor: str, at: datetime
 ) -> Sequence[AnyEvent]:
     handover = case.handover
     if handover is None or handover.state == "wanted":
@@ -118,11 +126,11 @@ def _declined(
     if not handover.awaits:
         raise Refused(f"the hand-over of {case.incident} was {handover.state}", "state")
     common = _by_themselves(case, actor, at)
-    return [HandoverDeclined(**common, reason=wish.reason)]
+    return [HandoverDeclined(**common, reason=command.reason)]
 
 
 def _service_declined(
-    wish: DeclineService, case: Case, actor: str, at: datetime
+    command: DeclineService, case: Case, actor: str, at: datetime
 ) -> Sequence[AnyEvent]:
     held = case.service_handover
     if held is None:
@@ -135,7 +143,7 @@ def _service_declined(
     if not held.awaits:
         raise Refused(f"the hand-over of {held.service} was {held.state}", "state")
     common = _by_themselves(case, actor, at) | {"service": held.service}
-    return [ServiceHandoverDeclined(**common, reason=wish.reason)]
+    return [ServiceHandoverDeclined(**common, reason=command.reason)]
 
 
 def _by_themselves(case: Case, actor: str, at: datetime) -> dict[str, Any]:

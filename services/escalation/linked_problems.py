@@ -9,19 +9,9 @@ from typing import Any
 
 from psycopg import Cursor
 
-from services.escalation.rules.problem_match import PROPOSED_MAX, OpenProblems
+from services.escalation.rules.context import PROPOSED_MAX, OpenProblems
 from services.escalation.rules.recurrence import signature_of
-from shared.domain.events.change import ChangeAssigned
-from shared.domain.events.incident import IncidentOpened
-from shared.domain.events.incident_ties import IncidentLinked, IncidentUnlinked
-from shared.domain.events.problem import (
-    ProblemAssigned,
-    ProblemIdentified,
-    ProblemIncidentLinked,
-    ProblemIncidentUnlinked,
-    ProblemResolved,
-    ProblemWorkaroundPublished,
-)
+from shared.domain import events
 from shared.domain.identifiers import about, incident_stream
 from shared.eventlog.entry import Entry
 from shared.eventlog.log import SELECT_ROWS, EventLog, Row
@@ -97,24 +87,33 @@ def concerned(  # noqa: PLR0911 one return an event
 ) -> Sequence[str]:
     """Return the incidents that an entry concerns; store the links it records."""
     match entry.event:
-        case ProblemIdentified(problem=problem, service=service, incident=incident):
+        case events.ProblemIdentified(
+            problem=problem, service=service, incident=incident
+        ):
             cursor.execute(_IDENTIFIED, (problem, service, entry.position))
             return _linked(cursor, problem, incident, entry) if incident else ()
-        case ProblemIncidentLinked(problem=problem, incident=incident):
+        case events.ProblemIncidentLinked(problem=problem, incident=incident):
             return _linked(cursor, problem, incident, entry)
-        case ProblemResolved(problem=problem):
+        case events.ProblemResolved(problem=problem):
             cursor.execute(_RESOLVED, (entry.position, problem))
             return ()
-        case ProblemWorkaroundPublished(problem=problem):
+        case events.ProblemWorkaroundPublished(problem=problem):
             cursor.execute(_WORKAROUND, (problem, entry.version, entry.position))
             return [row[0] for row in cursor.execute(_INCIDENTS, (problem,))]
-        case ProblemAssigned(incidents=listed) | ChangeAssigned(incidents=listed):
+        case (
+            events.ProblemAssigned(incidents=listed)
+            | events.ChangeAssigned(incidents=listed)
+        ):
             return listed[:1]  # the new team is notified once, for all of them
-        case IncidentLinked(relation="problem", target=problem, incident=incident):
+        case events.IncidentLinked(
+            relation="problem", target=problem, incident=incident
+        ):
             return _linked(cursor, problem, incident, entry)
         case (
-            IncidentUnlinked(relation="problem", target=problem, incident=incident)
-            | ProblemIncidentUnlinked(
+            events.IncidentUnlinked(
+                relation="problem", target=problem, incident=incident
+            )
+            | events.ProblemIncidentUnlinked(
                 relation="problem", problem=problem, incident=incident
             )
         ):
@@ -146,7 +145,7 @@ def open_problems(
 def workaround(cursor: Cursors, problem: str, position: int) -> int | None:
     """Return the version of the newest workaround before a position of the log.
 
-    None if there is no workaround, or if the problem was resolved by then.
+    None without a workaround, or if the problem was resolved by then.
     """
     given = (problem, position, position)
     found = cursor.execute(_NEWEST_WORKAROUND, given).fetchone()
@@ -181,5 +180,5 @@ def _signatures(
     return {
         entry.event.incident: signature_of(entry.event)
         for entry in log.entries([Row(*row) for row in rows])
-        if isinstance(entry.event, IncidentOpened)
+        if isinstance(entry.event, events.IncidentOpened)
     }

@@ -13,9 +13,7 @@ from psycopg import Cursor
 
 from services.escalation.rules.context import PolicyOf
 from services.escalation.rules.recurrence import signature_of
-from shared.domain.events.incident import IncidentCancelled, IncidentOpened
-from shared.domain.events.incident_ties import IncidentLinked, IncidentMerged
-from shared.domain.events.problem import ProblemIdentified, ProblemIncidentLinked
+from shared.domain import events
 from shared.eventlog.entry import Entry
 
 Cursors = Cursor[tuple[Any, ...]]
@@ -44,14 +42,15 @@ WHERE completed_by = ANY(%s) ORDER BY position
 def note(cursor: Cursors, entry: Entry, policy_of: PolicyOf) -> None:
     """Remember what an entry says of incidents of one kind."""
     match entry.event:
-        case IncidentOpened() as event:
+        case events.IncidentOpened() as event:
             _opened(cursor, event, entry.position, entry.recorded_at, policy_of)
         case (
-            IncidentCancelled(incident=incident)
-            | IncidentMerged(incident=incident)
-            | IncidentLinked(relation="problem", incident=incident)
-            | ProblemIncidentLinked(incident=incident)
-            | ProblemIdentified(incident=str(incident))
+            events.IncidentCancelled(incident=incident)
+            | events.IncidentRedirected(incident=incident)
+            | events.IncidentMerged(incident=incident)
+            | events.IncidentLinked(relation="problem", incident=incident)
+            | events.ProblemIncidentLinked(incident=incident)
+            | events.ProblemIdentified(incident=str(incident))
         ):
             cursor.execute(_FORGET, (incident,))
         case _:
@@ -60,7 +59,7 @@ def note(cursor: Cursors, entry: Entry, policy_of: PolicyOf) -> None:
 
 def _opened(
     cursor: Cursors,
-    event: IncidentOpened,
+    event: events.IncidentOpened,
     position: int,
     at: datetime,
     policy_of: PolicyOf,

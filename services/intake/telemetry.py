@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from services.intake.commands.pending_command import PendingCommand
 from services.intake.inbound_mail.store import Verdict
-from services.intake.signals.delivery import TIMER, Delivery, Result, Status
+from services.intake.signals.schemas import TIMER, Delivery, Result, Status
 from shared.eventlog.batcher import Batcher
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog

@@ -1,91 +1,84 @@
-"""Hand-overs to Problem Management, read from the log: one for each breach."""
+"""Hand-overs of incidents and services to Problem Management, read from the log.
+
+Both are in the stream of the incident whose breach caused them: the hand-over of that
+incident, and that of the service whose budget the breach used up.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
-
-from psycopg import Cursor
+from typing import Literal
 
 from services.projections.generations import AsOf
-from shared.domain.events.handover import (
-    HandoverAccepted,
-    HandoverDeclined,
-    HandoverJoined,
-    HandoverReopened,
-    HandoverRequested,
-    HandoverUnanswered,
-)
-from shared.domain.events.problem import Match
+from services.projections.log_queries import histories
+from shared.database.table import Cursors
+from shared.domain import events
 from shared.domain.identifiers import handover_stream
 from shared.eventlog.entry import Entry
-from shared.eventlog.log import EventLog
+from shared.eventlog.histories import readable
+from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 
-Cursors = Cursor[tuple[Any, ...]]
+Subject = Literal["incident", "service"]
 State = Literal["requested", "unanswered", "accepted", "joined", "declined"]
 
+JOINED_MAX = 1_000
+"""How many of the newest service hand-overs are searched for a problem's."""
 _NEWEST = """
-SELECT originator_id FROM log.events AS begun
-WHERE topic = 'handover.requested'
+SELECT originator_id, notification_id FROM log.events AS begun
+WHERE topic = 'handover.{subject}requested'
   AND notification_id < %(before)s AND notification_id <= %(upto)s
   AND (NOT %(waiting)s OR (
     SELECT CASE newest.topic
         WHEN 'handover.joined' THEN coalesce(convert_from(newest.state, 'UTF8')::jsonb
             ->> 'to_be_confirmed', 'false')::boolean
-        ELSE newest.topic NOT IN ('handover.accepted', 'handover.declined') END
+        ELSE newest.topic NOT IN (
+            'handover.accepted', 'handover.declined', 'handover.service_accepted',
+            'handover.service_joined', 'handover.service_declined') END
     FROM log.events AS newest
     WHERE newest.originator_id = begun.originator_id
-      AND newest.topic NOT LIKE 'handover.service%%'
+      AND newest.topic {like} 'handover.service%%'
       AND newest.notification_id <= %(upto)s
     ORDER BY newest.originator_version DESC LIMIT 1))
 ORDER BY notification_id DESC LIMIT %(limit)s
 """
+_NEWEST_OF: Mapping[Subject, str] = {
+    "incident": _NEWEST.format(subject="", like="NOT LIKE"),
+    "service": _NEWEST.format(subject="service_", like="LIKE"),
+}
+_SERVICES_WITH_PROBLEM = (
+    SELECT_ROWS
+    + "WHERE topic IN ('handover.service_accepted', 'handover.service_joined') "
+    + "AND notification_id <= %s ORDER BY notification_id DESC LIMIT %s"
+)
 
 
 @dataclass(frozen=True)
 class Handover:
-    """A hand-over after its events; `position` is the position of the request."""
+    """A hand-over after its events; `position` and `requested_at` are of the request.
 
-    incident: str
-    state: State
-    service: str
-    team: str
-    breached_at: datetime
+    What was requested, and why, is in `request`.
+    """
+
+    request: events.HandoverRequested | events.ServiceHandoverRequested
+    position: int
     requested_at: datetime
     answer_by: datetime | None
     problem: str | None
     """The problem it belongs to, confirmed or presumed."""
-    matched: Match | None
-    """How it was matched to the problem; None if a person linked it."""
-    to_be_confirmed: bool
-    """Whether it was matched only by its service, and a person has to confirm that."""
     proposed: tuple[str, ...]
     """Open problems that match, if there are several: it was linked to none of them."""
-    reason: str | None
+    matched: events.Match | None = None
+    """How it was matched to the problem; None if a person linked it."""
+    state: State = "requested"
+    to_be_confirmed: bool = False
+    """Whether it was matched only by its service, and a person has to confirm that."""
+    reason: str | None = None
     """Why it was declined."""
-    position: int
 
     @property
     def awaits(self) -> bool:
         """Whether it waits for an answer of Problem Management."""
         return self.to_be_confirmed or self.state in {"requested", "unanswered"}
-
-
-def replay(history: Iterable[Entry]) -> Handover | None:
-    """Return the hand-over after its events, None without events."""
-    handover: Handover | None = None
-    for entry in history:
-        if isinstance(entry.event, HandoverRequested):
-            handover = _requested(entry, entry.event)
-        elif handover is not None:
-            handover = _answered(handover, entry)
-    return handover
-
-
-def one(log: EventLog, cursor: Cursors, incident: str, upto: AsOf) -> Handover | None:
-    """Return the hand-over of an incident as it was known at `upto`."""
-    stream = handover_stream(incident)
-    return replay(log.histories(cursor, [stream], upto.position))
 
 
 @dataclass(frozen=True)
@@ -96,60 +89,113 @@ class HandoverQuery:
     only_waiting: bool
     limit: int
 
-    def of(self, upto: AsOf) -> Mapping[str, object]:
-        """Return the parameters of the SQL queries."""
-        return {
-            "before": self.before,
-            "upto": upto.position,
-            "waiting": self.only_waiting,
-            "limit": self.limit,
-        }
+
+def replay(history: Iterable[Entry], subject: Subject) -> Handover | None:
+    """Return the hand-over of `subject` after its events, None without events."""
+    handover: Handover | None = None
+    for entry in history:
+        if events.is_service_handover(entry.event) == (subject == "service"):
+            handover = _requested(entry) or (handover and _answered(handover, entry))
+    return handover
+
+
+def one(
+    log: EventLog, cursor: Cursors, subject: Subject, incident: str, upto: AsOf
+) -> Handover | None:
+    """Return the hand-over that an incident caused, as it was known at `upto`."""
+    stream = handover_stream(incident)
+    past = histories(log, cursor, [stream], upto.position)
+    return _several(subject, past).get(stream)
 
 
 def newest(
-    log: EventLog, cursor: Cursors, upto: AsOf, wanted: HandoverQuery
+    log: EventLog, cursor: Cursors, subject: Subject, upto: AsOf, query: HandoverQuery
 ) -> Sequence[Handover]:
-    """Return the matching hand-overs, the newest first."""
-    rows = cursor.execute(_NEWEST, wanted.of(upto))
-    streams = [stream for (stream,) in rows]
-    by_stream: dict[str, list[Entry]] = {}
-    for entry in log.histories(cursor, streams, upto.position):
-        by_stream.setdefault(entry.stream, []).append(entry)
-    found = (replay(by_stream.get(stream, [])) for stream in streams)
-    return [each for each in found if each is not None]
+    """Return the matching hand-overs that can be read, the newest first."""
+    before, found = query.before, list[Handover]()
+    while len(found) < query.limit:
+        given = {
+            "before": before,
+            "upto": upto.position,
+            "waiting": query.only_waiting,
+            "limit": query.limit,
+        }
+        rows = cursor.execute(_NEWEST_OF[subject], given).fetchall()
+        streams = [stream for stream, _ in rows]
+        past = readable(log, cursor, streams, upto.position)
+        handovers = _several(subject, past)
+        found += [handovers[stream] for stream in streams if stream in handovers]
+        if len(rows) < query.limit:
+            break
+        before = rows[-1][1]
+    return found[: query.limit]
 
 
-def _requested(entry: Entry, event: HandoverRequested) -> Handover:
+def services_by_problem(
+    log: EventLog, cursor: Cursors, upto: AsOf
+) -> Mapping[str, Sequence[Handover]]:
+    """Return the services that became part of problems, by problem, oldest first."""
+    given = (upto.position, JOINED_MAX)
+    rows = cursor.execute(_SERVICES_WITH_PROBLEM, given, binary=True).fetchall()
+    streams = [Row(*row).stream for row in rows]
+    by_problem: dict[str, list[Handover]] = {}
+    past = readable(log, cursor, streams, upto.position)
+    handovers = _several("service", past).values()
+    for each in sorted(handovers, key=lambda handover: handover.position):
+        if each.problem is not None:
+            by_problem.setdefault(each.problem, []).append(each)
+    return by_problem
+
+
+def _several(
+    subject: Subject, past: Mapping[str, Sequence[Entry]]
+) -> Mapping[str, Handover]:
+    handovers = ((stream, replay(each, subject)) for stream, each in past.items())
+    return {stream: each for stream, each in handovers if each is not None}
+
+
+def _requested(entry: Entry) -> Handover | None:
+    event = entry.event
+    if not isinstance(
+        event, events.HandoverRequested | events.ServiceHandoverRequested
+    ):
+        return None
     return Handover(
-        event.incident,
-        "requested",
-        event.service,
-        event.team,
-        event.breached_at,
+        event,
+        entry.position,
         entry.recorded_at,
         event.answer_by,
         event.problem,
-        event.matched,
-        False,
         event.proposed,
-        None,
-        entry.position,
+        event.matched if isinstance(event, events.HandoverRequested) else None,
     )
 
 
-def _answered(handover: Handover, entry: Entry) -> Handover:
+def _answered(  # noqa: PLR0911 one return an event
+    handover: Handover, entry: Entry
+) -> Handover:
     settled = replace(handover, matched=None, to_be_confirmed=False, proposed=())
     match entry.event:
-        case HandoverAccepted(problem=problem):
+        case (
+            events.HandoverAccepted(problem=problem)
+            | events.ServiceHandoverAccepted(problem=problem)
+        ):
             return replace(settled, state="accepted", problem=problem)
-        case HandoverJoined(problem=problem, matched=matched, to_be_confirmed=unsure):
+        case events.HandoverJoined(
+            problem=problem, matched=matched, to_be_confirmed=unsure
+        ):
             joined = replace(settled, state="joined", problem=problem)
             return replace(joined, matched=matched, to_be_confirmed=unsure)
-        case HandoverDeclined(reason=reason):
+        case events.ServiceHandoverJoined(problem=problem):
+            return replace(settled, state="joined", problem=problem)
+        case (
+            events.HandoverDeclined(reason=reason)
+            | events.ServiceHandoverDeclined(reason=reason)
+        ):
             return replace(settled, state="declined", problem=None, reason=reason)
-        case HandoverReopened(answer_by=by):
+        case events.HandoverReopened(answer_by=by):
             return replace(settled, state="requested", problem=None, answer_by=by)
-        case HandoverUnanswered():
+        case events.HandoverUnanswered() | events.ServiceHandoverUnanswered():
             return replace(handover, state="unanswered")
         case _:
             return handover

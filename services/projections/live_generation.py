@@ -14,9 +14,9 @@ from typing import Any
 import psycopg
 import structlog
 
-from services.projections.generations import find_live, hold_live
-from services.projections.read_model import Cursors, ReadModel
+from services.projections.generations import ReadModel, find_live, hold_live
 from services.projections.snapshots import Progress
+from shared.database.table import Cursors
 from shared.eventlog.entry import Entry
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog, Row
@@ -61,7 +61,7 @@ class Follower:
         progress: Progress,
         ensure: Callable[[], str],
     ) -> None:
-        self._model = model
+        self._model = model.bound(log.vault)
         self._log = log
         self._link = link
         self._ensure = ensure

@@ -8,12 +8,13 @@ twenty look-ups for a million events.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
-from psycopg import Cursor
 
 from services.projections.generations import AsOf
+from services.projections.metrics.period import Disclosure
+from shared.database.table import Cursors
 from shared.domain.events.administration import STREAM, PolicyApplied
 from shared.domain.events.upcasters import upcast
 from shared.domain.identifiers import (
@@ -50,8 +51,6 @@ _NEWEST = f"""
 ORDER BY originator_version DESC LIMIT 1
 """
 
-_Cursor = Cursor[tuple[Any, ...]]
-
 
 def streams_about(ref: str) -> Sequence[str]:
     """Return the names of all streams about an incident, its own first."""
@@ -60,49 +59,59 @@ def streams_about(ref: str) -> Sequence[str]:
 
 
 def rows_of_types(
-    cursor: _Cursor, between: tuple[int, int], types: Sequence[str] | None, limit: int
+    cursor: Cursors, between: tuple[int, int], types: Sequence[str] | None, limit: int
 ) -> list[Row]:
     """Return events after the first position up to the second; None: of all types."""
     given = None if types is None else list(types)
     return _rows(cursor, _OF_TYPES, (*between, given, given, limit))
 
 
-def rows_of_stream(cursor: _Cursor, stream: str, after: int, limit: int) -> list[Row]:
+def rows_of_stream(cursor: Cursors, stream: str, after: int, limit: int) -> list[Row]:
     """Return events of a stream whose position is greater than `after`."""
     return _rows(cursor, _OF_STREAM, (stream, after, limit))
 
 
 def rows_of_streams(
-    cursor: _Cursor, streams: Sequence[str], after: int, limit: int
+    cursor: Cursors, streams: Sequence[str], after: int, limit: int
 ) -> list[Row]:
     """Return events of several streams after a position, in the order of the log."""
     return _rows(cursor, _OF_STREAMS, (list(streams), after, limit))
 
 
-def all_about(log: EventLog, cursor: _Cursor, ref: str) -> list[Entry]:
+def all_about(log: EventLog, cursor: Cursors, ref: str) -> list[Entry]:
     """Return the events about an incident in all streams, in the order of the log."""
     entries = log.histories(cursor, streams_about(ref))
     return sorted(entries, key=attrgetter("position"))
 
 
-def rows_at(cursor: _Cursor, positions: Sequence[int]) -> list[Row]:
+def histories(
+    log: EventLog, cursor: Cursors, streams: Sequence[str], upto: int
+) -> Mapping[str, Sequence[Entry]]:
+    """Return the events up to a position of each stream that has any."""
+    by_stream: dict[str, list[Entry]] = {}
+    for entry in log.histories(cursor, streams, upto) if streams else ():
+        by_stream.setdefault(entry.stream, []).append(entry)
+    return by_stream
+
+
+def rows_at(cursor: Cursors, positions: Sequence[int]) -> list[Row]:
     """Return the events at these positions, in no order."""
     return _rows(cursor, _AT, (list(positions),)) if positions else []
 
 
-def newest_row(cursor: _Cursor, stream: str) -> Row | None:
+def newest_row(cursor: Cursors, stream: str) -> Row | None:
     """Return the last event of a stream, None if there is no such stream."""
     return next(iter(_rows(cursor, _NEWEST, (stream,))), None)
 
 
-def _rows(cursor: _Cursor, query: str, given: tuple[object, ...]) -> list[Row]:
+def _rows(cursor: Cursors, query: str, given: tuple[object, ...]) -> list[Row]:
     return [Row(*row) for row in cursor.execute(query, given, binary=True)]
 
 
 _INSTANTS_AT = "SELECT recorded_at FROM log.events WHERE notification_id = %s"
 
 
-def known_at(cursor: Cursor[tuple[Any, ...]], instant: datetime | None) -> AsOf:
+def known_at(cursor: Cursors, instant: datetime | None) -> AsOf:
     """Return the last event recorded up to `instant`, or the head without one."""
     head = read_head(cursor)
     if instant is None or head.recorded_at <= instant:
@@ -121,7 +130,7 @@ def _as_of(head: Head) -> AsOf:
     return AsOf(head.position, head.recorded_at if head.position else None)
 
 
-def _recorded_at(cursor: Cursor[tuple[Any, ...]], position: int) -> datetime:
+def _recorded_at(cursor: Cursors, position: int) -> datetime:
     row = cursor.execute(_INSTANTS_AT, (position,)).fetchone()
     if row is None:
         raise LookupError(f"the log has no position {position}: run audit verify")
@@ -135,9 +144,7 @@ WHERE originator_id = %s AND originator_version = ANY(%s)
 """
 
 
-def policies(
-    cursor: Cursor[tuple[Any, ...]], versions: Iterable[int]
-) -> Mapping[int, Policy]:
+def policies(cursor: Cursors, versions: Iterable[int]) -> Mapping[int, Policy]:
     """Return these versions, without those that the log does not contain."""
     wanted = sorted(set(versions))
     found = cursor.execute(_POLICIES, (STREAM, wanted)) if wanted else ()
@@ -156,7 +163,7 @@ ORDER BY originator_version DESC LIMIT 1
 
 
 def policy_at(
-    log: EventLog, cursor: _Cursor, position: int
+    log: EventLog, cursor: Cursors, position: int
 ) -> tuple[int, Policy] | None:
     """Return the version and the policy; None if none was applied by then."""
     row = cursor.execute(_UPTO, (STREAM, position), binary=True).fetchone()
@@ -170,7 +177,7 @@ def policy_at(
             return None
 
 
-def policy_in_force(log: EventLog, cursor: _Cursor) -> Policy | None:
+def policy_in_force(log: EventLog, cursor: Cursors) -> Policy | None:
     """Return the newest policy, None if none was applied."""
     row = newest_row(cursor, STREAM)
     event = log.entry(row).event if row else None
@@ -181,13 +188,22 @@ def policy_in_force(log: EventLog, cursor: _Cursor) -> Policy | None:
             return None
 
 
-def desk_zone(log: EventLog, cursor: _Cursor) -> str:
+def desk_zone(log: EventLog, cursor: Cursors) -> str:
     """Return the desk's time zone from the policy in force; UTC without a policy."""
     policy = policy_in_force(log, cursor)
     return policy.desk.timezone if policy else "UTC"
 
 
-def teams(log: EventLog, cursor: Cursor[tuple[Any, ...]]) -> frozenset[str]:
+def disclosure_of(log: EventLog, cursor: Cursors) -> Disclosure:
+    """Return the desk's time zone, and how many answers each survey needs."""
+    policy = policy_in_force(log, cursor)
+    if policy is None:
+        return Disclosure(ZoneInfo("UTC"))
+    least = {name: survey.min_answers for name, survey in policy.surveys.items()}
+    return Disclosure(ZoneInfo(policy.desk.timezone), least)
+
+
+def teams(log: EventLog, cursor: Cursors) -> frozenset[str]:
     """Return the names of the teams, each with a queue; none without a policy."""
     policy = policy_in_force(log, cursor)
     return frozenset(policy.teams) if policy else frozenset()

@@ -20,9 +20,9 @@ from shared.eventlog.log import EventLog
 READ_SECONDS_MAX = 2
 """A read that takes longer is cancelled: it would delay others."""
 
-_BEGIN = f"""
+_BEGIN = """
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
-SET LOCAL statement_timeout = '{READ_SECONDS_MAX}s';
+SET LOCAL statement_timeout = '{}s';
 SET LOCAL plan_cache_mode = force_custom_plan
 """
 # The last one, because the best index depends on the requested values.
@@ -36,7 +36,7 @@ class TooSlow(Exception):
 def snapshot(log: EventLog) -> Iterator[Cursor[tuple[Any, ...]]]:
     """Open a snapshot on a connection of `log`. Raises `Unavailable` or `TooSlow`."""
     with log.transaction() as cursor:
-        cursor.execute(_BEGIN)
+        cursor.execute(_BEGIN.format(READ_SECONDS_MAX))
         try:
             yield cursor
         except psycopg.errors.QueryCanceled as error:

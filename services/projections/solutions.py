@@ -1,21 +1,26 @@
 """Solution notes, read from the log: they are few compared to other events.
 
-Their text is encrypted, so a search reads them, a batch at a time.
+Their text is encrypted; a search finds them by its hashes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
 from services.projections.generations import AsOf
-from services.projections.read_model import Cursors
+from services.projections.words.search import HashedWords
+from services.projections.words.tables import OTHERS, RECORDS
+from shared.database.table import Cursors
 from shared.domain.events.event import Actor
 from shared.domain.events.incident import IncidentSolutionNoted
 from shared.domain.identifiers import IncidentRef, incident_stream
 from shared.eventlog.entry import Entry
+from shared.eventlog.histories import readable_rows
 from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 
+Seen = Callable[[Sequence[str]], frozenset[str]]
+"""Returns those of some incidents that the reader may see."""
 BATCH = 100
 READ_MAX = 2_000
 """The maximum number of notes read for one page, whether they match or not."""
@@ -34,6 +39,7 @@ _NEWEST = f"""
 {_CURRENT} AND notification_id < %(before)s
   AND (%(service)s::text IS NULL
        OR convert_from(state, 'UTF8')::jsonb ->> 'service' = %(service)s)
+  {{matching}}
 ORDER BY notification_id DESC LIMIT %(limit)s
 """
 _OF_INCIDENTS = f"""
@@ -59,41 +65,44 @@ class Solution:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class NoteQuery:
     """A query of notes: a service, words that must all occur, and a limit."""
 
     service: str | None
-    words: str | None
+    words: HashedWords | None
     before: int
     limit: int
 
-    def fits(self, solution: Solution) -> bool:
-        """Return whether all words occur in a note or its reference."""
-        text = f"{solution.incident} {solution.note}".casefold()
-        return all(word in text for word in (self.words or "").casefold().split())
-
 
 @dataclass(frozen=True)
-class Found:
+class NotePage:
     """Notes, the newest first, and the position before which to continue, if any."""
 
     solutions: Sequence[Solution]
     next_before: int | None
 
 
-def newest(log: EventLog, cursor: Cursors, upto: AsOf, wanted: Wanted) -> Found:
-    """Return the matching notes, reading at most `READ_MAX`."""
-    read = _read(log, cursor, upto, wanted)
+def newest(
+    log: EventLog, cursor: Cursors, upto: AsOf, wanted: NoteQuery, seen: Seen
+) -> NotePage:
+    """Return the matching notes that are `seen`, reading at most `READ_MAX`."""
+    read = _read(log, cursor, upto, wanted, seen)
     found: list[Solution] = []
     last: Solution | None = None
     for last in islice(read, READ_MAX):
-        if not wanted.fits(last):
-            continue
         if len(found) == wanted.limit:
-            return Found(found, found[-1].position)
+            return NotePage(found, found[-1].position)
         found.append(last)
     is_more = last is not None and next(read, None) is not None
-    return Found(found, last.position if last and is_more else None)
+    return NotePage(found, last.position if last and is_more else None)
+
+
+def _matching(words: HashedWords) -> str:
+    return (
+        "AND notification_id IN (SELECT position"  # noqa: S608 # our own names
+        f" FROM {words.schema}.{RECORDS.name} WHERE {OTHERS} AND kind = 'solution'"
+        f" AND {words.named_condition})"
+    )
 
 
 def of_incidents(
@@ -102,7 +111,7 @@ def of_incidents(
     """Return the newest notes of these incidents."""
     streams = sorted({incident_stream(ref) for ref in refs})
     given = {"upto": upto.position, "streams": streams, "limit": limit}
-    return _solutions(log, cursor, _OF_INCIDENTS, given) if streams else []
+    return _solutions(log, _rows(cursor, _OF_INCIDENTS, given)) if streams else []
 
 
 def uses(
@@ -114,8 +123,10 @@ def uses(
 
 
 def _read(
-    log: EventLog, cursor: Cursors, upto: AsOf, wanted: Wanted
+    log: EventLog, cursor: Cursors, upto: AsOf, wanted: NoteQuery, seen: Seen
 ) -> Iterator[Solution]:
+    words = wanted.words
+    query = _NEWEST.format(matching=_matching(words) if words else "")
     before = wanted.before
     while True:
         given = {
@@ -123,25 +134,30 @@ def _read(
             "before": before,
             "service": wanted.service,
             "limit": BATCH,
+            **(words.named if words else {}),
         }
-        batch = _solutions(log, cursor, _NEWEST, given)
-        yield from batch
-        if len(batch) < BATCH:
+        rows = _rows(cursor, query, given)
+        batch = _solutions(log, rows)
+        visible = seen([each.incident for each in batch])
+        yield from (each for each in batch if each.incident in visible)
+        if len(rows) < BATCH:
             return
-        before = batch[-1].position
+        before = rows[-1].position
 
 
-def _solutions(
-    log: EventLog, cursor: Cursors, query: str, given: Mapping[str, object]
-) -> list[Solution]:
-    rows = cursor.execute(query, given, binary=True).fetchall()
-    entries = log.entries([Row(*row) for row in rows])
+def _rows(cursor: Cursors, query: str, given: Mapping[str, object]) -> list[Row]:
+    return [Row(*row) for row in cursor.execute(query, given, binary=True)]
+
+
+def _solutions(log: EventLog, rows: Sequence[Row]) -> list[Solution]:
+    """Return the notes of events, without those that cannot be read."""
+    entries = readable_rows(log, rows)
     return [_solution(entry, entry.event) for entry in entries]
 
 
 def _solution(entry: Entry, event: object) -> Solution:
     if not isinstance(event, IncidentSolutionNoted):
-        raise TypeError(f"{entry.type} is no solution note")
+        raise TypeError(f"{entry.type} is not a solution note")
     return Solution(
         event.incident,
         event.service,

@@ -9,11 +9,16 @@ from prometheus_client import CollectorRegistry
 from pydantic import TypeAdapter
 
 from services.sla_watcher.clocks.case import Case, PolicyOf
-from services.sla_watcher.commands import asked, owners
+from services.sla_watcher.commands import decide_command, owners
 from services.sla_watcher.decider import decide, evolve, next_at, react
 from services.sla_watcher.policy_moves.subscriber import listen_for_moves
 from services.sla_watcher.policy_moves.worker import PolicyMove
 from shared.clock import Clock
+from shared.commands.parked_events import (
+    ParkedDesk,
+    listen_for_parked_events,
+    of_one,
+)
 from shared.domain.commands.sla import BODIES
 from shared.domain.identifiers import escalation_stream, incident_stream, sla_stream
 from shared.eventlog.log import EventLog
@@ -65,16 +70,18 @@ async def run(settings: SlaWatcherSettings, stop: asyncio.Event) -> None:
         ) -> ServiceLoop:
             policies = PolicyVersions(log)
             worker = Worker(casework(log, policies), log, clock)
-            alarm = Alarm(worker, clock, on_lever=settings.clock_lever is not None)
+            alarm = Alarm(worker, clock)
             worker.changed = alarm.listen()
             nats_url = settings.nats_url.get_secret_value()
             broker = command_broker(nats_url, "sla_watcher", registry)
-            commanding = CommandHandler(log, worker, clock, asked, owners)
+            commanding = CommandHandler(log, worker, clock, decide_command, owners)
             senders = authentication(log, clock, executor)
             group = BOOKMARK.reader
             listen(broker, senders, commanding.take, executor, BODIES.values(), group)
             moving = PolicyMove(log, worker, clock, policies)
             listen_for_moves(broker, senders, moving, executor, group)
+            parked = ParkedDesk(log, of_one(BOOKMARK), executor)
+            listen_for_parked_events(broker, senders, parked, "sla", group)
             return ServiceLoop(
                 worker.apply,
                 (timers_probe(BOOKMARK.reader, worker, log, clock),),

@@ -13,33 +13,33 @@ from shared.domain.commands.sla import (
     AttributeBreach,
     ProposeExtension,
     RefuseExtension,
-    SlaWish,
+    SlaCommand,
 )
 from shared.domain.events import SlaEvent
+from shared.domain.refusal import Refused
 from shared.messaging.commands import CommandRequest
-from shared.process_manager.refusals import Refused
 
 PERSON = "person:"
 
 
-def asked(
+def decide_command(
     request: CommandRequest[Any], case: Case, at: datetime, policy_of: PolicyOf
 ) -> Sequence[SlaEvent]:
     """Return the events of a command; empty if it is already so. Raises `Refused`."""
-    wish: SlaWish = request.body
+    command: SlaCommand = request.body
     if not request.actor.startswith(PERSON):
         raise Refused("only a person can ask that", "role")
-    match wish:
+    match command:
         case ProposeExtension():
-            return proposed(wish, case, request.actor, at, policy_of)
+            return proposed(command, case, request.actor, at, policy_of)
         case AcceptExtension():
-            return accepted(wish, case, request, at, policy_of)
+            return accepted(command, case, request, at, policy_of)
         case RefuseExtension():
-            return refused(wish, case, request, at, policy_of)
+            return refused(command, case, request, at, policy_of)
         case AttributeBreach():
-            return attributed(wish, case, request, at)
+            return attributed(command, case, request, at)
         case _:
-            assert_never(wish)
+            assert_never(command)
 
 
 def owners(request: CommandRequest[Any]) -> Sequence[str]:

@@ -12,31 +12,9 @@ from services.sla_watcher.clocks.case import Case, LevelStay, PolicyOf, posted
 from services.sla_watcher.clocks.completion import kept
 from services.sla_watcher.clocks.timers import next_moment, told
 from services.sla_watcher.extensions.expiry import ended
-from shared.domain.events import AnyEvent, SlaEvent, is_sla_event
-from shared.domain.events.administration import PromisesMoved
-from shared.domain.events.escalation import Escalated, EscalationReturned
-from shared.domain.events.incident import (
-    IncidentAcknowledged,
-    IncidentCancelled,
-    IncidentClassified,
-    IncidentContacted,
-    IncidentInformed,
-    IncidentOpened,
-    IncidentPaused,
-    IncidentRelapsed,
-    IncidentReopened,
-    IncidentResolved,
-    IncidentRestored,
-    IncidentResumed,
-)
-from shared.domain.events.incident_ties import (
-    IncidentAbsorbed,
-    IncidentMerged,
-    IncidentReleased,
-    IncidentUnmerged,
-)
-from shared.domain.events.sla import SlaExtensionProposed, Stop
-from shared.domain.incident.state import Noticed, after_contact, opened_by
+from shared.domain import events
+from shared.domain.incident.case import classified_fields, counts_from, opened_fields
+from shared.domain.incident.state import Noticed, after_contact
 from shared.domain.sla import evolve as evolve_clocks
 from shared.domain.sla import whole
 from shared.eventlog.entry import Entry
@@ -44,7 +22,7 @@ from shared.eventlog.entry import Entry
 
 def decide(
     case: Case, until: datetime, at: datetime, policy_of: PolicyOf
-) -> Sequence[SlaEvent]:
+) -> Sequence[events.SlaEvent]:
     """Return the events due at `until` and not recorded yet, one step at a time.
 
     Facts about the desk's work come first, then the clock: all instants before the
@@ -64,19 +42,19 @@ def decide(
     return [told(case, moment, at)]
 
 
-def evolve(case: Case, event: AnyEvent) -> Case:
+def evolve(case: Case, event: events.AnyEvent) -> Case:
     """Return the case after a decision."""
-    if isinstance(event, PromisesMoved):
+    if isinstance(event, events.PromisesMoved):
         return replace(
             case,
             policy=event.policy,
             moved_at=event.moved_at,
             moves=(*case.moves, event.operation),
         )
-    if not is_sla_event(event):
-        raise TypeError(f"{event.type} is no decision of the watcher")
+    if not events.is_sla_event(event):
+        raise TypeError(f"{event.type} is not a decision of the watcher")
     after = replace(case, clocks=evolve_clocks(case.clocks, event))
-    if isinstance(event, SlaExtensionProposed):  # users are notified of it
+    if isinstance(event, events.SlaExtensionProposed):  # users are notified of it
         return replace(after, told_at=max(case.told_at, event.proposed_at))
     return after
 
@@ -90,83 +68,55 @@ def next_at(case: Case, policy_of: PolicyOf) -> datetime | None:
 def react(case: Case | None, entry: Entry) -> Case | None:
     """Return the case after another service's event; None before it was opened."""
     event, at = entry.event, whole(entry.recorded_at)
-    if isinstance(event, IncidentOpened):
+    if isinstance(event, events.IncidentOpened):
         return _opened(event, at)
     if case is None:
         return None
-    moved = posted(_moved(_reported(case, event), event, at), event, at)
+    moved = posted(_moved(case.with_reporters(event), event, at), event, at)
     after = _told(moved, event, at)
     if isinstance(event, _EVIDENCE):
         return replace(after, evidence=(*after.evidence, entry.position))
     return after
 
 
-_EVIDENCE = (IncidentContacted, IncidentInformed, IncidentPaused, IncidentResumed)
+_EVIDENCE = (
+    events.IncidentContacted,
+    events.IncidentInformed,
+    events.IncidentPaused,
+    events.IncidentResumed,
+)
 
 
-def _opened(event: IncidentOpened, at: datetime) -> Case:
-    reported_at = whole(event.reported_at)
-    # A split-off incident keeps its report time, but counts at n1 from the split.
-    came_at = at if event.split_from else min(reported_at, at)
+def _opened(event: events.IncidentOpened, at: datetime) -> Case:
     return Case(
-        incident=event.incident,
-        policy=event.policy,
-        service=event.service,
-        client=event.client,
-        priority=event.priority,
-        reported_at=reported_at,
+        **opened_fields(event),
         split_off=event.split_from is not None,
-        noticed=opened_by(event),
-        told_at=reported_at,
-        posts=(LevelStay("n1", came_at),),
-        own_reporters=(event.reporter,) if event.reporter else (),
+        told_at=whole(event.reported_at),
+        posts=(LevelStay("n1", counts_from(event, at)),),
     )
 
 
-def _reported(case: Case, event: AnyEvent) -> Case:
-    """Add reporters: they are the people asked for more time."""
-    match event:
-        case IncidentContacted(
-            direction="inbound", person=person, unconfirmed=None | False
-        ):
-            own = dict.fromkeys((*case.own_reporters, person))
-            return replace(case, own_reporters=tuple(own))
-        case IncidentAbsorbed(merged=merged, reporters=reporters):
-            return replace(case, absorbed={**case.absorbed, merged: tuple(reporters)})
-        case IncidentReleased(merged=merged):
-            left = {ref: them for ref, them in case.absorbed.items() if ref != merged}
-            return replace(case, absorbed=left)
-        case _:
-            return case
-
-
 def _moved(  # noqa: PLR0911 one return a case
-    case: Case, event: AnyEvent, at: datetime
+    case: Case, event: events.AnyEvent, at: datetime
 ) -> Case:
     match event:
-        case IncidentClassified():
-            return replace(
-                case,
-                service=event.service,
-                client=event.client,
-                priority=event.priority,
-                classified_at=at,
-            )
-        case IncidentContacted() if (
+        case events.IncidentClassified():
+            return replace(case, **classified_fields(event), classified_at=at)
+        case events.IncidentContacted() if (
             noticed := after_contact(case.noticed, event)
         ) != case.noticed:
             return _known_otherwise(case, noticed, at)
-        case IncidentAcknowledged():
+        case events.IncidentAcknowledged():
             return replace(case, acknowledged_at=at)
-        case IncidentPaused():
+        case events.IncidentPaused():
             return replace(_waited(case, at), pause=event.reason, paused_at=at)
-        case IncidentResumed():
+        case events.IncidentResumed():
             after = _waited(case, at)
             return replace(after, pause=None, paused_at=None, resumed_at=at)
-        case IncidentRestored():
+        case events.IncidentRestored():
             by_itself = event.by.startswith("source:")
             return replace(case, restored_at=at, by_itself=by_itself)
-        case IncidentRelapsed():
+        case events.IncidentRelapsed():
             return replace(case, restored_at=None, relapsed_at=at)
         case _:
             return _ended(case, event, at)
@@ -182,15 +132,15 @@ def _waited(case: Case, at: datetime) -> Case:
     """Record the end of a pause; the next pause ends it too."""
     if case.pause is None or case.paused_at is None:
         return case
-    wait = Stop(since=case.paused_at, until=at, why=case.pause)
+    wait = events.Stop(since=case.paused_at, until=at, why=case.pause)
     return replace(case, waited=(*case.waited, wait))
 
 
-def _ended(case: Case, event: AnyEvent, at: datetime) -> Case:
+def _ended(case: Case, event: events.AnyEvent, at: datetime) -> Case:
     match event:
-        case IncidentResolved():
+        case events.IncidentResolved():
             return replace(case, resolved_at=at)
-        case IncidentReopened():
+        case events.IncidentReopened():
             return replace(
                 case,
                 cycle=event.cycle,
@@ -200,29 +150,29 @@ def _ended(case: Case, event: AnyEvent, at: datetime) -> Case:
                 resolved_at=None,
                 by_itself=False,
             )
-        case IncidentCancelled():
+        case events.IncidentCancelled() | events.IncidentRedirected():
             return replace(case, gone="cancelled", gone_at=at)
-        case IncidentMerged():
+        case events.IncidentMerged():
             return replace(case, gone="merged", gone_at=at)
-        case IncidentUnmerged():
+        case events.IncidentUnmerged():
             return replace(case, gone=None, gone_at=None, back_at=at)
         case _:
             return case
 
 
-def _told(case: Case, event: AnyEvent, at: datetime) -> Case:
+def _told(case: Case, event: events.AnyEvent, at: datetime) -> Case:
     """Record when users hear of something: it counts as the promised update."""
     match event:
         case (
-            IncidentAcknowledged()
-            | IncidentPaused(reason="user")
-            | IncidentInformed()
-            | IncidentRestored()
-            | IncidentResolved()
-            | IncidentReopened()
-            | IncidentContacted(direction="outbound")
-            | Escalated()
-            | EscalationReturned()
+            events.IncidentAcknowledged()
+            | events.IncidentPaused(reason="user")
+            | events.IncidentInformed()
+            | events.IncidentRestored()
+            | events.IncidentResolved()
+            | events.IncidentReopened()
+            | events.IncidentContacted(direction="outbound")
+            | events.Escalated()
+            | events.EscalationReturned()
         ):
             return replace(case, told_at=at)
         case _:

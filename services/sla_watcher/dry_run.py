@@ -128,7 +128,7 @@ def _read(kind: type[_Asked], asked: Mapping[str, JsonValue]) -> _Asked:
     zone = question.calendar.timezone
     if not is_zone(zone):
         raise ValueError(
-            f"calendar.timezone: `{zone}` is no time zone: write one such as "
+            f"calendar.timezone: `{zone}` is not a time zone: write one such as "
             "Europe/Paris"
         )
     for field in _BECOMES_DATES:

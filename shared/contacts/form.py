@@ -4,12 +4,12 @@ The answer is the same whether the directory knows an address or not: the mail t
 address contains the promises to the person.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from shared.domain.commands.contact import Report, Reported
+from shared.domain.commands.contact import FileNotKept, Report, Reported
 from shared.domain.identifiers import IncidentRef
 from shared.domain.incident.state import Noticed
 from shared.domain.policy.contracts import UNKNOWN
@@ -21,9 +21,12 @@ from shared.http.error_responses import Blocking
 from shared.http.form_limits import FormLimits
 from shared.http.networks import LOOPBACK, Networks
 from shared.http.problem_details import HttpError
-from shared.i18n.formats import Language, instant_text, language_of
+from shared.i18n.catalog import Language
+from shared.i18n.formats import instant_text, language_of
 
 HELD_SECONDS = 600
+FILES_POOL = 64 * 1024 * 1024
+"""Bytes of forms with files that one process reads at the same time."""
 KEY_REUSED = "report_key"
 """The code of a refusal because a key was used before for another report."""
 _BY_FORM = Noticed("user", "web")
@@ -66,6 +69,16 @@ class ReportAnswer(BaseModel):
 
     incident: IncidentRef
     promises: list[PublicPromise]
+    left_out: list[FileNotKept] = []
+    """Files that came with the report and are not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file that came with a report."""
+
+    name: str
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -75,8 +88,9 @@ class FormDesk:
     policy: Callable[[], Policy]
     """Blocks; raises `HttpError` if no policy was ever applied."""
     version: Callable[[int], Policy]
-    """The policy of a version; blocks, and raises `LookupError` if there is none."""
-    report: Callable[[Report], Awaitable[Reported]]
+    """The policy of a version; blocks, and raises `LookupError` without one."""
+    report: Callable[[Report, Sequence[SentFile], str], Awaitable[Reported]]
+    """Takes a report with its files, from a network address."""
     blocking: Blocking
     limits: FormLimits = field(default_factory=FormLimits)
     keyless: KeylessBodies = field(default_factory=KeylessBodies)
@@ -84,6 +98,8 @@ class FormDesk:
     """The proxies whose statement about a report's origin is trusted."""
     is_open: bool = True
     """Whether people may report without being signed in."""
+    with_files: KeylessBodies = field(default_factory=lambda: KeylessBodies(FILES_POOL))
+    """Limits the bodies of forms that may have files."""
 
     async def offer(self, language: Language) -> Form:
         """Return the choices of the form. Raises `HttpError`."""
@@ -96,11 +112,17 @@ class FormDesk:
         ]
         return Form(language=language, services=offered)
 
-    async def take(self, report: Report, address: str, liked: Language) -> ReportAnswer:
+    async def take(
+        self,
+        report: Report,
+        address: str,
+        liked: Language,
+        files: Sequence[SentFile] = (),
+    ) -> ReportAnswer:
         """Take a report that came from a network address. Raises `HttpError`."""
         self.require_open()
         self.limits.admit(address)
-        reported = await self.report(report)
+        reported = await self.report(report, files, address)
         if reported.incident is None:
             raise HttpError(
                 429,
@@ -114,7 +136,11 @@ class FormDesk:
             promises = await self.blocking(self._promises, report, reported, language)
         except (HttpError, Unavailable, LookupError):
             promises = []  # it is recorded, and the mail contains the promises
-        return ReportAnswer(incident=reported.incident, promises=promises)
+        return ReportAnswer(
+            incident=reported.incident,
+            promises=promises,
+            left_out=list(reported.left_out),
+        )
 
     def require_open(self) -> None:
         """Raise `HttpError` 404 if this desk does not offer the form."""

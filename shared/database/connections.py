@@ -4,6 +4,7 @@ Every connection has timeouts: the server ends a session that waits for a lock t
 or holds one while idle, so that a stuck process never blocks the others.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from psycopg import Connection
@@ -19,14 +20,6 @@ CONNECT_SECONDS = 2
 _GIVE_UP_SECONDS = 1
 """The pool gives up reconnecting after this time: the next caller tries again."""
 
-_SETTINGS = {
-    "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
-    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
-    # The head of the log is read after the append lock is granted, by a statement
-    # that must see what was committed in the meantime.
-    "default_transaction_isolation": r"read\ committed",
-    "TimeZone": "UTC",
-}
 # Keep-alives detect a server that disappeared without closing the connection.
 _KEEPALIVE = {
     "keepalives_idle": "10",
@@ -68,7 +61,7 @@ def connect(dsn: str) -> Connection[DictRow]:
 
 def _parameters(dsn: str) -> dict[str, Any]:
     given = conninfo_to_dict(dsn)
-    settings = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
+    settings = " ".join(f"-c {name}={value}" for name, value in _settings().items())
     return {
         **_KEEPALIVE,
         **given,
@@ -89,3 +82,14 @@ def _check(pool: Pool, connection: Connection[DictRow]) -> None:
     except Exception:
         pool.drain()
         raise
+
+
+def _settings() -> Mapping[str, str]:
+    return {
+        "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
+        "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
+        # The head of the log is read after the append lock is granted, by a statement
+        # that must see what was committed in the meantime.
+        "default_transaction_isolation": r"read\ committed",
+        "TimeZone": "UTC",
+    }

@@ -9,7 +9,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, LiteralString
@@ -176,6 +176,8 @@ RENEW_SECONDS = 1.0
 """How often a leader renews its lease."""
 MARGIN_SECONDS = 1.0
 """How long before the expiry of its lease a leader stops if it cannot renew it."""
+IDLE_SECONDS = 1.0
+"""How long a leader without work rests before it looks for work in any case."""
 STALL_SECONDS = 10.0
 """How long the work may make no progress before the lease is no longer renewed."""
 
@@ -245,6 +247,39 @@ class Leadership:
         if self._grant is None:
             raise LeaseLost(f"the lease {self._lease.name} was never ours")
         demand(cursor, self._grant)
+
+    async def finds(self, query: LiteralString, given: Sequence[Any]) -> bool:
+        """Return whether `query`, which answers with a boolean, finds work to do.
+
+        It runs in no transaction and no thread, on the connection of the lease: it
+        costs a fraction of what looking for the work itself costs. If PostgreSQL does
+        not answer, it returns True: looking tells the reason.
+        """
+        try:
+            cursor = await self._connection.execute(query, given)
+            row = await cursor.fetchone()
+        except Error:
+            return True
+        return row is not None and bool(row[0])
+
+    async def rest(
+        self,
+        woken: asyncio.Event,
+        stop: asyncio.Event,
+        finds: Callable[[], Awaitable[bool]],
+        every: float,
+    ) -> None:
+        """Wait until `woken` or `stop` is set, or until `finds` finds work.
+
+        `finds` is called every so many seconds, for work that nobody here announces.
+        Returns after `IDLE_SECONDS` in any case; raises `LeaseLost`.
+        """
+        for _ in range(max(1, round(IDLE_SECONDS / every))):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(woken.wait(), every)
+            self.prove()
+            if woken.is_set() or stop.is_set() or await finds():
+                return
 
     async def leave(self, *, orderly: bool) -> None:
         """Stop renewing and disconnect; if `orderly`, release the lease at once."""

@@ -18,6 +18,10 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(3000, 1, 1, tzinfo=UTC)
 AHEAD_MAX = timedelta(days=1)
 
+_OF_ADDRESS = r"[^\s\x00-\x1f\x7f@<>,;:\"()]"
+MAIL_ADDRESS = rf"{_OF_ADDRESS}{{1,64}}@{_OF_ADDRESS}{{1,180}}\.[A-Za-z]{{2,63}}"
+"""The pattern of an address to which the desk writes."""
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CONTROL_IN_LINE = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -63,7 +67,8 @@ def _without(control: re.Pattern[str], text: str) -> str:
     return text
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
+    """Return `text` if there is something to read in it; else a validation error."""
     if not is_visible(text):
         raise PydanticCustomError(
             "blank", "there is nothing to read in it: say it in words"
@@ -86,18 +91,18 @@ SignalTitle = Annotated[
     AfterValidator(line),
 ]
 """As a monitoring system writes it: an alert counts even if its title is invisible."""
-Title = Annotated[SignalTitle, AfterValidator(_visible)]
+Title = Annotated[SignalTitle, AfterValidator(visible)]
 Words = Annotated[
     str,
     StringConstraints(min_length=1, max_length=WORDS_MAX),
     AfterValidator(_words),
-    AfterValidator(_visible),
+    AfterValidator(visible),
 ]
 Reason = Annotated[
     str,
     StringConstraints(min_length=1, max_length=REASON_MAX, strip_whitespace=True),
     AfterValidator(_words),
-    AfterValidator(_visible),
+    AfterValidator(visible),
 ]
 Instant = Annotated[AwareDatetime, AfterValidator(_credible)]
 """Aware, in the years 2000 to 2999; converted to UTC."""

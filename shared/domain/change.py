@@ -6,20 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from shared.domain.events import ChangeEvent
-from shared.domain.events.change import (
-    ChangeAssigned,
-    ChangeCancelled,
-    ChangeImplemented,
-    ChangeIncidentLinked,
-    ChangeIncidentUnlinked,
-    ChangeNoteAdded,
-    ChangePlanned,
-    ChangeProblemLinked,
-    ChangeProblemUnlinked,
-    ChangeRelation,
-    ChangeRequested,
-)
+from shared.domain import events
 from shared.domain.identifiers import ChangeRef, IncidentRef, ProblemRef, added, removed
 from shared.domain.incident import BrokenHistory
 
@@ -62,7 +49,7 @@ class Change:
         return self.incidents[0] if self.incidents else None
 
     @property
-    def links(self) -> frozenset[tuple[ChangeRelation, IncidentRef]]:
+    def links(self) -> frozenset[tuple[events.ChangeRelation, IncidentRef]]:
         """Its side of every link to an incident: relation and reference."""
         return frozenset(
             [
@@ -73,7 +60,7 @@ class Change:
         )
 
 
-def replay(history: Iterable[ChangeEvent]) -> Change | None:
+def replay(history: Iterable[events.ChangeEvent]) -> Change | None:
     """Return the change after `history`, or None without events."""
     change = None
     for event in history:
@@ -82,38 +69,38 @@ def replay(history: Iterable[ChangeEvent]) -> Change | None:
 
 
 def evolve(  # noqa: C901, PLR0911, PLR0912 # one branch for each event
-    change: Change | None, event: ChangeEvent
+    change: Change | None, event: events.ChangeEvent
 ) -> Change:
     """Return the change after `event`. Never rejects a recorded event.
 
     Raises `BrokenHistory` if the request is not the first event, or not the only one.
     """
-    if isinstance(event, ChangeRequested):
+    if isinstance(event, events.ChangeRequested):
         if change is not None:
             raise BrokenHistory(f"{event.change} was requested twice")
         return _requested(event)
     if change is None:
         raise BrokenHistory(f"{event.type} before {event.change} was requested")
     match event:
-        case ChangeIncidentLinked(relation=relation, incident=incident):
+        case events.ChangeIncidentLinked(relation=relation, incident=incident):
             return _with(change, relation, lambda refs: added(refs, incident))
-        case ChangeIncidentUnlinked(relation=relation, incident=incident):
+        case events.ChangeIncidentUnlinked(relation=relation, incident=incident):
             return _with(change, relation, lambda refs: removed(refs, incident))
-        case ChangeProblemLinked(problem=problem):
+        case events.ChangeProblemLinked(problem=problem):
             return replace(change, problem=problem)
-        case ChangeProblemUnlinked():
+        case events.ChangeProblemUnlinked():
             return replace(change, problem=None)
-        case ChangeAssigned(team=team):
+        case events.ChangeAssigned(team=team):
             return replace(change, team=team)
-        case ChangePlanned(planned_for=instant):
+        case events.ChangePlanned(planned_for=instant):
             return replace(change, status=Status.PLANNED, planned_for=instant)
-        case ChangeImplemented():
+        case events.ChangeImplemented():
             made = replace(change, status=Status.IMPLEMENTED, implemented_at=event.at)
             return _saying(made, "implement", event.note)
-        case ChangeCancelled():
+        case events.ChangeCancelled():
             over = replace(change, status=Status.CANCELLED, cancelled_at=event.at)
             return _saying(over, "cancel", event.reason)
-        case ChangeNoteAdded():
+        case events.ChangeNoteAdded():
             return _saying(change, event.about, event.note)
         case _:
             assert_never(event)
@@ -123,7 +110,7 @@ def _saying(change: Change, verb: str, words: str | None) -> Change:
     return replace(change, said=change.said | {(verb, words)}) if words else change
 
 
-def _requested(event: ChangeRequested) -> Change:
+def _requested(event: events.ChangeRequested) -> Change:
     return Change(
         ref=event.change,
         status=Status.REQUESTED,
@@ -138,7 +125,7 @@ def _requested(event: ChangeRequested) -> Change:
 
 def _with(
     change: Change,
-    relation: ChangeRelation,
+    relation: events.ChangeRelation,
     of: Callable[[tuple[str, ...]], tuple[str, ...]],
 ) -> Change:
     """Return the change with `of` applied to the links of one relation."""

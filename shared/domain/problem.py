@@ -10,22 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, assert_never
 
-from shared.domain.events import ProblemEvent
-from shared.domain.events.problem import (
-    ProblemAssigned,
-    ProblemChangeLinked,
-    ProblemChangeUnlinked,
-    ProblemDiagnosed,
-    ProblemIdentified,
-    ProblemIncidentLinked,
-    ProblemIncidentPresumed,
-    ProblemIncidentRelated,
-    ProblemIncidentUnlinked,
-    ProblemNoteAdded,
-    ProblemRelation,
-    ProblemResolved,
-    ProblemWorkaroundPublished,
-)
+from shared.domain import events
 from shared.domain.identifiers import ChangeRef, IncidentRef, ProblemRef, added, removed
 from shared.domain.incident import BrokenHistory
 
@@ -71,7 +56,7 @@ class Problem:
         return is_open and self.cause is not None and self.workaround is not None
 
     @property
-    def links(self) -> frozenset[tuple[ProblemRelation, IncidentRef]]:
+    def links(self) -> frozenset[tuple[events.ProblemRelation, IncidentRef]]:
         """Its side of every link to an incident: relation and reference."""
         return frozenset(
             [
@@ -81,7 +66,7 @@ class Problem:
         )
 
 
-def replay(history: Iterable[ProblemEvent]) -> Problem | None:
+def replay(history: Iterable[events.ProblemEvent]) -> Problem | None:
     """Return the problem after `history`, or None without events."""
     problem = None
     for event in history:
@@ -90,14 +75,14 @@ def replay(history: Iterable[ProblemEvent]) -> Problem | None:
 
 
 def evolve(  # noqa: C901, PLR0911 # one branch for each event
-    problem: Problem | None, event: ProblemEvent
+    problem: Problem | None, event: events.ProblemEvent
 ) -> Problem:
     """Return the problem after `event`. Never rejects a recorded event.
 
     Raises `BrokenHistory` if the identification is not the first event, or not the only
     one.
     """
-    if isinstance(event, ProblemIdentified):
+    if isinstance(event, events.ProblemIdentified):
         if problem is not None:
             raise BrokenHistory(f"{event.problem} was identified twice")
         return _identified(event)
@@ -105,24 +90,24 @@ def evolve(  # noqa: C901, PLR0911 # one branch for each event
         raise BrokenHistory(f"{event.type} before {event.problem} was identified")
     match event:
         case (
-            ProblemIncidentLinked()
-            | ProblemIncidentPresumed()
-            | ProblemIncidentRelated()
-            | ProblemIncidentUnlinked()
-            | ProblemChangeLinked()
-            | ProblemChangeUnlinked()
+            events.ProblemIncidentLinked()
+            | events.ProblemIncidentPresumed()
+            | events.ProblemIncidentRelated()
+            | events.ProblemIncidentUnlinked()
+            | events.ProblemChangeLinked()
+            | events.ProblemChangeUnlinked()
         ):
             return _linked(problem, event)
-        case ProblemAssigned():
+        case events.ProblemAssigned():
             return replace(problem, team=event.team)
-        case ProblemWorkaroundPublished():
+        case events.ProblemWorkaroundPublished():
             return replace(problem, workaround=event.workaround)
-        case ProblemDiagnosed():
+        case events.ProblemDiagnosed():
             return replace(problem, cause=event.cause)
-        case ProblemResolved():
+        case events.ProblemResolved():
             resolved = replace(problem, status=Status.RESOLVED, resolved_at=event.at)
             return _saying(resolved, "resolve", event.note)
-        case ProblemNoteAdded():
+        case events.ProblemNoteAdded():
             return _saying(problem, event.about, event.note)
         case _:
             assert_never(event)
@@ -132,7 +117,7 @@ def _saying(problem: Problem, verb: str, words: str | None) -> Problem:
     return replace(problem, said=problem.said | {(verb, words)}) if words else problem
 
 
-def _identified(event: ProblemIdentified) -> Problem:
+def _identified(event: events.ProblemIdentified) -> Problem:
     return Problem(
         ref=event.problem,
         status=Status.OPEN,
@@ -147,35 +132,35 @@ def _identified(event: ProblemIdentified) -> Problem:
 
 def _linked(  # noqa: PLR0911 # one return for each event
     problem: Problem,
-    event: ProblemIncidentLinked
-    | ProblemIncidentPresumed
-    | ProblemIncidentRelated
-    | ProblemIncidentUnlinked
-    | ProblemChangeLinked
-    | ProblemChangeUnlinked,
+    event: events.ProblemIncidentLinked
+    | events.ProblemIncidentPresumed
+    | events.ProblemIncidentRelated
+    | events.ProblemIncidentUnlinked
+    | events.ProblemChangeLinked
+    | events.ProblemChangeUnlinked,
 ) -> Problem:
     match event:
-        case ProblemIncidentLinked(incident=incident):
+        case events.ProblemIncidentLinked(incident=incident):
             return replace(
                 problem,
                 incidents=added(problem.incidents, incident),
                 presumed=removed(problem.presumed, incident),
             )
-        case ProblemIncidentPresumed(incident=incident):
+        case events.ProblemIncidentPresumed(incident=incident):
             return replace(problem, presumed=added(problem.presumed, incident))
-        case ProblemIncidentRelated(incident=incident):
+        case events.ProblemIncidentRelated(incident=incident):
             return replace(problem, related=added(problem.related, incident))
-        case ProblemIncidentUnlinked(relation="problem", incident=incident):
+        case events.ProblemIncidentUnlinked(relation="problem", incident=incident):
             return replace(
                 problem,
                 incidents=removed(problem.incidents, incident),
                 presumed=removed(problem.presumed, incident),
             )
-        case ProblemIncidentUnlinked(incident=incident):
+        case events.ProblemIncidentUnlinked(incident=incident):
             return replace(problem, related=removed(problem.related, incident))
-        case ProblemChangeLinked(change=change):
+        case events.ProblemChangeLinked(change=change):
             return replace(problem, changes=added(problem.changes, change))
-        case ProblemChangeUnlinked(change=change):
+        case events.ProblemChangeUnlinked(change=change):
             return replace(problem, changes=removed(problem.changes, change))
         case _:
             assert_never(event)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from shared.domain.events import EVENT_TYPES, AnyEvent
 from shared.domain.events.event import FORGOTTEN, Event, Personal
-from shared.domain.events.upcasters import NewerShape, newest, upcast
+from shared.domain.events.upcasters import NewerShape, NoDocument, newest, upcast
 from shared.vault.vault import Vault, VaultError
 
 
@@ -46,24 +46,27 @@ def encode(vault: Vault, stream: str, version: int, event: Event) -> bytes:
 
 
 def decode(
-    vault: Vault, stream: str, version: int, type_: str, state: bytes
+    vault: Vault | None, stream: str, version: int, type_: str, state: bytes
 ) -> AnyEvent:
     """Return the event stored as `state`, upcast to the current shape.
 
-    Personal fields with a destroyed key become `[forgotten]`, label maps become empty.
+    Personal fields with a destroyed key become `[forgotten]`, label maps become empty;
+    so do all of them without a vault.
     """
     kind = EVENT_TYPES.get(type_)
     if kind is None:
         raise UnknownEvent(f"{type_} at version {version} of {stream}")
     try:
         document = upcast(type_, orjson.loads(state))
-    except (NewerShape, orjson.JSONDecodeError) as error:
+    except (NewerShape, NoDocument, orjson.JSONDecodeError) as error:
         raise UnknownEvent(f"{error} at version {version} of {stream}") from error
     for field, blank in personal_fields(kind).items():
         value = document.get(field)
         if value is not None:
             place = _place(stream, version, field)
-            document[field] = _opened(vault, value, place, blank)
+            document[field] = (
+                blank if vault is None else _opened(vault, value, place, blank)
+            )
     try:
         return cast("AnyEvent", kind.__pydantic_validator__.validate_python(document))
     except ValidationError as error:

@@ -19,6 +19,7 @@ from psycopg_pool import PoolTimeout
 from shared.clock import Clock, real_clock
 from shared.database.clock_mode import ClockMode, clock_mode
 from shared.database.connections import CONNECT_SECONDS, Pool, pool_of, try_to_connect
+from shared.domain.events import AnyEvent
 from shared.domain.events.event import Event
 from shared.eventlog.append import AppendUnit, CommandIdReused, Outcome, Stale, append
 from shared.eventlog.codec import decode, encode
@@ -39,6 +40,7 @@ from shared.eventlog.recorder import (
     read_head,
     versions,
 )
+from shared.eventlog.unreadable import UnreadableEvents
 from shared.vault.master_keys import MasterKeys
 from shared.vault.vault import StoredKeys, Vault, key_ids
 
@@ -73,6 +75,13 @@ class Row(NamedTuple):
     recorded_at: datetime
     command_id: UUID | None
     chain: bytes
+
+
+class WithoutWords(NamedTuple):
+    """Entries without personal words, and the events that cannot be read."""
+
+    entries: list[Entry]
+    unreadable: list[Row]
 
 
 def follows(chain: bytes, row: Row) -> bool:
@@ -111,6 +120,7 @@ class EventLog:
         self._clock = clock
         self.recorder = DeskRecorder(_datastore(pool), clock)
         self.vault = Vault(StoredKeys(self._key_transaction, clock), master)
+        self.unreadable = UnreadableEvents()
         self.continuity = Continuity()
         self.continuity.drop_with(self.vault.drop)
 
@@ -342,6 +352,23 @@ class EventLog:
         self.learn(rows)
         return [self.entry(row) for row in rows]
 
+    def without_words(self, rows: Sequence[Row]) -> WithoutWords:
+        """Return stored rows as entries without personal words; no key is needed.
+
+        Events that cannot be read all the same are listed: those of a later version,
+        and damaged ones. For readers who must not stop at one stream of many.
+        """
+        read: list[Entry] = []
+        unreadable: list[Row] = []
+        for row in rows:
+            try:
+                event = decode(None, row.stream, row.version, row.type, row.state)
+            except Exception:  # noqa: BLE001 # whatever is wrong, it is listed
+                unreadable.append(row)
+            else:
+                read.append(_entry(row, event))
+        return WithoutWords(read, unreadable)
+
     def learn(self, rows: Sequence[Row]) -> None:
         """Fetch the keys that stored rows need, together."""
         self.vault.learn(key_ids(row.state for row in rows))
@@ -349,15 +376,19 @@ class EventLog:
     def entry(self, row: Row) -> Entry:
         """Return a stored row as an entry, decrypted and in the current shape."""
         event = decode(self.vault, row.stream, row.version, row.type, row.state)
-        return Entry(
-            row.position,
-            row.stream,
-            row.version,
-            row.type,
-            row.recorded_at,
-            row.command_id,
-            event,
-        )
+        return _entry(row, event)
+
+
+def _entry(row: Row, event: AnyEvent) -> Entry:
+    return Entry(
+        row.position,
+        row.stream,
+        row.version,
+        row.type,
+        row.recorded_at,
+        row.command_id,
+        event,
+    )
 
 
 def _unavailable(error: Discontinued) -> Unavailable:
@@ -366,11 +397,19 @@ def _unavailable(error: Discontinued) -> Unavailable:
     return kind(str(error))
 
 
+class _Datastore(PostgresDatastore):
+    """The library's datastore, without the composite types of its own insert."""
+
+    def register_type_adapters(self) -> None:
+        """Do nothing: our tables have no such types, and each log would look for them.
+
+        It would wait for the pool and read the catalog of PostgreSQL, in vain.
+        """
+
+
 def _datastore(pool: Pool) -> PostgresDatastore:
     """Return the library's datastore on this pool; its own reconnects too slowly."""
-    datastore = PostgresDatastore(
-        "", "", "", "", "", schema="log", originator_id_type="text"
-    )
+    datastore = _Datastore("", "", "", "", "", schema="log", originator_id_type="text")
     datastore.pool = pool  # type: ignore[assignment] # its class adds a password callback
     return datastore
 

@@ -5,6 +5,8 @@ policy is the same in every log and in every transaction.
 """
 
 from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
 from threading import Lock
 from typing import Any
 
@@ -17,10 +19,21 @@ from shared.domain.policy.document import Policy
 from shared.eventlog.documents import DocumentName, UnreadableDocument, load
 from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 
+POLICIES_READ_MAX = 100
+"""Policies that are read at once; of more, the newest."""
 POLICIES_HELD_MAX = 16
 """The size of the cache; the least recently used policy is dropped first."""
 
 _AT_VERSION = f"{SELECT_ROWS} WHERE originator_id = %s AND originator_version = %s"
+_NEWEST = (
+    f"{SELECT_ROWS} WHERE originator_id = %s ORDER BY originator_version DESC LIMIT 1"
+)
+_IN_FORCE_SINCE = f"""
+{SELECT_ROWS} WHERE originator_id = %(stream)s AND originator_version >= (
+    SELECT coalesce(max(originator_version), 0) FROM log.events
+    WHERE originator_id = %(stream)s AND recorded_at <= %(since)s)
+ORDER BY originator_version DESC LIMIT %(most)s
+"""  # noqa: S608 # our own names
 _Cursor = Cursor[tuple[Any, ...]]
 
 
@@ -85,6 +98,44 @@ def policy_of(cursor: _Cursor, applied: PolicyApplied) -> Policy:
             "read: upgrade"
         ) from error
     return _CACHE.keep(applied.document_hash, policy)
+
+
+def policy_now(log: EventLog, cursor: _Cursor) -> Policy | None:
+    """Return the policy in force, None if none was applied."""
+    newest = newest_policy(log, cursor)
+    return newest[1] if newest else None
+
+
+def newest_policy(log: EventLog, cursor: _Cursor) -> tuple[int, Policy] | None:
+    """Return version and policy in force, None if none was applied."""
+    row = cursor.execute(_NEWEST, (STREAM,), binary=True).fetchone()
+    entry = log.entry(Row(*row)) if row else None
+    if entry is None or not isinstance(entry.event, PolicyApplied):
+        return None
+    return entry.version, policy_of(cursor, entry.event)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInForce:
+    """A policy and when it came into force."""
+
+    since: datetime
+    version: int
+    policy: Policy
+
+
+def policies_since(
+    log: EventLog, cursor: _Cursor, since: datetime
+) -> list[PolicyInForce]:
+    """Return the policy in force at an instant, if any, and all later ones."""
+    given = {"stream": STREAM, "since": since, "most": POLICIES_READ_MAX}
+    rows = cursor.execute(_IN_FORCE_SINCE, given, binary=True).fetchall()
+    entries = [log.entry(Row(*row)) for row in reversed(rows)]
+    return [
+        PolicyInForce(entry.recorded_at, entry.version, policy_of(cursor, entry.event))
+        for entry in entries
+        if isinstance(entry.event, PolicyApplied)
+    ]
 
 
 def applied_at_version(log: EventLog, cursor: _Cursor, version: int) -> PolicyApplied:

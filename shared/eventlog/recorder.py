@@ -29,8 +29,6 @@ them, as it could with an advisory lock.
 HOLD_SECONDS = 4
 """The maximum time for which a transaction may hold the append lock."""
 
-# A client frozen in the middle of a statement is not idle: only this ends its session.
-_LOCK_FOR_SHORT = f"{APPEND_LOCK}; SET LOCAL transaction_timeout = '{HOLD_SECONDS}s'"
 _TRANSACTION_TIMEOUT_SINCE = 170_000
 
 _HEAD = """
@@ -161,8 +159,10 @@ def lock_head(
     commit within `HOLD_SECONDS` is disconnected (PostgreSQL 17 and later). With
     `continuity` the same query checks that the log continues what was seen before.
     """
-    version = cursor.connection.info.server_version
-    lock = APPEND_LOCK if version < _TRANSACTION_TIMEOUT_SINCE else _LOCK_FOR_SHORT
+    lock = APPEND_LOCK
+    if cursor.connection.info.server_version >= _TRANSACTION_TIMEOUT_SINCE:
+        # A client frozen in the middle of a statement is not idle: only this ends it.
+        lock += f"; SET LOCAL transaction_timeout = '{HOLD_SECONDS}s'"
     cursor.execute(lock, prepare=False)  # two statements cannot be prepared as one
     if continuity is not None:
         return continuity.look(cursor).head

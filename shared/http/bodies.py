@@ -29,6 +29,8 @@ COMMAND_DEPTH_MAX = 16
 """The maximum depth of JSON that people send: a command, a contact, a report."""
 BODY_SECONDS_MAX = 10.0
 """The timeout for receiving a complete body."""
+FILE_SECONDS_MAX = 120.0
+"""The timeout for a body with files, which a slow line takes longer to send."""
 _Kind = TypeVar("_Kind", bound=BaseModel)
 _BEGUN = "body_begun"
 """The key in a request's state of the part of its body that was read before."""
@@ -56,13 +58,14 @@ def _require_plain(request: Request) -> None:
         )
 
 
-async def read_body(request: Request, bytes_max: int) -> bytes:
+async def read_body(
+    request: Request, bytes_max: int, seconds: float = BODY_SECONDS_MAX
+) -> bytes:
     """Return the whole body; `HttpError` 413 as soon as it is known to be too large.
 
     `HttpError` 415 if it is compressed, since 50 kB may then expand to 50 MB.
     `HttpError` 503 if it does not arrive in time: the sender should try again.
     """
-    seconds = BODY_SECONDS_MAX
     read = begun_body(request, bytes_max)
     try:
         async with asyncio.timeout(seconds):
@@ -170,7 +173,12 @@ async def read_object(request: Request) -> dict[str, Any]:
     `HttpError` 400 if it is not JSON or nested too deeply, 413, 415, and 422 for other
     JSON values.
     """
-    body = await read_body(request, COMMAND_BYTES_MAX)
+    return await read_larger_object(request, COMMAND_BYTES_MAX)
+
+
+async def read_larger_object(request: Request, bytes_max: int) -> dict[str, Any]:
+    """Return the JSON object of a command that has its own limit; see `read_object`."""
+    body = await read_body(request, bytes_max)
     if not body:
         return {}
     require_json(request)

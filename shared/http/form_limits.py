@@ -17,6 +17,19 @@ ALL_REPORTS_MAX = 300
 ANSWERS_MAX = 30
 """Answers by links in mails from one network address. Links cannot be guessed; the
 limit keeps attempts from blocking others."""
+SIGN_INS_MAX = 120
+"""Attempts to sign in from one network address; a whole office begins its shift."""
+VISITS_MAX = 900
+"""How often the pages of one session say that they are open, within
+`WITHIN_SECONDS`."""
+FEEDS_MAX = 1_200
+"""Calendars that are read from one network address: a provider reads for many."""
+USER_READS_MAX = 240
+"""How often one user's page is shown within `WITHIN_SECONDS`."""
+USER_ACTS_MAX = 12
+"""What one user may send by their link within `WITHIN_SECONDS`."""
+MAILS_MAX = 3
+"""Links that are mailed to one mail address; further requests change nothing."""
 WITHIN_SECONDS = 600.0
 ADDRESSES_MAX = 10_000
 """How many addresses are remembered; the longest inactive ones are dropped."""
@@ -54,6 +67,13 @@ class FormLimits:
                     retry_after=int(wait) + 1,
                 )
 
+    def has_room(self, name: str) -> bool:
+        """Count a request under any name; return whether it is within the limits."""
+        return all(
+            self._wait(each, most) <= 0
+            for each, most in ({name: self._each} | self._all).items()
+        )
+
     def _wait(self, name: str, most: int) -> float:
         now = self._monotonic()
         left, at = self._left.get(name, (float(most), now))
@@ -72,6 +92,26 @@ def answer_limits() -> FormLimits:
     return FormLimits(each=ANSWERS_MAX, in_all=None)
 
 
+def sign_in_limits() -> FormLimits:
+    """Return the limits of attempts to sign in."""
+    return FormLimits(each=SIGN_INS_MAX, in_all=None)
+
+
+def feed_limits() -> FormLimits:
+    """Return the limits of reading calendars by their links."""
+    return FormLimits(each=FEEDS_MAX, in_all=None)
+
+
+def mail_limits() -> FormLimits:
+    """Return the limits of links that are mailed, by mail address."""
+    return FormLimits(each=MAILS_MAX, in_all=None)
+
+
+def presence_limits() -> FormLimits:
+    """Return the limits of reports of pages that are open, by session."""
+    return FormLimits(each=VISITS_MAX, in_all=None)
+
+
 def address_of(request: Request, trusted: Networks) -> str:
     """Return the address from which a request comes; for IPv6 its network."""
     peer = request.client.host if request.client else ""
@@ -81,3 +121,29 @@ def address_of(request: Request, trusted: Networks) -> str:
     if address.version == 4:  # noqa: PLR2004 # of the Internet Protocol
         return str(address)
     return str(ip_network((address, _IPV6_PREFIX), strict=False))
+
+
+class UserLimits:
+    """Limits of pages behind links: of reads by link, of users' acts by address too.
+
+    Answers of those who are paged have no limit by address: a chat server sends those
+    of everybody, and a flood of incidents is when they count most.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._reads = FormLimits(monotonic, each=USER_READS_MAX, in_all=None)
+        self._acts = FormLimits(monotonic, each=USER_ACTS_MAX, in_all=None)
+        self._addresses = FormLimits(monotonic, each=ANSWERS_MAX, in_all=None)
+
+    def read(self, incident: str, person: str) -> None:
+        """Count a read; `HttpError` 429 if there were too many by this link."""
+        self._reads.admit(f"{incident}|{person}")
+
+    def act(self, incident: str, person: str, address: str) -> None:
+        """Count an act; `HttpError` 429 if there were too many by link or address."""
+        self._addresses.admit(address)
+        self._acts.admit(f"{incident}|{person}")
+
+    def answer(self, record: str, person: str) -> None:
+        """Count an answer to a page; `HttpError` 429 if this link had too many."""
+        self._acts.admit(f"{record}|{person}")

@@ -1,4 +1,4 @@
-"""Formats durations, instants and typography for the reader of a message.
+"""Writes instants and durations as the reader of a message writes them.
 
 Durations are in hours, minutes and seconds, never in days, whose length depends on the
 calendar. Instants are in the reader's time zone, with its name:
@@ -6,22 +6,21 @@ calendar. Instants are in the reader's time zone, with its name:
 fr: jeudi 3 juillet 2025 à 10:30, heure de Montréal
 en: Thursday 3 July 2025 at 10:30, Montréal time
 
-`typeset` is for the desk's own texts, never for texts that people wrote.
+The patterns are in the catalogs; what a pattern cannot say, such as `de` or `d’` before
+a French name, is here.
 """
 
-import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Literal, TypeGuard, get_args
+from datetime import date, datetime, timedelta
+from math import inf
+from typing import Literal, TypeGuard
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, get_timezone_location
+from babel.dates import format_date, format_timedelta, get_timezone_location
 from babel.lists import format_list
-from babel.units import format_unit
+from babel.numbers import format_decimal, format_percent
 
-Language = Literal["fr", "en"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
-LAST_RESORT: Language = "en"
+from shared.i18n.catalog import ENGLISH, LANGUAGES, Language, text_of
 
 
 @dataclass(frozen=True)
@@ -36,41 +35,69 @@ class Reader:
     name: str = ""
 
 
-def language_of(asked: str | None, fallback: str) -> Language:
-    """Return the language to write in: `asked` (`fr`, `fr-CA`), else `fallback`."""
-    for written in (asked or "", fallback):
+def is_language(text: str | None) -> TypeGuard[Language]:
+    """Return whether the desk has texts in the language named by `text`."""
+    return text in LANGUAGES
+
+
+def language_of(preferred: str | None, fallback: str) -> Language:
+    """Return the language to write in: `preferred` (`fr`, `fr-CA`), else `fallback`."""
+    for written in (preferred or "", fallback):
         language = written.replace("_", "-").partition("-")[0].lower()
-        if _is_written(language):
+        if is_language(language):
             return language
-    return LAST_RESORT
-
-
-def _is_written(language: str) -> TypeGuard[Language]:
-    return language in LANGUAGES
+    return ENGLISH
 
 
 def duration_text(duration: timedelta, language: Language) -> str:
     """Return whole seconds in words: 90 minutes → `1 heure et 30 minutes`."""
     minutes, seconds = divmod(int(duration.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
-    parts = [("hour", hours), ("minute", minutes), ("second", seconds)]
-    said = [
-        format_unit(number, f"duration-{unit}", "long", locale=language)
-        for unit, number in parts
-        if number
+    parts: list[tuple[Literal["hour", "minute", "second"], timedelta]] = [
+        ("hour", timedelta(hours=hours)),
+        ("minute", timedelta(minutes=minutes)),
+        ("second", timedelta(seconds=seconds)),
     ]
-    return format_list(said, locale=language) if said else _nothing(language)
+    counted = [each for each in parts if each[1]] or [("minute", timedelta())]
+    return format_list(
+        [
+            # Not `format_unit`: it shows the name of a unit with no long form.
+            format_timedelta(part, granularity=unit, threshold=inf, locale=language)
+            for unit, part in counted
+        ],
+        locale=language,
+    )
 
 
-def _nothing(language: Language) -> str:
-    return format_unit(0, "duration-minute", "long", locale=language)
+_KILO = 1000
+_UNITS = {"fr": ("octet", "octets", "ko", "Mo")}
+_ENGLISH_UNITS = ("byte", "bytes", "kB", "MB")
 
 
-_DAY = "EEEE d MMMM y"
-_SHORT_DAY = "d MMM y"
+def size_text(size: int, language: Language) -> str:
+    """Return the size of a file: 123456 → `123 kB`, in French `123 ko`."""
+    one, several, kilo, mega = _UNITS.get(language, _ENGLISH_UNITS)
+    if size < _KILO:
+        number, unit = float(size), one if size == 1 else several
+    elif size < _KILO * _KILO:
+        number, unit = size // _KILO, kilo
+    else:
+        number, unit = round(size / _KILO / _KILO, 1), mega
+    return f"{format_decimal(number, locale=language)}\N{NO-BREAK SPACE}{unit}"
+
+
 _OWN_NAMES = {"America/Montreal": "Montréal"}
 """Cities for which the CLDR has another city of the same time zone."""
-_VOWELS = frozenset("aeiouyàâäéèêëîïôöùûüÿœæ")
+
+
+def number_text(number: float, language: Language) -> str:
+    """Return a number as it is written: `1,234.5`, in French `1 234,5`."""
+    return str(format_decimal(number, locale=language))
+
+
+def share_text(share: float | None, language: Language) -> str:
+    """Return a share in percent, a dash if there is none: `75%`, `75 %`."""
+    return "–" if share is None else format_percent(share, locale=language)
 
 
 def instant_text(at: datetime, zone: str, language: Language) -> str:
@@ -79,15 +106,11 @@ def instant_text(at: datetime, zone: str, language: Language) -> str:
     Seconds are cut off, never rounded up: a due date must not be shown too late.
     """
     local = at.astimezone(ZoneInfo(zone))
-    day, time = format_date(local, _DAY, locale=language), f"{local:%H:%M}"
-    if _comes_twice(local):
-        time = f"{time} ({_offset(local)})"
-    match language:
-        case "fr":
-            first = day.replace(" 1 ", " 1er ", 1)
-            return f"{first} à {time}, {_french_time(local, zone)}"
-        case "en":
-            return f"{day} at {time}, {_english_time(local, zone)}"
+    return text_of(language, "format", "instant").format(
+        day=day_text(local, language),
+        time=_time(local),
+        zone=_zone(local, zone, language),
+    )
 
 
 def short_instant_text(at: datetime, zone: str, language: Language) -> str:
@@ -96,43 +119,67 @@ def short_instant_text(at: datetime, zone: str, language: Language) -> str:
     fr: 3 juil. 2025, 10:30
     """
     local = at.astimezone(ZoneInfo(zone))
-    text = f"{format_date(local, _SHORT_DAY, locale=language)}, {local:%H:%M}"
-    return f"{text} ({_offset(local)})" if _comes_twice(local) else text
+    pattern = text_of(language, "format", "short day")
+    return f"{format_date(local, pattern, locale=language)}, {_time(local)}"
 
 
-def _french_time(local: datetime, zone: str) -> str:
-    city = _city(zone, "fr")
-    if city is None:
-        return f"heure {_offset(local)}"
+def day_text(local: date, language: Language) -> str:
+    """Return a day, or that of a local time, in words, with its weekday."""
+    pattern = text_of(language, "format", "day")
+    day = format_date(local, pattern, locale=language)
+    return day.replace(" 1 ", " 1er ", 1) if language == "fr" else day
+
+
+def month_text(day: date, language: Language) -> str:
+    """Return the month of a day in words: `June 2025`, in French `juin 2025`."""
+    pattern = text_of(language, "format", "month")
+    return format_date(day, pattern, locale=language)
+
+
+def short_day_text(day: date, language: Language) -> str:
+    """Return a day without its year: `3 Jul`, in French `3 juil.`."""
+    pattern = text_of(language, "format", "day of month")
+    return format_date(day, pattern, locale=language)
+
+
+def weekday_text(day: date, language: Language) -> str:
+    """Return the weekday of a day: `Thursday`."""
+    return format_date(day, "EEEE", locale=language)
+
+
+def _time(local: datetime) -> str:
+    time = f"{local:%H:%M}"
+    comes_twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return f"{time} ({_offset(local)})" if comes_twice else time
+
+
+def _zone(local: datetime, zone: str, language: Language) -> str:
+    """Return a time zone by the city after which it is named, or by its offset."""
+    if "/" not in zone or zone.startswith("Etc/"):
+        return text_of(language, "format", "offset").format(offset=_offset(local))
+    city = _OWN_NAMES.get(zone) or get_timezone_location(
+        ZoneInfo(zone), locale=language, return_city=True
+    )
+    name = city.rpartition("/")[2]
+    pattern = text_of(language, "format", "city")
+    return pattern.format(city=name, de_city=_de(name))
+
+
+_VOWELS = frozenset("aeiouyàâäéèêëîïôöùûüÿœæ")
+
+
+def _de(city: str) -> str:
+    """Return the French `de` and a city: `de Paris`, `d’Oslo`, `du Caire`."""
     article, _, rest = city.partition(" ")
     match article:
         case "Le":
-            return f"heure du {rest}"
+            return f"du {rest}"
         case "Les":
-            return f"heure des {rest}"
+            return f"des {rest}"
         case "Île":
-            return f"heure de l’île {rest}"
+            return f"de l’île {rest}"
         case _:
-            return f"heure {'d’' if city[0].lower() in _VOWELS else 'de '}{city}"
-
-
-def _english_time(local: datetime, zone: str) -> str:
-    city = _city(zone, "en")
-    return _offset(local) if city is None else f"{city} time"
-
-
-def _city(zone: str, language: Language) -> str | None:
-    """Return the city after which a zone is named; None for a plain offset."""
-    if "/" not in zone or zone.startswith("Etc/"):
-        return None
-    named = _OWN_NAMES.get(zone) or get_timezone_location(
-        ZoneInfo(zone), locale=language, return_city=True
-    )
-    return named.rpartition("/")[2]
-
-
-def _comes_twice(local: datetime) -> bool:
-    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+            return f"{'d’' if city[0].lower() in _VOWELS else 'de '}{city}"
 
 
 def _offset(local: datetime) -> str:
@@ -141,16 +188,3 @@ def _offset(local: datetime) -> str:
     if not minutes:
         return "UTC"
     return f"UTC{'+' if minutes > 0 else '−'}{hours}" + (f":{rest:02}" if rest else "")
-
-
-_BEFORE = re.compile(r" ([:;!?»%])")
-_AFTER = re.compile(r"« ")
-_NO_BREAK = "\N{NO-BREAK SPACE}"
-
-
-def typeset(text: str, language: Language) -> str:
-    """Return `text` with curved apostrophes and, in French, no-break spaces."""
-    curved = text.replace("'", "’")
-    if language != "fr":
-        return curved
-    return _AFTER.sub(f"«{_NO_BREAK}", _BEFORE.sub(rf"{_NO_BREAK}\1", curved))

@@ -5,13 +5,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import ClassVar, Literal
 
 from shared.domain.policy.priorities import Priority
 from shared.domain.policy.targets import SupportLevel
-from shared.i18n.promise_lines import Promise
+from shared.i18n.user_notices import Promise
 
 Trigger = Literal["tto_warning", "tto_breach", "ttr_warning", "ttr_breach", "ping_pong"]
+
+PageTarget = Literal[
+    "on_call", "next", "previous", "manager", "members", "person", "channel"
+]
+"""Whom a page asks for, as the events have it."""
 
 Author = Literal["user", "monitoring", "agent"]
 """Who wrote the title and description of an incident."""
@@ -26,15 +31,19 @@ class Page:
 
     `who` is the person's role, `via` the schedule or the team; `step` counts from 1.
     `after` is the time since the incident reached this level; `again`: it was tried
-    before. Without an answer by `answer_by` the next page is sent.
+    before. Without an answer by `answer_by` the next page is sent. `by_reply`: a reply
+    to the message is an answer. `since`: when somebody who is on call as `role` took
+    over; `rules` is the team's escalation policy, if it has one.
     """
+
+    template: ClassVar = "staff/page"
 
     incident: str
     title: str
     priority: Priority
     service: str
     level: SupportLevel
-    who: Literal["on_call", "next", "manager", "members"]
+    who: PageTarget
     via: str
     step: int
     policy: int
@@ -46,6 +55,57 @@ class Page:
     url: str = ""
     answer_by: datetime | None = None
     author: Author = "user"
+    by_reply: bool = False
+    role: str = ""
+    since: datetime | None = None
+    rules: str = ""
+
+
+@dataclass(frozen=True)
+class TakenByColleague:
+    """To those who were paged: somebody else has taken the incident."""
+
+    template: ClassVar = "staff/taken_by_colleague"
+
+    incident: str
+    title: str
+    priority: Priority
+    service: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class AcknowledgementReminder:
+    """To the one who acknowledged an incident: without an update this lapses."""
+
+    template: ClassVar = "staff/acknowledgement_reminder"
+
+    incident: str
+    title: str
+    priority: Priority
+    service: str
+    lapses_at: datetime
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Exhausted:
+    """To the manager of a team: nobody accepted an incident, and all were paged.
+
+    It is the `number`th time that they are told; the next one is at `next_at`.
+    """
+
+    template: ClassVar = "staff/exhausted"
+
+    incident: str
+    title: str
+    priority: Priority
+    service: str
+    level: SupportLevel
+    team: str
+    number: int
+    next_at: datetime
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,9 +135,12 @@ class ManagerNotice:
     url: str = ""
 
     @property
-    def is_late(self) -> bool:
-        """Whether it is a warning about an overdue promise."""
-        return self.late is not None or (self.percent or 0) > _WHOLE
+    def template(self) -> str:
+        """The trigger's; a warning about an overdue promise has one of its own."""
+        is_late = self.late is not None or (self.percent or 0) > _WHOLE
+        if is_late and self.trigger.endswith("_warning"):
+            return f"staff/{self.trigger.removesuffix('_warning')}_late"
+        return f"staff/{self.trigger}"
 
 
 @dataclass(frozen=True)
@@ -104,6 +167,11 @@ class Handover:
     url: str = ""
     author: Author = "user"
 
+    @property
+    def template(self) -> str:
+        """One of its own if nobody has to answer."""
+        return "staff/handover" if self.asks else "staff/handover_joined"
+
 
 @dataclass(frozen=True)
 class ServiceHandover:
@@ -115,6 +183,8 @@ class ServiceHandover:
     is part from now on, `proposed` names several candidates. `asks`: it waits for an
     answer.
     """
+
+    template: ClassVar = "staff/service_handover"
 
     incident: str
     service: str
@@ -138,6 +208,8 @@ class Suggestion:
     `solutions` are notes for N1 on how some of them were or can be solved.
     """
 
+    template: ClassVar = "staff/suggestion"
+
     incident: str
     title: str
     service: str
@@ -156,6 +228,8 @@ class Routed:
     further ones that are not listed.
     """
 
+    template: ClassVar = "staff/routed"
+
     record: str
     title: str
     service: str
@@ -171,6 +245,8 @@ class Routed:
 class UpdateDue:
     """To the desk: an update to the user is due."""
 
+    template: ClassVar = "staff/update_due"
+
     incident: str
     title: str
     priority: Priority
@@ -181,6 +257,76 @@ class UpdateDue:
     url: str = ""
 
 
+@dataclass(frozen=True)
+class Reminder:
+    """To the person who asked to be reminded of the incident, with their own note."""
+
+    template: ClassVar = "staff/reminder"
+
+    incident: str
+    title: str
+    priority: Priority
+    service: str
+    due_at: datetime
+    note: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class PageInBrief:
+    """A page to an address that nobody has verified: no words of anybody."""
+
+    template: ClassVar = "staff/page_in_brief"
+
+    incident: str
+    priority: Priority
+    service: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """To a manager: `person` was paged and has no verified contact method.
+
+    Without a name it is the manager themselves.
+    """
+
+    template: ClassVar = "staff/unreachable"
+
+    incident: str
+    person: str
+    priority: Priority
+    service: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class NobodyNotified:
+    """To a manager: all messages of a page failed."""
+
+    template: ClassVar = "staff/nobody_notified"
+
+    incident: str
+    priority: Priority
+    service: str
+    level: SupportLevel
+    url: str = ""
+
+
 StaffNotice = (
-    Page | ManagerNotice | Handover | ServiceHandover | Routed | Suggestion | UpdateDue
+    Page
+    | TakenByColleague
+    | AcknowledgementReminder
+    | Exhausted
+    | PageInBrief
+    | Unreachable
+    | NobodyNotified
+    | Exhausted
+    | ManagerNotice
+    | Handover
+    | ServiceHandover
+    | Routed
+    | Suggestion
+    | UpdateDue
+    | Reminder
 )

@@ -1,14 +1,30 @@
 """Notices to users. Texts of people are unchanged; "" means no text."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import date, datetime
+from typing import ClassVar, Literal
 
 from shared.domain.policy.targets import SupportLevel
-from shared.i18n.promise_lines import Promise
 
 WITHHELD = "[withheld]"
 """Replaces the title if the reader may never have written to the desk."""
+
+Target = Literal["tto", "ttr", "update"]
+StopsAt = Literal["restored", "resolved"]
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A target in working `seconds`, and when it is due.
+
+    `due_at` is None while the clock is paused; it is not shown for `update`, which is
+    periodic. `stops_at` is what fulfils the TTR.
+    """
+
+    target: Target
+    seconds: int
+    due_at: datetime | None = None
+    stops_at: StopsAt = "restored"
 
 
 @dataclass(frozen=True)
@@ -16,8 +32,11 @@ class Receipt:
     """The report is recorded. The receipt mentions promises only if any were made.
 
     `attached`: it was added to a known incident. `taken`: a person has accepted it by
-    now.
+    now, so the mail leaves out that somebody will; the clock of that promise stops only
+    once the SLA watcher has read of it.
     """
+
+    template: ClassVar = "users/receipt"
 
     incident: str
     title: str
@@ -31,6 +50,8 @@ class Receipt:
 class UnconfirmedReceipt:
     """Somebody, perhaps another person, gave the reader's address: quotes nothing."""
 
+    template: ClassVar = "users/receipt_unconfirmed"
+
     incident: str
     promises: tuple[Promise, ...] = ()
 
@@ -38,6 +59,8 @@ class UnconfirmedReceipt:
 @dataclass(frozen=True)
 class Taken:
     """A person accepted it. `promises` are those that are still open."""
+
+    template: ClassVar = "users/taken"
 
     incident: str
     title: str
@@ -48,6 +71,8 @@ class Taken:
 class Escalated:
     """The next support level works on it; the desk remains the contact."""
 
+    template: ClassVar = "users/escalated"
+
     incident: str
     title: str
     to_level: SupportLevel
@@ -57,6 +82,8 @@ class Escalated:
 class Returned:
     """An earlier support level works on it again; the desk remains the contact."""
 
+    template: ClassVar = "users/returned"
+
     incident: str
     title: str
     to_level: SupportLevel
@@ -65,6 +92,8 @@ class Returned:
 @dataclass(frozen=True)
 class Question:
     """The desk waits for an answer. `clock_stands`: this pauses the TTR."""
+
+    template: ClassVar = "users/question"
 
     incident: str
     title: str
@@ -76,6 +105,8 @@ class Question:
 class Update:
     """A status update, in the words of the desk."""
 
+    template: ClassVar = "users/update"
+
     incident: str
     title: str
     message: str
@@ -84,6 +115,8 @@ class Update:
 @dataclass(frozen=True)
 class Workaround:
     """Service is restored by a workaround; the cause is still being investigated."""
+
+    template: ClassVar = "users/workaround"
 
     incident: str
     title: str
@@ -94,6 +127,8 @@ class Workaround:
 class Restored:
     """Service is restored."""
 
+    template: ClassVar = "users/restored"
+
     incident: str
     title: str
     note: str = ""
@@ -102,6 +137,8 @@ class Restored:
 @dataclass(frozen=True)
 class Resolved:
     """The last message: what was done, and when it is closed without an answer."""
+
+    template: ClassVar = "users/resolved"
 
     incident: str
     title: str
@@ -113,6 +150,8 @@ class Resolved:
 class Reopened:
     """It was reopened; work continues."""
 
+    template: ClassVar = "users/reopened"
+
     incident: str
     title: str
     promises: tuple[Promise, ...] = ()
@@ -122,6 +161,8 @@ class Reopened:
 class Cancelled:
     """It was cancelled, and why."""
 
+    template: ClassVar = "users/cancelled"
+
     incident: str
     title: str
     reason: Literal["not_an_incident", "duplicate", "withdrawn", "test"]
@@ -129,8 +170,25 @@ class Cancelled:
 
 
 @dataclass(frozen=True)
+class Redirected:
+    """It is not for the desk, and was handed to `to`; `message` is what the desk says.
+
+    `to` is the name that users know, or "" if the policy has none any more.
+    """
+
+    template: ClassVar = "users/redirected"
+
+    incident: str
+    title: str
+    to: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Merged:
     """It continues under another reference, `into`."""
+
+    template: ClassVar = "users/merged"
 
     incident: str
     title: str
@@ -140,6 +198,8 @@ class Merged:
 @dataclass(frozen=True)
 class ProblemWorkaround:
     """A workaround until the cause of several incidents is removed."""
+
+    template: ClassVar = "users/problem_workaround"
 
     incident: str
     title: str
@@ -154,6 +214,8 @@ class Extension:
     `was_due_at` is None while the clock is paused; `url` is the page for the answer.
     """
 
+    template: ClassVar = "users/extension"
+
     incident: str
     title: str
     new_due_at: datetime
@@ -167,11 +229,57 @@ class Extension:
 class Agreed:
     """Somebody at the desk recorded that this person agreed to an extension."""
 
+    template: ClassVar = "users/agreed"
+
     incident: str
     title: str
     due_at: datetime
     evidence: str = ""
     was_due_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SurveyQuestion:
+    """Asks a user about their closed incident. `url` leads to the questions.
+
+    `again`: it is the reminder. It names no title: the link is enough.
+    """
+
+    template: ClassVar = "users/survey"
+
+    incident: str
+    url: str
+    until: datetime
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class ClientSurveyQuestion:
+    """Asks a contact of a client in a period. `url` leads to the questions."""
+
+    template: ClassVar = "access/client_survey"
+
+    url: str
+    until: datetime
+    again: bool = False
+
+
+SurveyInvitationNotice = SurveyQuestion | ClientSurveyQuestion
+
+
+@dataclass(frozen=True)
+class MonthReportNotice:
+    """To a contact of a client: the report of a month, at `url`.
+
+    `corrects` is the edition that it corrects, 0 for the first one.
+    """
+
+    template: ClassVar = "access/month_report"
+
+    month: date
+    url: str
+    until: datetime
+    corrects: int = 0
 
 
 UserNotice = (
@@ -187,6 +295,7 @@ UserNotice = (
     | Resolved
     | Reopened
     | Cancelled
+    | Redirected
     | Merged
     | ProblemWorkaround
     | Extension

@@ -4,6 +4,7 @@ A command contains the credential of its sender but not their identity: the owne
 derives actor, scopes and command id from the credential itself.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -11,9 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.domain.events.event import Actor
 from shared.domain.identifiers import ChangeRef, ExtensionRef, IncidentRef, ProblemRef
+from shared.domain.limits import Limits
 
-Done = Literal["recorded", "already", "repeated"]
-Scope = Literal["source", "agent", "manager", "auditor", "admin"]
+Done = Literal["recorded", "already", "repeated", "would_record"]
+Scope = Literal["source", "agent", "manager", "auditor", "admin", "client"]
+"""What somebody may do; `client`: read what concerns their own organisation."""
 
 
 Body = TypeVar("Body")
@@ -31,7 +34,14 @@ class Credential(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["token", "answer_link"]
+    kind: Literal[
+        "token",
+        "answer_link",
+        "user_link",
+        "page_link",
+        "survey_link",
+        "page_test_link",
+    ]
     secret: Annotated[str, Field(max_length=CREDENTIAL_MAX, repr=False)]
 
 
@@ -50,11 +60,16 @@ class CommandMessage(BaseModel, Generic[Body]):
     credential: Credential | None = None
     idempotency_key: Annotated[str, Field(pattern=IDEMPOTENCY_KEY)] | None = None
     if_match: Annotated[int, Field(ge=0)] | None = None
+    preview: bool = False
+    """Decide it, and record neither its events nor its refusal."""
     body: Body
 
 
 class CommandRequest(BaseModel, Generic[Body]):
-    """A command with an authenticated sender. The owner sets the instant."""
+    """A command with an authenticated sender. The owner sets the instant.
+
+    `scopes` are those that the sender has for the records that the command names.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,8 +77,11 @@ class CommandRequest(BaseModel, Generic[Body]):
     record: ProblemRef | ChangeRef | ExtensionRef | None = None
     actor: Actor
     scopes: tuple[Scope, ...]
+    limits: Mapping[Scope, tuple[Limits, ...]] = {}
+    """The limits of each scope that has some; for commands that are about no record."""
     command_id: UUID | None = None
     if_match: Annotated[int, Field(ge=0)] | None = None
+    preview: bool = False
     body: Body
 
     @property
@@ -78,6 +96,7 @@ class CommandAnswer(BaseModel):
     `recorded`: its events are in the log at `positions`; `already`: the state was
     already as requested, nothing was appended; `repeated`: this command id was recorded
     before, with the same answer. `version` is the incident's version after it.
+    `would_record`: it was only previewed; `version` is the one it was decided on.
     """
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)

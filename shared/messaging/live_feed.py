@@ -45,6 +45,10 @@ class LiveFeed:
             self._waiting.append(message)
         self._arrived.set()
 
+    def wake(self) -> None:
+        """End the wait of `take`, which then returns what has arrived."""
+        self._arrived.set()
+
     async def take(self, limit: int, seconds: float) -> list[Row]:
         """Return up to `limit` events, waiting at most `seconds` for the first.
 

@@ -36,6 +36,9 @@ READERS_CONSUMER = "readers"
 FEED = "desk.feed.events"
 """The subject on which the consumer `readers` delivers `DESK_EVENTS` to all readers."""
 
+PRESENCE = "desk.presence"
+"""The subject on which processes of projections tell each other who is present."""
+
 _INBOXES = ("_INBOX.", "_INBOX_")
 """The prefixes of inboxes: of clients without a prefix of their own, and of others."""
 

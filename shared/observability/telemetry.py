@@ -83,6 +83,9 @@ _QUIET = {
     # It logs the address of each request, which may contain the key of a source.
     "httpx": logging.WARNING,
     "httpcore": logging.WARNING,
+    # They log the numbers and URLs of people, also in their warnings and errors.
+    "apprise": logging.CRITICAL + 1,
+    "urllib3": logging.CRITICAL + 1,
     # Its pool logs every failed attempt; the caller that waits logs it once.
     "psycopg.pool": logging.ERROR,
     "asyncio": logging.ERROR,
@@ -156,11 +159,16 @@ def told_briefly(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
         error = error[1]
     if isinstance(error, BaseException):
         line["error"] = wordless(error)
-        line["frames"] = [
-            f"{frame.filename}:{frame.lineno} {frame.name}"
-            for frame in extract_tb(error.__traceback__)[-FRAMES_MAX:]
-        ]
+        line["frames"] = frames_of(error)
     return line
+
+
+def frames_of(error: BaseException) -> list[str]:
+    """Return where an error was raised, the innermost frame last."""
+    return [
+        f"{frame.filename}:{frame.lineno} {frame.name}"
+        for frame in extract_tb(error.__traceback__)[-FRAMES_MAX:]
+    ]
 
 
 def wordless(error: BaseException) -> str:

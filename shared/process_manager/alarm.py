@@ -10,9 +10,10 @@ from typing import Any
 
 import structlog
 
-from shared.clock import Clock
+from shared.clock import Clock, setting_of
 from shared.eventlog.errors import Unavailable, why_away
 from shared.eventlog.log import EventLog
+from shared.http.rounds import rest_on
 from shared.observability.health import Check, Probe
 from shared.observability.telemetry import Outage
 from shared.process_manager.case_store import armed, next_due
@@ -20,8 +21,6 @@ from shared.process_manager.worker import Worker
 
 LOOK_SECONDS = 1.0
 """The longest sleep: another process may have set an earlier instant."""
-LEVER_SECONDS = 0.02
-"""The same with a lever, whose changes are not announced."""
 HELD_SECONDS = 0.02
 """How long to wait if all due cases are locked by another process."""
 RETRY_SECONDS = 1.0
@@ -32,12 +31,9 @@ _log = structlog.get_logger(__name__)
 class Alarm:
     """Runs `worker.wake` whenever a case is due; several may run at once."""
 
-    def __init__(
-        self, worker: Worker[Any, Any], clock: Clock, *, on_lever: bool = False
-    ) -> None:
+    def __init__(self, worker: Worker[Any, Any], clock: Clock) -> None:
         self._worker = worker
         self._clock = clock
-        self._rest = LEVER_SECONDS if on_lever else LOOK_SECONDS
         self._changed = asyncio.Event()
         self._outage = Outage("log", "timers go on when PostgreSQL is back")
 
@@ -48,8 +44,11 @@ class Alarm:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Wake the worker until `stop` is set. Never raises."""
+        stopped = asyncio.create_task(stop.wait())
+        stopped.add_done_callback(lambda _: self._changed.set())
         while not stop.is_set():
             self._changed.clear()
+            before = setting_of(self._clock)
             try:
                 wait = await asyncio.to_thread(self._round)
                 self._outage.back()
@@ -60,7 +59,8 @@ class Alarm:
                 _log.exception("timers.failed", schema=self._worker.schema)
                 wait = RETRY_SECONDS
             if wait > 0:
-                await self._rest_for(wait, stop)
+                await rest_on(self._clock, before, self._changed, wait)
+        await stopped
 
     def _round(self) -> float:
         """Decide what is due; return how many seconds to sleep."""
@@ -70,20 +70,9 @@ class Alarm:
 
     def _until(self, next_at: datetime | None) -> float:
         if next_at is None:
-            return self._rest
+            return LOOK_SECONDS
         ahead = (next_at - self._clock()).total_seconds()
-        return min(ahead if ahead > 0 else HELD_SECONDS, self._rest)
-
-    async def _rest_for(self, seconds: float, stop: asyncio.Event) -> None:
-        changed = asyncio.ensure_future(self._changed.wait())
-        stopped = asyncio.ensure_future(stop.wait())
-        try:
-            await asyncio.wait(
-                {changed, stopped}, timeout=seconds, return_when="FIRST_COMPLETED"
-            )
-        finally:
-            changed.cancel()
-            stopped.cancel()
+        return min(ahead if ahead > 0 else HELD_SECONDS, LOOK_SECONDS)
 
 
 OVERDUE_SECONDS_MAX = 30.0

@@ -8,17 +8,24 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
-from inspect import getdoc
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-import orjson
 from faststream.nats import NatsBroker
 from psycopg import Cursor
 
 from shared.clock import Clock
+from shared.commands.refusals import (
+    Refusal,
+    answer_to,
+    digest_of,
+    journal,
+    misused,
+    moved,
+)
+from shared.commands.subscriber import CommandSubscriber
 from shared.domain.events import AnyEvent
 from shared.domain.identifiers import incident_stream
+from shared.domain.refusal import Refused
 from shared.eventlog.append import (
     CommandIdReused,
     Repeated,
@@ -28,15 +35,8 @@ from shared.eventlog.append import (
 from shared.eventlog.errors import StaleVersion
 from shared.eventlog.log import EventLog
 from shared.http.problem_details import HttpError
-from shared.messaging import subjects
-from shared.messaging.commands import (
-    CommandAnswer,
-    CommandMessage,
-    CommandRequest,
-    Done,
-)
+from shared.messaging.commands import CommandAnswer, CommandRequest, Done
 from shared.process_manager.process import Case, Desk, Known
-from shared.process_manager.refusals import Refused, journal
 from shared.process_manager.worker import CaseBehindLog, Worker, require_read, settle
 from shared.security.sender import Authentication
 
@@ -66,35 +66,20 @@ def listen(
 ) -> None:
     """Subscribe to every verb that a person may use; `do` executes it, and blocks.
 
-    `queue_group` is the service: any free process of it handles a command.
+    `queue_group` is the service: any free process of it handles a command. What is to
+    be previewed, `do` decides without recording it.
     """
-    for kind in bodies:
-        _listen_to(broker, authentication, do, executor, kind, queue_group)
+    subscriber = CommandSubscriber(
+        broker, authentication, queue_group, AT_ONCE_MAX, CommandAnswer, previews=True
+    )
 
-
-def _listen_to(
-    broker: NatsBroker,
-    authentication: Authentication,
-    do: Do,
-    executor: Executor,
-    kind: type[Body],
-    queue_group: str,
-) -> None:
-    async def take(request: CommandMessage[Any]) -> CommandAnswer:
-        command = await authentication.request(request)
+    async def handle(command: CommandRequest[Any]) -> CommandAnswer:
         if command.incident is None:
             raise HttpError(422, "name the incident the command is about")
         return await patiently(executor, do, command)
 
-    # FastStream reads the annotation: each verb has a body of its own.
-    take.__annotations__["request"] = CommandMessage[kind]  # type: ignore[valid-type]
-    broker.subscriber(
-        subjects.command(kind.aggregate, kind.verb),
-        queue=queue_group,
-        max_workers=AT_ONCE_MAX,
-        title=f"{kind.aggregate}.{kind.verb}",
-        description=getdoc(kind),
-    )(take)
+    for body in bodies:
+        subscriber.subscribe(body.aggregate, body, handle)
 
 
 async def patiently(
@@ -115,13 +100,13 @@ async def patiently(
     )
 
 
-Asked = Callable[[CommandRequest[Any], Case, datetime, Known], Sequence[AnyEvent]]
+Decide = Callable[[CommandRequest[Any], Case, datetime, Known], Sequence[AnyEvent]]
 """The rules: the events of a command, empty if nothing changes; raises `Refused`."""
 Owners = Callable[[CommandRequest[Any]], Sequence[str]]
 """The owners of the keys that encrypt the text of a command's events."""
 
 
-def _who_asks(request: CommandRequest[Any]) -> Sequence[str]:
+def _sender(request: CommandRequest[Any]) -> Sequence[str]:
     return (request.actor,)
 
 
@@ -135,8 +120,8 @@ class CommandHandler(Generic[Case, Known]):
     log: EventLog
     worker: Worker[Case, Known]
     clock: Clock
-    asked: Asked[Case, Known]
-    owners: Owners = _who_asks
+    decide: Decide[Case, Known]
+    owners: Owners = _sender
 
     def take(self, request: CommandRequest[Any]) -> CommandAnswer:
         """Return the outcome of a command.
@@ -149,8 +134,10 @@ class CommandHandler(Generic[Case, Known]):
         with self.log.transaction() as cursor:
             answer = self._answer(cursor, request)
         if isinstance(answer, Refused):  # journalled, so it is raised after the commit
-            raise answer.problem
-        self.worker.changed()
+            raise answer_to(answer)
+        if not request.preview:
+            self.worker.changed()
+            self.worker.appended()
         return answer
 
     def _answer(
@@ -162,19 +149,23 @@ class CommandHandler(Generic[Case, Known]):
             return known
         work, before = desk.work, dict(desk.versions)
         require_read(cursor, desk, [*work.follows(incident), *work.owns(incident)])
+        _require_match(request, desk)
         at = self.clock()
         try:
             events = self._decided(request, desk, at)
         except Refused as no:
-            verb = request.body.verb
-            journal(cursor, work.schema, at, request.actor, verb, incident, no)
+            if not request.preview:
+                refusal = Refusal(at, request.actor, request.body.verb, incident, no)
+                journal(cursor, work.schema, refusal)
             return no
+        if request.preview:
+            return _answered("would_record" if events else "already", desk, [])
         for event in events:
             desk.record(event)
         desk.reach(at, at)
         if not desk.decided:
             return _answered("already", desk, [])
-        digest = digest_of(request)
+        digest = digest_of_request(request)
         made = settle(
             self.log, cursor, desk, request.command_id, digest, desk.expected(before)
         )
@@ -191,16 +182,11 @@ class CommandHandler(Generic[Case, Known]):
         if request.command_id is None:
             return None
         known = recorded_commands(cursor, [request.command_id])
-        match repeated(known, request.command_id, digest_of(request)):
+        match repeated(known, request.command_id, digest_of_request(request)):
             case Repeated(first, last):
                 return _answered("repeated", desk, list(range(first, last + 1)))
             case CommandIdReused():
-                raise HttpError(
-                    422,
-                    "this Idempotency-Key was used for another request: choose a new "
-                    "one",
-                    code="idempotency_key",
-                )
+                raise misused()
             case None:
                 return None
 
@@ -210,17 +196,21 @@ class CommandHandler(Generic[Case, Known]):
         desk.reach(at, at)
         if desk.case is None:
             raise Refused(f"there is no incident {desk.incident}", "unknown_incident")
-        return self.asked(request, desk.case, at, desk.known)
+        return self.decide(request, desk.case, at, desk.known)
 
 
-def digest_of(request: CommandRequest[Any]) -> bytes:
-    """Return a digest of verb, record and body, which detects a reused command id."""
-    wish = request.body
-    body = wish.model_dump(mode="json", exclude_unset=True)
-    told = [wish.aggregate, wish.verb, request.incident, body]
-    if request.record:
-        told.append(request.record)
-    return sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).digest()
+def digest_of_request(request: CommandRequest[Any]) -> bytes:
+    """Return the digest of a command, which detects a reused command id."""
+    body = request.body
+    record = [request.record] if request.record else []
+    return digest_of(body.aggregate, body.verb, request.incident, body, *record)
+
+
+def _require_match(request: CommandRequest[Any], desk: Desk[Case, Known]) -> None:
+    """Raise `HttpError` 412 if the incident is not at the version of `If-Match`."""
+    version = desk.versions.get(incident_stream(desk.incident), 0)
+    if request.if_match is not None and request.if_match != version:
+        raise moved(request.if_match, version)
 
 
 def _answered(

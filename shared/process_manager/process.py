@@ -8,6 +8,7 @@ true by then: a late process decides the same as in time, with the same instants
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import Any, Generic, TypeVar
 
 from psycopg import Cursor
@@ -16,13 +17,14 @@ from pydantic import TypeAdapter
 from shared.domain.events import AnyEvent
 from shared.domain.identifiers import about
 from shared.eventlog.entry import Entry
+from shared.process_manager.progress import Progress
 
 Case = TypeVar("Case")
 Known = TypeVar("Known")
 Cursors = Cursor[tuple[Any, ...]]
 
-DECISIONS_MAX = 200
-"""How many decisions one event may cause before that is treated as a bug."""
+PORTION_MAX = 2_000
+"""How many decisions about one incident a transaction that the clock started makes."""
 
 
 class NeverEnding(Exception):
@@ -63,6 +65,9 @@ class ProcessManager(Generic[Case, Known]):
     """Serializes a case."""
     concerns: Callable[[Cursors, Entry], Sequence[str]] = _about_its_incident
     """Returns the incidents that an event concerns."""
+    note: Callable[[Known, AnyEvent], object] = lambda _known, _decision: None
+    """Keeps what decisions about other incidents have to know of a decision, in the
+    transaction that stores it with its case, which is locked."""
 
 
 @dataclass
@@ -82,11 +87,14 @@ class Desk(Generic[Case, Known]):
     versions: dict[str, int]
     decided: list[tuple[str, int, AnyEvent]] = field(default_factory=list)
     said: dict[tuple[str, int], AnyEvent] = field(default_factory=dict)
+    changed: bool = field(default=False, init=False)
+    """Whether an entry was applied that the case did not contain."""
 
     def take(self, entry: Entry, at: datetime) -> None:
         """Decide what was due before `entry`, then apply it and decide what follows."""
         if entry.version <= self.versions.get(entry.stream, 0):
             return  # this service's own decision, or read before
+        self.changed = True
         if entry.stream in self.work.owns(self.incident):
             self._remember(entry.stream, entry.version, entry.event)
             return  # its own decision that the case had lost
@@ -95,14 +103,22 @@ class Desk(Generic[Case, Known]):
         self.case = self.work.react(self.case, entry)
         self.reach(entry.recorded_at, at)
 
-    def reach(self, until: datetime, at: datetime) -> None:
-        """Make all decisions that are true at `until`. Raises `NeverEnding`."""
-        for _ in range(DECISIONS_MAX):
+    def reach(self, until: datetime, at: datetime, most: int | None = None) -> bool:
+        """Make all decisions that are true at `until`, or `most` of them.
+
+        Returns whether these were all. Raises `NeverEnding`.
+        """
+        progress = Progress(self.next_at)
+        for number in count():
             if self.case is None:
-                return
+                return True
+            if number == most:
+                return False
             events = self.work.decide(self.case, until, at, self.known)
             if not events:
-                return
+                return True
+            if not progress.goes_on():
+                break
             for event in events:
                 if not self._decide(event):
                     break  # the log has another decision: decide again
@@ -133,6 +149,7 @@ class Desk(Generic[Case, Known]):
         self.versions[stream] = version
         if self.case is not None:
             self.case = self.work.evolve(self.case, event)
+        self.work.note(self.known, event)
 
     def next_at(self) -> datetime | None:
         """Return the next due instant, None if only an event can change anything."""

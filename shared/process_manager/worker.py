@@ -31,7 +31,14 @@ from shared.process_manager.case_store import (
     postpone,
     save,
 )
-from shared.process_manager.process import Case, Cursors, Desk, Known, ProcessManager
+from shared.process_manager.process import (
+    PORTION_MAX,
+    Case,
+    Cursors,
+    Desk,
+    Known,
+    ProcessManager,
+)
 
 CLAIMED_MAX = 200
 """The maximum number of due cases in one transaction."""
@@ -61,7 +68,11 @@ class _Moved(Exception):
 
 
 class Worker(Generic[Case, Known]):
-    """Makes a service's decisions; calls `changed` when a case may be due earlier."""
+    """Makes a service's decisions; calls `changed` when a case may be due earlier.
+
+    It calls `appended` once decisions are committed that no reader has made: the reader
+    of this process need not wait until it hears of them.
+    """
 
     def __init__(
         self,
@@ -74,6 +85,7 @@ class Worker(Generic[Case, Known]):
         self._log = log
         self._clock = clock
         self.changed = changed
+        self.appended: Callable[[], object] = lambda: None
         self._claims = CLAIMED_MAX
         self.fired_total = 0
         self.stuck_total = 0
@@ -92,16 +104,24 @@ class Worker(Generic[Case, Known]):
         if not concerned:
             return
         at = self._clock()
-        desks = self._desks(cursor, list(concerned))
+        desks = self.desks(cursor, list(concerned))
         self._recall(cursor, desks)
         for incident, desk in desks.items():
             for entry in concerned[incident]:
                 desk.take(entry, at)
-        self._save(cursor, list(desks.values()))
-        outcomes = self._append(cursor, list(desks.values()), {})
+        # Most entries are own decisions, which were stored with their case.
+        self.settle(cursor, [desk for desk in desks.values() if desk.changed])
+        self.changed()
+
+    def settle(self, cursor: Cursors, desks: Sequence[Desk[Case, Known]]) -> None:
+        """Write cases and append their decisions, as the last statements.
+
+        Raises `StaleVersion` if another process was first.
+        """
+        self._save(cursor, desks)
+        outcomes = self._append(cursor, desks, {})
         if not all(isinstance(outcome, Recorded) for outcome in outcomes):
             raise StaleVersion("another process decided on the same incident")
-        self.changed()
 
     def pass_over(self, cursor: Cursors, rows: Sequence[Row]) -> None:
         """Mark skipped events as read, so that decisions no longer wait for them.
@@ -114,7 +134,7 @@ class Worker(Generic[Case, Known]):
                 skipped.setdefault(incident, []).append(row)
         if not skipped:
             return
-        desks = self._desks(cursor, list(skipped))
+        desks = self.desks(cursor, list(skipped))
         for incident, desk in desks.items():
             for row in skipped[incident]:
                 read = desk.versions.get(row.stream, 0)
@@ -137,6 +157,8 @@ class Worker(Generic[Case, Known]):
                 raise
             if isinstance(woken, WakeResult):
                 self._claims = min(CLAIMED_MAX, 2 * self._claims)
+                if woken.due > woken.behind:
+                    self.appended()
                 return woken
             self._claims = woken // 2
 
@@ -184,9 +206,8 @@ class Worker(Generic[Case, Known]):
     ) -> WakeResult:
         desks = self._open(cursor, [row for row in held if row.incident not in behind])
         before = {desk.incident: dict(desk.versions) for desk in desks}
-        for desk in desks:
-            desk.reach(at, at)
-        stuck = [desk.incident for desk in desks if _is_due(desk, at)]
+        ended = [desk for desk in desks if desk.reach(at, at, PORTION_MAX)]
+        stuck = [desk.incident for desk in ended if _is_due(desk, at)]
         self._save(cursor, desks)
         postpone(cursor, self.schema, sorted({*stuck, *behind}), at + STUCK)
         busy = [desk for desk in desks if desk.decided]
@@ -217,11 +238,12 @@ class Worker(Generic[Case, Known]):
 
     def desk(self, cursor: Cursors, incident: str) -> Desk[Case, Known]:
         """Return one case for a command, locked until the transaction ends."""
-        return self._desks(cursor, [incident])[incident]
+        return self.desks(cursor, [incident])[incident]
 
-    def _desks(
+    def desks(
         self, cursor: Cursors, incidents: Sequence[str]
     ) -> dict[str, Desk[Case, Known]]:
+        """Return cases by incident, locked until the transaction ends."""
         held = {row.incident: row for row in lock(cursor, self.schema, incidents)}
         rows = [
             held.get(name) or StoredCase(name, {}, {}) for name in sorted(incidents)
@@ -316,9 +338,15 @@ def require_read(
     cursor: Cursor[tuple[Any, ...]], desk: Desk[Case, Known], streams: Sequence[str]
 ) -> None:
     """Raise `CaseBehindLog` if the case has unread events in these streams."""
-    for stream, version in cursor.execute(_VERSIONS, (list(streams),)):
-        if desk.versions.get(stream, 0) < version:
-            raise CaseBehindLog(f"{stream} is at {version}")
+    read = {each: desk.versions.get(each, 0) for each in streams}
+    if behind := unread(cursor, read):
+        raise CaseBehindLog(f"{', '.join(sorted(behind))} has unread events")
+
+
+def unread(cursor: Cursor[tuple[Any, ...]], read: Mapping[str, int]) -> set[str]:
+    """Return the streams that have events after the versions that were read."""
+    found = cursor.execute(_VERSIONS, (list(read),))
+    return {stream for stream, version in found if read[stream] < version}
 
 
 def settle(

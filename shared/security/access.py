@@ -1,7 +1,8 @@
 """Authenticates bearer tokens and source keys, of which only hashes are stored.
 
 A token has the form `pmn_<id>_<secret>`: the id finds the row, the hash of the whole
-token verifies it. Secrets have 256 random bits, so a fast hash is sufficient.
+token verifies it. Secrets have 256 random bits, so a fast hash is sufficient. The
+secret of a session is accepted as a token is: see `sessions`.
 """
 
 import hmac
@@ -11,7 +12,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, cast
 
@@ -21,22 +23,44 @@ from psycopg import Cursor
 from psycopg.rows import class_row
 
 from shared.clock import Clock
+from shared.domain.limits import (
+    EVERYTHING,
+    Limits,
+    Place,
+    Within,
+    limits_from,
+    names_of,
+)
 from shared.eventlog.errors import Unavailable
 from shared.messaging.commands import Scope
+from shared.security.rights import (
+    OF_THOSE_PRESENT,
+    Grant,
+    Grants,
+    limits_of,
+    roles_at,
+    roles_of,
+)
+from shared.security.seals import SealKeys, no_keys
+from shared.security.sessions import find_session, note_use, session_id_of
 
 Transaction = Callable[[], AbstractContextManager[Cursor[tuple[Any, ...]]]]
 
 REMEMBERED_SECONDS = 5.0
-"""How long a revoked token may still be accepted by a running process."""
+"""How long a running process may answer the reads of a revoked token, and take signals
+of a source; what changes something is always asked of the database."""
+_NOTED = timedelta(minutes=1)
+"""How often it is recorded that a credential is used, as `_USE` has it."""
 _REMEMBERED_MAX = 10_000
 _LIVING_MAX = 100_000
 _log = structlog.get_logger(__name__)
 _TOKEN = re.compile(r"pmn_([0-9a-f]{12})_[A-Za-z0-9_-]{43}", re.ASCII)
 
-_FIND = """
-SELECT hash, actor, scopes, expires_at FROM access.tokens
+_FIND = f"""
+SELECT hash, actor, scopes, expires_at, clients, services, teams FROM access.tokens
 WHERE token_id = %s AND revoked_at IS NULL
-"""
+  AND {OF_THOSE_PRESENT}
+"""  # noqa: S608 # our own names
 _USE = """
 INSERT INTO access.token_use AS known (token_id, last_used) VALUES (%s, %s)
 ON CONFLICT (token_id) DO UPDATE SET last_used = excluded.last_used
@@ -45,8 +69,9 @@ WHERE known.last_used < excluded.last_used - interval '1 minute'
 _WAIT_SHORTLY = "SET LOCAL lock_timeout = '50ms'"
 _LAST_USED = "SELECT token_id, last_used FROM access.token_use"
 _STORE = """
-INSERT INTO access.tokens (token_id, hash, actor, scopes, label, created_at, expires_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+INSERT INTO access.tokens (token_id, hash, actor, scopes, label, created_at, expires_at,
+    clients, services, teams)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _LIVING = """
 SELECT token_id FROM access.tokens WHERE revoked_at IS NULL
@@ -57,23 +82,71 @@ SELECT DISTINCT actor FROM access.tokens
 WHERE 'source' = ANY (scopes) AND revoked_at IS NULL
   AND (expires_at IS NULL OR expires_at > %s) LIMIT %s
 """
-_LIST = """
-SELECT token_id, actor, scopes, label, created_at, expires_at, revoked_at
-FROM access.tokens ORDER BY created_at, token_id
+_LIVING_KEYS = """
+SELECT count(*) FROM access.tokens
+WHERE actor = 'source:' || %s AND revoked_at IS NULL
+  AND (expires_at IS NULL OR expires_at > %s)
 """
+_LIST = """
+SELECT token_id, actor, scopes, label, created_at, expires_at,
+    coalesce(revoked_at, removed_at) AS revoked_at, clients, services, teams
+FROM access.tokens LEFT JOIN access.removed_people AS gone
+  ON actor = 'person:' || gone.person AND gone.removal > after_removal
+ORDER BY created_at, token_id
+"""
+_REVOKE_ONE = "SELECT access.revoke_token(%s, %s)"
+_CREATE_SOURCE_KEY = "SELECT access.create_source_key(%s, %s, %s, %s, %s, %s)"
 _REVOKE = """
 UPDATE access.tokens SET revoked_at = %s WHERE token_id = %s AND revoked_at IS NULL
 """
 
+_VALID = f"""
+SELECT token_id FROM access.tokens
+WHERE token_id = ANY(%(ids)s) AND revoked_at IS NULL
+  AND (expires_at IS NULL OR expires_at > %(now)s) AND {OF_THOSE_PRESENT}
+UNION ALL
+SELECT session_id FROM access.sessions AS held
+WHERE session_id = ANY(%(ids)s) AND revoked_at IS NULL AND expires_at > %(now)s
+  AND {OF_THOSE_PRESENT}
+  AND (held.token_id IS NULL OR EXISTS (
+      SELECT FROM access.tokens AS its WHERE its.token_id = held.token_id
+        AND its.revoked_at IS NULL
+        AND (its.expires_at IS NULL OR its.expires_at > %(now)s)))
+"""  # noqa: S608 # our own names
+
 
 @dataclass(frozen=True)
 class Caller:
-    """The owner of a token: `actor` as in events, and its scopes."""
+    """The owner of a credential: `actor` as in events, and what they may do.
+
+    The owner of a link in a mail has no grants: a link is good for one thing alone.
+    """
 
     actor: str
-    scopes: tuple[Scope, ...]
+    grants: Grants
+    """Each scope with the limits within which it holds."""
     token_id: str
     expires_at: datetime | None = None
+    session_id: str | None = None
+    """The session, if this is the caller's credential; `token_id` is then the actor."""
+
+    @cached_property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes that the caller has for some records, each once."""
+        return roles_of(self.grants)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether some scope is only for records within limits."""
+        return any(each.limits != EVERYTHING for each in self.grants)
+
+    def limits_of(self, *scopes: Scope) -> Within:
+        """Return the limits within which the caller has one of these scopes."""
+        return limits_of(self.grants, *scopes)
+
+    def scopes_at(self, place: Place) -> tuple[Scope, ...]:
+        """Return the scopes that the caller has for a record at this place."""
+        return roles_at(self.grants, place)
 
 
 @dataclass(frozen=True)
@@ -96,18 +169,21 @@ class TokenRow:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    clients: Sequence[str] | None = None
+    services: Sequence[str] | None = None
+    teams: Sequence[str] | None = None
 
 
-def new_token() -> NewToken:
+def new_token(token_id: str | None = None) -> NewToken:
     """Return a new token, and the parts of it that may be stored."""
-    token_id = secrets.token_hex(6)
+    token_id = token_id or secrets.token_hex(6)
     token = f"pmn_{token_id}_{secrets.token_urlsafe(32)}"
     return NewToken(token, token_id, sha256(token.encode()).digest())
 
 
 def is_token(written: str) -> bool:
-    """Return whether a text has the form of a token, without a look-up."""
-    return _TOKEN.fullmatch(written) is not None
+    """Return whether a text has the form of a token or of a session's secret."""
+    return _TOKEN.fullmatch(written) is not None or session_id_of(written) is not None
 
 
 class _Names:
@@ -141,11 +217,15 @@ class Access:
         transaction: Transaction,
         clock: Clock,
         elapsed: Callable[[], float] = time.monotonic,
+        seal_keys: SealKeys = no_keys,
     ) -> None:
         self._transaction = transaction
         self._clock = clock
         self._elapsed = elapsed
+        self._seal_keys = seal_keys
         self._remembered: dict[str, tuple[float, Caller]] = {}
+        self._noted: dict[str, datetime] = {}
+        """When the use of a credential was recorded here, by its id."""
         self._living = _Names(self._read_living, elapsed)
         self._sources = _Names(self._read_sources, elapsed)
 
@@ -178,6 +258,26 @@ class Access:
 
     def verify(self, token: str) -> Caller | None:
         """Return the owner of a valid token, otherwise None. Queries the database."""
+        caller = self._of_token(token) or self._of_session(token)
+        if caller is None:
+            return None
+        self._note_use(caller)
+        if len(self._remembered) >= _REMEMBERED_MAX:
+            self._remembered.clear()
+        self._remembered[token] = (self._elapsed() + REMEMBERED_SECONDS, caller)
+        return caller
+
+    def forget(self, token: str) -> None:
+        """Drop a token from the cache: what its owner may do has just changed."""
+        self._remembered.pop(token, None)
+
+    def forget_sessions(self) -> None:
+        """Drop all sessions from the cache: some were ended here."""
+        for token, (_, caller) in list(self._remembered.items()):
+            if caller.session_id is not None:
+                self._remembered.pop(token, None)
+
+    def _of_token(self, token: str) -> Caller | None:
         written = _TOKEN.fullmatch(token)
         if written is None:
             return None
@@ -189,27 +289,51 @@ class Access:
             return None
         if row[3] is not None and cast("datetime", row[3]) <= self._clock():
             return None
-        caller = Caller(row[1], tuple(row[2]), written[1], row[3])
-        self._note_use(caller)
-        if len(self._remembered) >= _REMEMBERED_MAX:
-            self._remembered.clear()
-        self._remembered[token] = (self._elapsed() + REMEMBERED_SECONDS, caller)
-        return caller
+        limits = limits_from(*row[4:7])
+        grants = tuple(Grant(written[1], scope, limits) for scope in row[2])
+        return Caller(row[1], grants, written[1], row[3])
+
+    def _of_session(self, secret: str) -> Caller | None:
+        if session_id_of(secret) is None:
+            return None
+        with self._transaction() as cursor:
+            held = find_session(cursor, self._seal_keys, secret, self._clock())
+        if held is None:
+            return None
+        self._noted[held.session_id] = held.last_used
+        return Caller(
+            held.actor,
+            held.grants,
+            held.actor,
+            held.expires_at,
+            held.session_id,
+        )
 
     def _note_use(self, caller: Caller) -> None:
-        """Record that a person used a token; intake records the use by sources.
+        """Record that a person used a token or a session; intake does for sources.
 
         If it cannot be written, the caller is accepted nevertheless: the disk may be
         full, the server a standby, or the row locked.
         """
-        if "source" in caller.scopes:
+        now, id_ = self._clock(), caller.session_id or caller.token_id
+        noted = self._noted.get(id_)
+        if "source" in caller.scopes or (noted and noted <= now < noted + _NOTED):
             return
         try:
             with self._transaction() as cursor:
                 cursor.execute(_WAIT_SHORTLY)
-                cursor.execute(_USE, (caller.token_id, self._clock()))
+                if caller.session_id is not None:
+                    is_written = note_use(cursor, caller.session_id, now)
+                else:
+                    cursor.execute(_USE, (caller.token_id, now))
+                    is_written = cursor.rowcount > 0
         except (psycopg.Error, Unavailable) as error:
             _log.debug("token.use_not_noted", error=type(error).__name__)
+            return
+        if len(self._noted) >= _REMEMBERED_MAX:
+            self._noted.clear()
+        if is_written:
+            self._noted[id_] = now
 
     def _read_living(self) -> Iterable[str]:
         with self._transaction() as cursor:
@@ -222,7 +346,7 @@ class Access:
         return (row[0] for row in rows)
 
 
-def create(
+def create(  # noqa: PLR0913 # a column of the row each
     cursor: Cursor[tuple[Any, ...]],
     now: datetime,
     actor: str,
@@ -230,12 +354,36 @@ def create(
     *,
     label: str = "",
     expires_at: datetime | None = None,
+    limits: Limits = EVERYTHING,
 ) -> NewToken:
     """Store the hash of a new token for `actor`; return the token, shown once."""
     made = new_token()
     row = (made.token_id, made.hash, actor, list(scopes), label, now, expires_at)
-    cursor.execute(_STORE, row)
+    cursor.execute(_STORE, (*row, *names_of(limits)))
     return made
+
+
+def create_source_key(  # a column of the row each
+    cursor: Cursor[tuple[Any, ...]],
+    made: NewToken,
+    source: str,
+    label: str,
+    now: datetime,
+    by: str,
+) -> bool:
+    """Store a source's key as intake does, whose role may not create other tokens.
+
+    Returns False if there is a token with this id.
+    """
+    row = (made.token_id, made.hash, source, label, now, by)
+    found = cursor.execute(_CREATE_SOURCE_KEY, row).fetchone()
+    return found is not None and bool(found[0])
+
+
+def living_keys(cursor: Cursor[tuple[Any, ...]], source: str, now: datetime) -> int:
+    """Return how many valid keys a source has, besides one that its policy names."""
+    row = cursor.execute(_LIVING_KEYS, (source, now)).fetchone()
+    return row[0] if row else 0
 
 
 def tokens(cursor: Cursor[tuple[Any, ...]]) -> list[TokenRow]:
@@ -249,9 +397,26 @@ def last_used(cursor: Cursor[tuple[Any, ...]]) -> dict[str, datetime]:
     return dict(cursor.execute(_LAST_USED).fetchall())
 
 
+def revoke_one(cursor: Cursor[tuple[Any, ...]], token_id: str, now: datetime) -> bool:
+    """Revoke a token as the API does, whose role may not change tokens otherwise."""
+    row = cursor.execute(_REVOKE_ONE, (token_id, now)).fetchone()
+    return row is not None and bool(row[0])
+
+
 def revoke(cursor: Cursor[tuple[Any, ...]], token_id: str, now: datetime) -> bool:
     """Revoke a token permanently; False if there was no valid one with this id.
 
-    Running processes may accept it for another `REMEMBERED_SECONDS`.
+    Running processes may answer its reads for another `REMEMBERED_SECONDS`.
     """
     return cursor.execute(_REVOKE, (now, token_id)).rowcount > 0
+
+
+def valid_among(
+    cursor: Cursor[tuple[Any, ...]], ids: Iterable[str], now: datetime
+) -> frozenset[str]:
+    """Return those of these ids of tokens and sessions that have not ended.
+
+    One query for all who listen: `Access.verify` says one by one what they may do.
+    """
+    rows = cursor.execute(_VALID, {"ids": sorted(ids), "now": now}).fetchall()
+    return frozenset(row[0] for row in rows)

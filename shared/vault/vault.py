@@ -217,6 +217,14 @@ def key_ids(states: Iterable[bytes]) -> set[str]:
     }
 
 
+def key_of(sealed: str) -> str:
+    """Return the id of the key with which a value was encrypted."""
+    parts = _SEALED.fullmatch(sealed)
+    if parts is None:
+        raise VaultError("the value is not sealed in a way we know")
+    return parts[1]
+
+
 def read_master_keys(file: Path) -> MasterKeys:
     """Return the master keys in `file`; raises `VaultError` for a file without keys."""
     try:

@@ -7,25 +7,19 @@ import re
 
 from starlette.requests import Request
 from starlette.responses import Response
-from typing_extensions import TypeIs
 
-from shared.i18n.formats import LANGUAGES, Language
+from shared.i18n.catalog import ENGLISH, LANGUAGES, Language
+from shared.i18n.formats import is_language
 
-DEFAULT: Language = "en"
 _COOKIE = "permanence_lang"
 _YEAR_SECONDS = 365 * 24 * 60 * 60
 _HEADER_MAX = 256
 _RANGE = re.compile(r"\s*([A-Za-z]{2})[\w-]*\s*(?:;\s*q=([01](?:\.\d{0,3})?))?\s*")
 
 
-def is_language(text: str | None) -> TypeIs[Language]:
-    """Return whether pages exist in the language named by `text`."""
-    return text in LANGUAGES
-
-
 def liked(accepted: str) -> Language:
     """Return the first supported language of an `Accept-Language`, else English."""
-    best: tuple[float, Language] = (0.0, DEFAULT)
+    best: tuple[float, Language] = (0.0, ENGLISH)
     for each in accepted[:_HEADER_MAX].split(","):
         read = _RANGE.fullmatch(each)
         for language in LANGUAGES:

@@ -14,8 +14,8 @@ from starlette.routing import Route, Router
 
 from shared.http.bodies import read_body
 from shared.http.serve import serve
-from tests.support.in_thread import running
 from tests.support.patience import SECONDS, until
+from tests.support.servers.in_thread import running
 
 MOST = 6
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -22,9 +22,9 @@ from shared.database.roles import READER_CONNECTIONS_MAX, READER_LIMITS, limit_r
 from shared.eventlog.entry import GENESIS, Link, chained
 from shared.eventlog.log import EventLog
 from shared.eventlog.recorder import Head, PendingEvent, insert, read_head
+from tests.support.builders.short_events import broken_at, member
 from tests.support.key_ring import MASTER
-from tests.support.logs import broken_at, member
-from tests.support.servers import Database
+from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
 

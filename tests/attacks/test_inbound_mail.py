@@ -4,17 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.intake.app import Parts
+from services.intake.assembly import Parts
 from services.intake.inbound_mail.context import LETTERS_AN_HOUR_MAX
 from shared.domain.events.incident import IncidentContacted, IncidentResumed
-from tests.support.letter_desk import (
+from tests.support.desks.mail import (
     AUTHSERV_ID,
     LetterDoors,
     apply_mailbox,
     mailbox_desk,
 )
-from tests.support.mails import mail
-from tests.support.servers import Database
+from tests.support.mail.raw_mails import mail
+from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
 
@@ -240,16 +240,16 @@ def test_nobody_is_silenced_by_what_others_send_in_their_name(
 
 def test_what_is_held_is_one_task_until_none_is_left(desk: LetterDoors) -> None:
     async def looks(parts: Parts) -> None:
-        await parts.held.round()
-        await parts.held.round()
+        await parts.held_mail.round()
+        await parts.held_mail.round()
 
     async def looks_until_all_are_taken(parts: Parts) -> None:
-        await parts.held.round()
+        await parts.held_mail.round()
         with desk.owner.transaction() as cursor:
             cursor.execute(
                 "UPDATE intake.letters SET verdict = 'opened' WHERE verdict = 'held'"
             )
-        await parts.held.round()
+        await parts.held_mail.round()
 
     flooded(desk)
     for process in (looks, looks, looks_until_all_are_taken):

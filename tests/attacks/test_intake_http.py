@@ -11,10 +11,10 @@ import pytest
 from services.intake.signals.body import BODY_BYTES_MAX
 from shared.domain.policy.sources import DEFAULT_RATE
 from shared.http.bodies import BEGINNING_BYTES, POOL_BYTES_MAX
-from tests.support.gates import Doors, Gatekept, gatekept, through
+from tests.support.desks.intake_endpoints import Doors, Gatekept, gatekept, through
+from tests.support.faults.stalled_senders import stalling
 from tests.support.patience import SECONDS
-from tests.support.servers import Database
-from tests.support.stalling import stalling
+from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
 
@@ -120,7 +120,7 @@ def test_a_second_key_behind_the_beginning_does_not_speak_for_the_first(
 def test_a_source_without_a_rate_cannot_send_without_end(desk: Gatekept) -> None:
     async def scenario(doors: Doors) -> None:
         assert (await doors.post()).status_code == 202
-        doors.parts.gatehouse.gate.admission.charge("demo", DEFAULT_RATE.burst + 1)
+        doors.parts.gate.gate.admission.charge("demo", DEFAULT_RATE.burst + 1)
 
         answer = await doors.post()
 

@@ -7,20 +7,32 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import orjson
 import pytest
 
 from shared.messaging import subjects
-from shared.security.access import create, revoke
-from shared.security.signed_links import PURPOSE, AnswerLink, token_of
-from tests.support.desk import POLICY, Desk, Setting, running_desk
-from tests.support.nats_clients import client_of, connected, refused_at_the_door
+from shared.security.access import revoke
+from tests.support.builders.nats_credentials import (
+    LINK,
+    OPEN,
+    key_of,
+    link,
+    page_link_of,
+    signal,
+    token,
+    user_link_of,
+)
+from tests.support.desks.running import POLICY, Desk, Setting, running_desk
 from tests.support.patience import SECONDS, eventually, until
+from tests.support.servers.nats_clients import (
+    commanded,
+    connected,
+    connected_to,
+    refused_at_the_door,
+)
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 
-OPEN = {"title": "Opened by a thief", "reporter": "lefevre", "channel": "phone"}
-LINK = "INC-000001-E1"
+OWN = {"person": "lefevre", "channel": "web", "words": "The words of a thief"}
 SOURCES = """sources:
   signed: {type: native, signature: {scheme: github, secret: "env:NOWHERE"}}
   here: {type: native, nats: true, allow_from: [127.0.0.0/8]}
@@ -39,41 +51,28 @@ def desk(servers_folder: Path) -> Iterator[Desk]:
         yield desk
 
 
-def commanded(
-    desk: Desk, aggregate: str, verb: str, user: str = "projections", **message: Any
-) -> dict[str, Any]:
-    """Return the answer to a command that `user` publishes."""
-
-    async def scenario() -> dict[str, Any]:
-        client = await client_of(desk.nats.bus.url(user))
-        try:
-            subject, body = subjects.command(aggregate, verb), orjson.dumps(message)
-            answer = await client.request(subject, body, SECONDS)
-            return dict(orjson.loads(answer.data))
-        finally:
-            await client.close()
-
-    return asyncio.run(scenario())
+@pytest.fixture(scope="module")
+def user_link(desk: Desk) -> tuple[str, str]:
+    """Return an incident of Lefevre's, and the link to it."""
+    return user_link_of(desk)
 
 
-def token(secret: str) -> dict[str, str]:
-    return {"kind": "token", "secret": secret}
-
-
-def link(desk: Desk, until: datetime, extension: str = LINK) -> dict[str, str]:
-    """Return a credential that this desk has signed."""
-    log = desk.log()
-    key = log.vault.key_for(PURPOSE)
-    log.close()
-    assert key is not None
-    signed = token_of(key, AnswerLink(extension, "roche", until))
-    return {"kind": "answer_link", "secret": signed}
+@pytest.fixture(scope="module")
+def page_link(desk: Desk) -> tuple[str, str]:
+    """Return an incident, and a link that could be in a page about it."""
+    return page_link_of(desk)
 
 
 @pytest.mark.parametrize("user", ["projections", "admin"])
 def test_a_sender_cannot_say_who_it_is(desk: Desk, user: str) -> None:
     answer = commanded(
-        desk, "incident", "open", user, actor="person:boss", scopes=["admin"], body=OPEN
+        desk.nats.bus,
+        "incident",
+        "open",
+        user,
+        actor="person:boss",
+        scopes=["admin"],
+        body=OPEN,
     )
 
     assert answer["status"] == 422
@@ -108,7 +107,12 @@ def test_every_owner_refuses_a_command_without_a_good_credential(
     credential: dict[str, str] | None,
 ) -> None:
     answer = commanded(
-        desk, aggregate, verb, incident="INC-000001", credential=credential, body=body
+        desk.nats.bus,
+        aggregate,
+        verb,
+        incident="INC-000001",
+        credential=credential,
+        body=body,
     )
 
     assert answer["status"] == 401, answer
@@ -118,16 +122,16 @@ def test_no_owner_publishes_an_answer_as_an_event(desk: Desk) -> None:
     """The sender names where the answer goes, and the owner may publish there."""
 
     async def published() -> object:
-        thief, admin = [
-            await client_of(desk.nats.bus.url(user))
-            for user in ("projections", "admin")
-        ]
         forged = subjects.event("forged.answer")
-        await thief.publish(subjects.command("incident", "open"), b"{}", reply=forged)
-        await thief.request(subjects.command("incident", "open"), b"{}", SECONDS)
-        events = await admin.jetstream().stream_info(subjects.EVENTS_STREAM, forged)
-        await thief.close()
-        await admin.close()
+        opening = subjects.command("incident", "open")
+        async with (
+            connected_to(desk.nats.bus.url("projections")) as thief,
+            connected_to(desk.nats.bus.url("admin")) as admin,
+        ):
+            await thief.publish(opening, b"{}", reply=forged)
+            await thief.request(opening, b"{}", SECONDS)
+            stream = admin.jetstream()
+            events = await stream.stream_info(subjects.EVENTS_STREAM, forged)
         return events.state.subjects
 
     assert not asyncio.run(published())
@@ -136,7 +140,7 @@ def test_no_owner_publishes_an_answer_as_an_event(desk: Desk) -> None:
 @pytest.mark.parametrize("who", ["source", "auditor"])
 def test_a_token_does_over_nats_what_it_may_do_over_http(desk: Desk, who: str) -> None:
     answer = commanded(
-        desk, "incident", "open", credential=token(desk.tokens[who]), body=OPEN
+        desk.nats.bus, "incident", "open", credential=token(desk.tokens[who]), body=OPEN
     )
 
     assert answer["status"] == 403
@@ -149,7 +153,7 @@ def test_a_link_answers_nothing_but_its_question(desk: Desk) -> None:
 
     def answered(credential: dict[str, str], record: str) -> int:
         answer = commanded(
-            desk,
+            desk.nats.bus,
             "sla",
             "accept",
             incident="INC-000001",
@@ -184,7 +188,7 @@ def test_a_link_that_the_api_was_given_commands_nothing_else(
     given = link(desk, datetime.now(UTC) + timedelta(days=1))
 
     answer = commanded(
-        desk,
+        desk.nats.bus,
         aggregate,
         verb,
         incident=incident,
@@ -196,20 +200,68 @@ def test_a_link_that_the_api_was_given_commands_nothing_else(
     assert (answer.get("status"), answer.get("code")) == (403, "scope"), answer
 
 
-def key_of(desk: Desk, source: str, lives: timedelta = timedelta(days=1)) -> str:
-    """Return a new key of a source."""
-    now = datetime.now(UTC)
-    log = desk.log()
-    with log.transaction() as cursor:
-        made = create(
-            cursor, now, f"source:{source}", ["source"], expires_at=now + lives
-        )
-    log.close()
-    return made.token
+@pytest.mark.parametrize(
+    ("aggregate", "verb", "body"),
+    [
+        ("incident", "attach", OWN),
+        ("incident", "resolve", {}),
+        ("incident", "inform", {"message": "A thief's news"}),
+        ("incident", "close", {"note": "Closed by a thief"}),
+        ("incident", "reopen", {"cause": "agent"}),
+        ("incident", "attach", OWN | {"person": "roche"}),
+        ("incident", "attach", OWN | {"channel": "phone"}),
+        ("escalation", "escalate", {"reason": "for a thief"}),
+        ("sla", "propose", {"new_due_at": "2040-01-01T00:00:00Z", "reason": "later"}),
+    ],
+)
+def test_a_link_of_a_user_commands_nothing_but_what_the_page_sends(
+    desk: Desk, user_link: tuple[str, str], aggregate: str, verb: str, body: Any
+) -> None:
+    incident = "INC-000999" if body == OWN else None  # another's
+    ref, secret = user_link
+    answer = commanded(
+        desk.nats.bus,
+        aggregate,
+        verb,
+        incident=incident or ref,
+        credential={"kind": "user_link", "secret": secret},
+        body=body,
+    )
+
+    assert (answer.get("status"), answer.get("code")) == (403, "scope"), answer
 
 
-def signal(number: str, action: str = "trigger") -> bytes:
-    return orjson.dumps({"action": action, "title": number, "dedup_key": number})
+@pytest.mark.parametrize(
+    ("aggregate", "verb", "body"),
+    [
+        ("escalation", "take_page", {"page": "INC-000999.1.1.n2.0.1", "via": "link"}),
+        ("escalation", "take_page", {"page": "{ref}.1.1.n2.1.1", "via": "link"}),
+        ("escalation", "accept", {}),
+        ("escalation", "escalate", {"reason": "for a thief"}),
+        ("incident", "acknowledge", {}),  # before the incident is accepted by the link
+        ("incident", "assign", {"team": "support", "assignee": "expert"}),
+        ("incident", "resolve", {}),
+        ("incident", "attach", OWN | {"person": "expert"}),
+    ],
+)
+def test_a_page_link_commands_nothing_but_the_answers_to_its_page(
+    desk: Desk, page_link: tuple[str, str], aggregate: str, verb: str, body: Any
+) -> None:
+    ref, secret = page_link
+    named = {
+        name: value.format(ref=ref) if isinstance(value, str) else value
+        for name, value in body.items()
+    }
+    answer = commanded(
+        desk.nats.bus,
+        aggregate,
+        verb,
+        incident=ref,
+        credential={"kind": "page_link", "secret": secret},
+        body=named,
+    )
+
+    assert (answer.get("status"), answer.get("code")) == (403, "scope"), answer
 
 
 def test_a_source_publishes_as_itself_and_does_nothing_else(desk: Desk) -> None:
@@ -330,13 +382,10 @@ def test_signals_that_nobody_vouches_for_are_quarantined(
     name = f"{user}-{source}"
 
     async def publish() -> None:
-        client = await client_of(desk.nats.bus.url(user))
-        try:
+        async with connected_to(desk.nats.bus.url(user)) as client:
             await client.jetstream().publish(
                 f"desk.signal.{source}", signal(name), timeout=SECONDS
             )
-        finally:
-            await client.close()
 
     asyncio.run(publish())
 
@@ -344,7 +393,7 @@ def test_signals_that_nobody_vouches_for_are_quarantined(
         answer = httpx.get(
             f"{desk.intake_url}/v1/quarantine?source={source}",
             headers=desk.bearer("manager"),
-            timeout=30,
+            timeout=SECONDS,
         )
         return [item["reason"] for item in answer.json()["items"]]
 

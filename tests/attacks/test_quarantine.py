@@ -6,10 +6,15 @@ import httpx
 import orjson
 import pytest
 
-from services.intake.app import Parts
+from services.intake.assembly import Parts
 from services.intake.signals.reception import REFUSED_SENDER
-from tests.integration.intake.mapped_desk import BAD, MENDED, MappedDesk, mapped_desk
-from tests.support.servers import Database
+from tests.integration.intake.signals.mapped_desk import (
+    BAD,
+    MENDED,
+    MappedDesk,
+    mapped_desk,
+)
+from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
 

@@ -12,11 +12,11 @@ from services.escalation.notifications.channels.mail_message import (
     MailMessage,
     mail_of,
 )
-from services.escalation.notifications.channels.outlets import ByMail
+from services.escalation.notifications.channels.parcel import ByMail
 from services.escalation.notifications.channels.retry import Failed
 from services.escalation.notifications.composer import A_DAY_MAX, TOO_MANY, Composer
 from services.escalation.notifications.outbox import Waiting
-from services.intake.app import Parts
+from services.intake.assembly import Parts
 from services.intake.inbound_mail.context import MailResult
 from services.intake.inbound_mail.store import FORM
 from services.intake.inbound_mail.subscriber import ACTOR, letter_of
@@ -26,15 +26,9 @@ from shared.domain.events.notification import Kind
 from shared.domain.identifiers import incident_stream
 from shared.eventlog.log import EventLog
 from shared.eventlog.policies import PolicyVersions
-from tests.support.letter_desk import (
-    AUTHSERV_ID,
-    MASTER,
-    NOW,
-    LetterDoors,
-    mailbox_desk,
-)
-from tests.support.mails import mail
-from tests.support.servers import Database
+from tests.support.desks.mail import AUTHSERV_ID, MASTER, NOW, LetterDoors, mailbox_desk
+from tests.support.mail.raw_mails import mail
+from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
 
@@ -66,7 +60,7 @@ def reports(
     letter = letter_of(Report(email=email, words=words, key=key))
 
     async def take(parts: Parts) -> MailResult:
-        return await parts.doors.letters.take(
+        return await parts.context.letters.take(
             letter, MailDelivery(ACTOR, (), FORM, "web")
         )
 
@@ -100,7 +94,7 @@ def mailed(
         sent=False,
         attempts=0,
     )
-    found = compose(waiting)
+    (found,) = compose([waiting])
     assert isinstance(found, ByMail | Failed)
     return found
 

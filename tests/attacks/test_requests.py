@@ -13,13 +13,13 @@ import httpx
 import psycopg
 import pytest
 
-from docs.generate import intake_openapi, openapi
-from tests.support.desk import Desk, running_desk
+from tests.support.desks.running import Desk, running_desk
 from tests.support.patience import SECONDS, until
-from tests.support.receiver import open_postbox
-from tests.support.servers import reachable_folder
+from tests.support.servers.servers import reachable_folder
+from tests.support.servers.webhook_receiver import open_postbox
+from tests.support.strategies.requests import described
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 
 DOORS: Mapping[str, Callable[[Desk], str]] = {
     "intake": lambda desk: desk.intake_url,
@@ -77,7 +77,10 @@ def desk() -> Iterator[Desk]:
         running_desk(folder, start=("intake", "projections")) as desk,
     ):
         opened = httpx.post(
-            f"{desk.intake_url}/v1/events", json=SIGNAL, headers=desk.bearer("source")
+            f"{desk.intake_url}/v1/events",
+            json=SIGNAL,
+            headers=desk.bearer("source"),
+            timeout=SECONDS,
         )
         assert opened.json()["results"][0]["status"] == "opened"
         until(lambda: found(desk, "portal") == 1, "the incident is in the queue")
@@ -88,12 +91,7 @@ def desk() -> Iterator[Desk]:
 
 def found(desk: Desk, words: str) -> int:
     """Return how many incidents a search finds."""
-    answer = httpx.get(
-        f"{desk.api_url}/v1/queues/all/incidents",
-        params={"q": words},
-        headers=desk.bearer("agent"),
-        timeout=SECONDS,
-    )
+    answer = desk.get("/v1/queues/all/incidents", params={"q": words})
     return len(answer.json()["items"]) if answer.is_success else REFUSED
 
 
@@ -159,8 +157,8 @@ def test_nobody_is_called_for_a_stranger(desk: Desk, door: str, how: str) -> Non
 
 def _operations() -> Iterator[tuple[str, str, str, dict[str, Any]]]:
     for door, document in (
-        ("intake", intake_openapi.described()),
-        ("api", openapi.described()),
+        ("intake", described("intake-openapi.json")),
+        ("api", described("openapi.json")),
     ):
         for path, methods in document["paths"].items():
             for method, operation in methods.items():

@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from standalone.ports import free_port
-from tests.support.certificates import certificate
 from tests.support.compose import ROOT
 from tests.support.patience import SECONDS, until
-from tests.support.receiver import HOST, Postbox, open_postbox
-from tests.support.server import Server
+from tests.support.servers.certificates import certificate
+from tests.support.servers.server import Server
+from tests.support.servers.webhook_receiver import HOST, Postbox, open_postbox
 
 CADDY = shutil.which("caddy")
 MEGABYTE = 1_000_000

@@ -1,6 +1,7 @@
 """The vault: what a thief finds of a key that was destroyed, or of a master key."""
 
 import json
+import struct
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -13,16 +14,26 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.app import command_line
+from services.projections.read_models import WORDS
+from services.projections.words.hashes import current
+from services.projections.words.search import WordIndex
+from shared.domain.events.incident import IncidentInformed
 from shared.domain.identifiers import incident_ref
 from shared.eventlog.log import EventLog
 from shared.vault.master_keys import MasterKeys, text_of
 from shared.vault.vault import VaultError, read_master_keys
-from tests.support.histories import opened
+from tests.support.builders.short_events import incident
+from tests.support.builders.written_histories import (
+    QUEUE,
+    followed,
+    live_of,
+    rebuilt,
+    schemas_of,
+)
 from tests.support.key_ring import MASTER
-from tests.support.logs import incident
 from tests.support.patience import until
-from tests.support.servers import Database
-from tests.support.written import QUEUE, followed, live_of, rebuilt, schemas_of
+from tests.support.servers.servers import Database
+from tests.support.strategies.histories import START, opened
 
 pytestmark = pytest.mark.servers
 
@@ -267,3 +278,86 @@ def test_another_logs_master_key_rotates_nothing(desk: Desk) -> None:
     assert "no master key in the file opens the key of" in done.stderr
     assert desk.wrapped() == held
     assert list(read_master_keys(desk.key_file).keys) == [bytes(32)]
+
+
+DRUG, OF_BOB = "oxycodone", "letterbox"
+"""A word that was written for Ada, and one that was written for Bob."""
+
+
+def hash_of(desk: Desk, word: str) -> bytes:
+    """Return the hash of the first letters of a word, as it is in a file."""
+    hashes = current(desk.log.vault)
+    assert hashes
+    (found,) = hashes.searched(word[:5], word[:5], ()) & hashes.of(word)
+    return struct.pack("<q", found)
+
+
+def two_are_written_about(desk: Desk) -> None:
+    """Record what is said to Ada and to Bob, and have it indexed."""
+    ada_reports(desk)
+    ref = {"incident": incident_ref(1), "policy": 1, "at": START, "by": "person:paul"}
+    told = [
+        IncidentInformed(**ref, whose=ADA, message=f"Your {DRUG} is at the pharmacy"),
+        IncidentInformed(**ref, whose="person:bob", message=f"Empty your {OF_BOB}"),
+    ]
+    desk.log.record(incident(1), 1, told)
+    desk.log.record(
+        incident(2), 0, [opened(incident_ref(2), title="x", details=f"A {OF_BOB}")]
+    )
+    with closing(desk.opened("desk_projections")) as log:
+        followed(desk.database, WORDS, log)
+
+
+def found(desk: Desk, q: str) -> list[str]:
+    with closing(desk.opened("desk_projections")) as log, log.transaction() as cursor:
+        schema = live_of(log, WORDS)
+        words = WordIndex(log.vault, schema or "").words(q)
+        assert words
+        return sorted(words.incidents(cursor, is_open=True, limit=9))
+
+
+def test_what_was_written_is_found_but_in_no_file(desk: Desk) -> None:
+    two_are_written_about(desk)
+
+    assert found(desk, DRUG) == [incident_ref(1)]
+    assert found(desk, f"{OF_BOB} {DRUG}") == [incident_ref(1)]
+    assert desk.files_with(DRUG.encode(), OF_BOB.encode(), b"pharmacy") == []
+
+
+def test_the_hashes_of_a_forgotten_person_are_in_no_file(desk: Desk) -> None:
+    two_are_written_about(desk)
+    rebuilt(desk.database, WORDS)
+    of_ada, of_bob = hash_of(desk, DRUG), hash_of(desk, OF_BOB)
+    assert desk.files_with(of_ada, of_bob) == [of_ada, of_bob]
+
+    assert plain(desk.run(*FORGET, "--json"))["left"] == []
+
+    assert found(desk, DRUG) == []
+    assert found(desk, OF_BOB) == [incident_ref(1), incident_ref(2)]
+    assert desk.files_with(of_ada, of_bob) == [of_bob]
+
+
+def test_a_forgotten_person_is_not_found_even_before_the_rebuild(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_are_written_about(desk)
+    monkeypatch.setattr("cli.vault.forget_words", lambda *_: "another one rebuilds")
+
+    assert desk.run(*FORGET).exit_code == 1
+
+    assert found(desk, DRUG) == []
+    assert found(desk, OF_BOB) == [incident_ref(2)]
+
+
+def test_hashes_of_a_former_master_key_are_of_no_use_after_a_rotation(
+    desk: Desk,
+) -> None:
+    two_are_written_about(desk)
+    former = hash_of(desk, DRUG)
+    plain(desk.run("vault", "rotate", "--json"))
+    assert found(desk, DRUG) == [incident_ref(1)]
+
+    plain(desk.run("vault", "rotate", "--finish", "--json"))
+
+    assert found(desk, DRUG) == [incident_ref(1)]
+    assert desk.files_with(former, hash_of(desk, DRUG)) == [hash_of(desk, DRUG)]

@@ -14,8 +14,8 @@ from eventsourcing.tests.persistence import (
 
 from shared.eventlog.log import EventLog
 from shared.eventlog.recorder import DeskRecorder
-from tests.support.logs import broken_at
-from tests.support.servers import Database, PostgresServer
+from tests.support.builders.short_events import broken_at
+from tests.support.servers.servers import Database, PostgresServer
 
 pytestmark = pytest.mark.servers
 

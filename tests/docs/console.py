@@ -17,11 +17,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.support.patience import SECONDS
+
 _BLOCK = re.compile(r"^```console run( until)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PROMPT = "$ "
 _END = "-- end of a command --"
-COMMAND_SECONDS_MAX = 60
-UNTIL_SECONDS_MAX = 20
+COMMAND_SECONDS_MAX = UNTIL_SECONDS_MAX = SECONDS
 _STATUS_LEFT_BY_TIMEOUT = 124
 
 

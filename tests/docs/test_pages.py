@@ -81,7 +81,11 @@ def test_a_decision_is_one_page_with_the_four_parts() -> None:
         assert f"\n# {path.name[:4]} " in text, path.name
 
 
-def test_decisions_are_numbered_without_a_gap() -> None:
-    numbers = [int(path.name[:4]) for path in sorted((DOCS / "adr").glob("*.md"))]
+def test_decisions_are_numbered_without_a_gap_and_listed_in_that_order() -> None:
+    decisions = [path.name for path in sorted((DOCS / "adr").glob("*.md"))]
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^(\d+)\. \[.+\]\(adr/(.+)\)$", index, re.MULTILINE)
 
-    assert numbers == list(range(len(numbers)))
+    assert [int(name[:4]) for name in decisions] == list(range(len(decisions)))
+    # Browsers number a list from its first line, whatever the others say.
+    assert listed == [(str(n), name) for n, name in enumerate(decisions) if n]

@@ -13,8 +13,9 @@ from standalone.settings import UpSettings
 from tests.docs.pages import ROOT, Page, pages
 from tests.support import compose
 
-_COMMAND = re.compile(r"(?:^\$ |`|services )permanence ((?:[a-z]+ ?)+)", re.MULTILINE)
-_IN_CONTAINER = re.compile(r"run --rm (?:--no-TTY )?cli ((?:[a-z]+ ?)+)")
+_WORDS = r"((?:[a-z]+(?:-[a-z]+)* ?)+)"
+_COMMAND = re.compile(rf"(?:^\$ |`|services )permanence {_WORDS}", re.MULTILINE)
+_IN_CONTAINER = re.compile(rf"run --rm (?:--no-TTY )?cli {_WORDS}")
 _TARGET = re.compile(r"(?:^\$ |`)make ([a-z]+)", re.MULTILINE)
 _VARIABLE = re.compile(r"\bPERMANENCE_[A-Z_]+\b")
 

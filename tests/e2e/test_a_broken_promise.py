@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from shared.domain.events import AnyEvent
-from tests.support.broken_promise import PROCESSES, Story, Timeline, told
-from tests.support.promises import brief, local, shown
-from tests.support.servers import reachable_folder
-from tests.support.verdict import all_rows, assert_log_is_whole
+from tests.support.builders.broken_promise import PROCESSES, Story, Timeline, told
+from tests.support.builders.promises import brief, local, shown
+from tests.support.faults.verdict import all_rows, assert_log_is_whole
+from tests.support.servers.servers import reachable_folder
 
 pytestmark = pytest.mark.e2e
 
@@ -105,7 +105,7 @@ def test_what_is_asked_to_leave_leaves_once_and_arrives(undisturbed: Story) -> N
 
     assert_each_left(events)
     asked = of(events, "notification.requested")
-    mails = [m["message-id"] for m in undisturbed.inbox.mails]
+    mails = [m["message-id"] for m in undisturbed.mails()]
     posts = [r.headers["webhook-id"] for r in undisturbed.postbox.requests]
     assert len(mails) == len(set(mails)) == sum(e.channel == "mail" for e in asked)
     hooks = {each.key for each in asked if each.channel == "webhook"}
@@ -185,9 +185,9 @@ LEFT = {"notification.sent", "notification.confirmed"}
 
 def assert_repeats_say_that_they_are(story: Story, undisturbed: Story) -> None:
     """What came twice came under the name it had: a receiver can tell."""
-    mails = {m["message-id"] for m in story.inbox.mails}
-    assert mails == {m["message-id"] for m in undisturbed.inbox.mails}
-    print(f"again: {len(story.inbox.mails) - len(mails)} mails")  # noqa: T201 # likewise
+    mails = {m["message-id"] for m in story.mails()}
+    assert mails == {m["message-id"] for m in undisturbed.mails()}
+    print(f"again: {len(story.mails()) - len(mails)} mails")  # noqa: T201 # likewise
     posts = {r.headers["webhook-id"] for r in story.postbox.requests}
     assert posts == {r.headers["webhook-id"] for r in undisturbed.postbox.requests}
     bodies = {(r.headers["webhook-id"], r.body) for r in story.postbox.requests}

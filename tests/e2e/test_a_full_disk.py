@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.desk import Desk, running_desk
+from tests.support.desks.running import Desk, running_desk
 from tests.support.patience import SECONDS, until
-from tests.support.servers import reachable_folder
+from tests.support.servers.servers import reachable_folder
 
 pytestmark = pytest.mark.e2e
 

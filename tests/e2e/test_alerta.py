@@ -5,12 +5,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.support.desk import Desk, running_desk
+from tests.support.desks.running import Desk, running_desk
 from tests.support.patience import SECONDS
-from tests.support.servers import reachable_folder
+from tests.support.servers.servers import reachable_folder
 
 pytestmark = pytest.mark.e2e
 
@@ -31,7 +30,7 @@ def sent(url: str, home: Path, *said: str) -> str:
         env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
         check=False,
     )
     return f"{ran.stdout}{ran.stderr}{ran.returncode}"
@@ -57,11 +56,7 @@ def test_its_alerts_open_repeat_and_recover(
     assert opened == f"{ref} (indeterminate -> critical)\n0"
     assert again == f"{ref} (1 duplicates)\n0"
     assert recovered == f"{ref} (indeterminate -> normal)\n0"
-    told = httpx.get(
-        f"{desk.api_url}/v1/incidents/{ref}",
-        headers=desk.bearer("agent"),
-        timeout=SECONDS,
-    )
+    told = desk.get(f"/v1/incidents/{ref}")
     assert told.json()["status"] == "resolved"
     assert told.json()["title"] == "The shop answers 503"
 

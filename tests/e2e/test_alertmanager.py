@@ -13,9 +13,11 @@ import httpx
 import pytest
 
 from standalone.ports import free_port
-from tests.support.desk import Desk, running_desk
+from tests.support.desks.running import Desk, running_desk
 from tests.support.patience import SECONDS, until
-from tests.support.servers import reachable_folder
+from tests.support.servers.servers import reachable_folder
+
+pytestmark = pytest.mark.e2e
 
 ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 
@@ -70,12 +72,7 @@ def post(desk: Desk, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def get(desk: Desk, path: str, **query: object) -> dict[str, Any]:
-    response = httpx.get(
-        f"{desk.api_url}{path}",
-        params={k: str(v) for k, v in query.items()},
-        headers=desk.bearer("agent"),
-        timeout=SECONDS,
-    )
+    response = desk.get(path, params={k: str(v) for k, v in query.items()})
     assert response.status_code == 200, response.text
     return dict(response.json())
 

@@ -14,12 +14,12 @@ import psutil
 import pytest
 
 from standalone.ports import free_port
+from tests.support.desks.supervised import RunningDesk, running_desk
 from tests.support.monitoring import DEPLOY, exported, names_in, queries, rules
 from tests.support.patience import SECONDS, until
-from tests.support.running_desk import RunningDesk, running_desk
-from tests.support.server import Server
-from tests.support.servers import reachable_folder
-from tests.support.watcher_outside import WatcherOutside, watcher_outside
+from tests.support.servers.dead_mans_switch import WatcherOutside, watcher_outside
+from tests.support.servers.server import Server
+from tests.support.servers.servers import reachable_folder
 
 pytestmark = pytest.mark.e2e
 
@@ -35,6 +35,8 @@ BEATING = {"intake", "projections", "sla_watcher", "escalation"}
 """Those whose heartbeat is wired."""
 FROM_OTHERS = {"up", "node_filesystem_avail_bytes", "node_filesystem_size_bytes"}
 """Metrics that Prometheus itself and node_exporter bring."""
+FROM_LDAP = {"permanence_ldap_failed", "permanence_ldap_leads"}
+"""Metrics of a desk that follows LDAP: test_people_from_ldap.py reads them."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def test_rules_and_board_ask_for_what_a_desk_exports(watched: Watched) -> None:
     }
     asked = set.union(*map(names_in, [*(rule.expr for rule in rules()), *queries()]))
 
-    assert asked - there - FROM_OTHERS == set()
+    assert asked - there - FROM_OTHERS - FROM_LDAP == set()
 
 
 def test_a_watcher_outside_hears_each_service_and_the_log_never_its_key(
@@ -97,13 +99,22 @@ def test_a_watcher_outside_hears_each_service_and_the_log_never_its_key(
     assert "key-1" not in watched.desk.said
 
 
+def _is_silent(service: str) -> str:
+    """Return the expression for a service that said last that it withholds its beat.
+
+    One that was late for a moment, on a machine that is busy, has said so before.
+    """
+    said = rf"\b{service} │ [^\n]*heartbeat\."
+    return f"(?=.*{said}withheld(?!.*{said}resumed))"
+
+
 def test_nobody_beats_while_postgresql_hangs(watched: Watched) -> None:
     postgres = psutil.Process(watched.desk.run.pids["postgres"])
     family = [postgres, *postgres.children(recursive=True)]
     for process in family:
         process.send_signal(SIGSTOP)
     try:
-        watched.desk.until(rf"(?s)(heartbeat\.withheld.*){{{len(BEATING)}}}")
+        watched.desk.until("(?s)" + "".join(map(_is_silent, sorted(BEATING))))
         watched.outside.heard.clear()
         url = watched.url("PERMANENCE_INTAKE_PORT")
         assert httpx.get(f"{url}/health/ready", timeout=SECONDS).status_code == 503
@@ -150,9 +161,14 @@ class Prometheus:
         targets = (self.ask("targets") or {}).get("activeTargets", [])
         return [t["health"] for t in targets] == ["up"] * len(PORTS)
 
+    def services_up(self) -> int:
+        """Return how many services the first panel counts."""
+        found = (self.ask("query", query=queries()[0]) or {}).get("result", [])
+        return sum(int(each["value"][1]) for each in found)
+
     def evaluated(self) -> dict[str, str]:
         """Return how each rule fares, by its name."""
-        groups = self.ask("rules")["groups"]
+        groups = (self.ask("rules") or {}).get("groups", [])
         return {rule["name"]: rule["health"] for g in groups for rule in g["rules"]}
 
 
@@ -184,5 +200,5 @@ def test_a_real_prometheus_answers_every_panel_of_the_board(
     for query in queries():
         asked = query.replace("$__rate_interval", "1m")
         assert isinstance(prometheus.ask("query", query=asked), dict), query
-    (services,) = prometheus.ask("query", query=queries()[0])["result"]
-    assert services["value"][1] == str(len(PORTS))
+    # A service that takes a second to answer, on a busy machine, counts as down.
+    until(lambda: prometheus.services_up() == len(PORTS), "all services are up")

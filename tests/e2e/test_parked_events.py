@@ -1,30 +1,37 @@
 """An event nobody can read, on a running desk: each reader is told to skip it."""
 
-import json
 from typing import Any
 
 import httpx
 import pytest
-from typer.testing import CliRunner, Result
 
-from cli.app import command_line
 from shared.domain.identifiers import incident_stream, sla_stream
 from shared.eventlog.append import AppendUnit
-from tests.support.calling import CallingDesk, calling_desk
-from tests.support.logs import note
+from tests.support.builders.promises import local
+from tests.support.builders.short_events import note
+from tests.support.command_line import Ran
+from tests.support.command_line import permanence as command
+from tests.support.desks.notifying import CallingDesk, calling_desk
 from tests.support.patience import SECONDS, until
-from tests.support.promises import local
-from tests.support.servers import reachable_folder
+from tests.support.servers.servers import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 
-READERS = {"queue", "timeline", "metrics", "sla_watcher", "escalation", "closing"}
+READERS = {
+    *("queue", "timeline", "metrics", "words"),
+    *("sla_watcher", "escalation", "closing"),
+}
+BY_COMMAND = {"queue", "sla_watcher", "escalation", "closing"}
+"""Those that are told over the API: one of each service. The others by `permanence`."""
 
 
 def test_each_reader_goes_on_once_the_event_is_skipped() -> None:
     with reachable_folder() as folder, calling_desk(folder) as desk:
         incident = desk.open()
         until(lambda: count(desk, "sla.armed", incident) > 0, "promises are made")
+        # One that waits now could not be put into words, and the clock stands.
+        desk.until_said(incident, "notification.sent")
+        desk.until_quiet()
         unreadable(desk, incident)
         until(
             lambda: {each["reader"] for each in permanence(desk, "list")} == READERS,
@@ -36,18 +43,25 @@ def test_each_reader_goes_on_once_the_event_is_skipped() -> None:
 
         retried = permanence(desk, "retry", code=1)
         breached = count(desk, "sla.breached", incident)
+        positions = {
+            each["reader"]: each["position"] for each in permanence(desk, "list")
+        }
         skipped = [
             permanence(
                 desk,
                 *("skip", incident_stream(incident), "--reader", reader),
                 *("--reason", "written by a test", "--by", "ann"),
             )
-            for reader in sorted(READERS)
+            for reader in sorted(READERS - BY_COMMAND)
+        ]
+        skipped += [
+            [skip(desk, incident, reader, positions[reader])]
+            for reader in sorted(BY_COMMAND)
         ]
 
         assert shown == (503, "record_unreadable")
-        assert replayed.exit_code == 3
-        assert "cannot be read (UnknownEvent" in replayed.stderr
+        assert replayed.code == 3
+        assert "cannot be read (UnknownEvent" in replayed.err
         assert {each["outcome"] for each in retried} == {"still parked"}
         assert breached == 0
         assert [each["outcome"] for (each,) in skipped] == ["skipped"] * len(READERS)
@@ -70,6 +84,22 @@ def unreadable(desk: CallingDesk, incident: str) -> None:
     log.close()
 
 
+def skip(
+    desk: CallingDesk, incident: str, reader: str, position: int
+) -> dict[str, Any]:
+    """Have a reader skip an event, as an administrator over the API."""
+    path = f"/v1/parked/{reader}/{incident_stream(incident)}/skip"
+    answer = httpx.post(
+        f"{desk.desk.api_url}{path}",
+        json={"position": position, "reason": "written by a test"},
+        headers=desk.desk.bearer("admin"),
+        timeout=SECONDS,
+    )
+    found: dict[str, Any] = answer.json()
+    assert answer.is_success, found
+    return found
+
+
 def asked(desk: CallingDesk, incident: str) -> tuple[int, str]:
     """Return with what status and code the API answers for the incident."""
     url = f"{desk.desk.api_url}/v1/incidents/{incident}"
@@ -77,13 +107,13 @@ def asked(desk: CallingDesk, incident: str) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-def replay(desk: CallingDesk, incident: str) -> Result:
+def replay(desk: CallingDesk, incident: str) -> Ran:
     environment = {
         "DATABASE_URL": desk.desk.database.owner_dsn,
         # Else it takes the key of a desk that was begun in this checkout.
         "PERMANENCE_VAULT_KEY_FILE": str(desk.desk.folder / "vault.key"),
     }
-    return CliRunner().invoke(command_line(), ["replay", incident], env=environment)
+    return command("replay", incident, env=environment)
 
 
 def count(desk: CallingDesk, kind: str, incident: str) -> int:
@@ -95,9 +125,6 @@ def count(desk: CallingDesk, kind: str, incident: str) -> int:
 def permanence(desk: CallingDesk, *words: str, code: int = 0) -> list[dict[str, Any]]:
     """Type `permanence parked …` as an administrator; return what it answers."""
     environment = {"DATABASE_URL": desk.desk.database.dsn("desk_admin")}
-    done = CliRunner().invoke(
-        command_line(), ["parked", *words, "--json"], env=environment
-    )
-    assert done.exit_code == code, done.output
-    answer: list[dict[str, Any]] = json.loads(done.stdout)
-    return answer
+    done = command("parked", *words, "--json", env=environment)
+    assert done.code == code, done
+    return done.items

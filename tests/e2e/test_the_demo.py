@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from demo.play import TABLE
+from demo.play import SATISFACTION, TABLE
 from demo.programme import PROGRAMME
-from tests.support.servers import reachable_folder
+from tests.support.servers.servers import reachable_folder
 
 pytestmark = pytest.mark.e2e
 
@@ -26,8 +26,8 @@ def test_the_whole_day_is_seen_and_nothing_of_it_stays_behind() -> None:
         assert played.returncode == 0, f"{played.stdout}{played.stderr}{said(home)}"
         for beat in PROGRAMME:
             assert f"seen {beat.number:>2} " in played.stdout
-        for figure in TABLE:
-            assert figure.name in played.stdout
+        for name in (*SATISFACTION, *(figure.name for figure in TABLE)):
+            assert name in played.stdout
         assert "Traceback" not in said(home)
         # Not a terminal: it ended, and so did its servers.
         assert not list(home.glob("postgres/**/postmaster.pid"))

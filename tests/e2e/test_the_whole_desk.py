@@ -11,8 +11,18 @@ import psycopg
 import pytest
 
 from standalone.services import SERVICES
-from tests.support.running_desk import SMALL_DESK, all_gone, ask, family, running_desk
-from tests.support.servers import reachable_folder, running_nats, running_postgres
+from tests.support.desks.supervised import (
+    SMALL_DESK,
+    all_gone,
+    ask,
+    family,
+    running_desk,
+)
+from tests.support.servers.servers import (
+    reachable_folder,
+    running_nats,
+    running_postgres,
+)
 
 pytestmark = pytest.mark.e2e
 PERMANENCE = (sys.executable, "-m", "services")
@@ -45,7 +55,7 @@ def test_every_service_comes_up_comes_back_and_is_found_well(folder: Path) -> No
             text=True,
             check=False,
         )
-        findings = json.loads(looked.stdout)
+        findings = [json.loads(line) for line in looked.stdout.splitlines()]
         assert [finding for finding in findings if not finding["ok"]] == []
         assert looked.returncode == 0
         assert {finding["name"] for finding in findings} >= names

@@ -10,8 +10,9 @@ import pytest
 
 from tests.docs.console import Shell, steps, walk
 from tests.docs.pages import DOCS, ROOT
-from tests.support.running_desk import running_desk
-from tests.support.servers import reachable_folder
+from tests.support.desks.supervised import running_desk
+from tests.support.servers.forked_commands import forked_commands
+from tests.support.servers.servers import reachable_folder
 
 pytestmark = pytest.mark.e2e
 
@@ -23,10 +24,10 @@ TUTORIAL = DOCS / "tutorial" / "first-incident.md"
 def reader() -> Iterator[tuple[Shell, dict[str, str]]]:
     """Give a shell beside a fresh desk, and what its pages call otherwise.
 
-    The reader's `TOKEN` and `KEY` are what `make up` printed; `permanence` and
-    `python` are those of `.venv`; `deploy/` is there as in the checkout.
+    The reader's `TOKEN` and `KEY` are what `make up` printed; `permanence` is forked,
+    `python` is that of `.venv`; `deploy/` is there as in the checkout.
     """
-    with reachable_folder() as folder:
+    with reachable_folder() as folder, forked_commands(folder) as programs:
         command = (str(BIN / "permanence"), "up")
         with running_desk(folder / "home", command) as desk:
             run = desk.until_up().run
@@ -34,7 +35,7 @@ def reader() -> Iterator[tuple[Shell, dict[str, str]]]:
                 **desk.environment,
                 "TOKEN": run.token,
                 "KEY": run.source_key,
-                "PATH": f"{BIN}:{os.environ['PATH']}",
+                "PATH": f"{programs}:{BIN}:{os.environ['PATH']}",
                 "COLUMNS": "120",
             }
             instead = {

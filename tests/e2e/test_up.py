@@ -13,8 +13,9 @@ import psycopg
 import pytest
 
 from standalone.up import down
-from tests.support.running_desk import all_gone, ask, family, running_desk
-from tests.support.servers import reachable_folder
+from tests.support.desks.supervised import all_gone, ask, family, running_desk
+from tests.support.patience import SECONDS
+from tests.support.servers.servers import reachable_folder
 
 pytestmark = pytest.mark.e2e
 
@@ -126,7 +127,7 @@ def test_one_signal_stops_all_of_it(home: Path, signal: Signals) -> None:
 
 
 def test_a_signal_during_the_start_stops_it_too(home: Path) -> None:
-    with running_desk(home) as desk:
+    with running_desk(home, SMALL_DESK_HANGS="projections") as desk:
         desk.until("nats │")
         children = family(desk.pid)
 
@@ -216,7 +217,7 @@ def test_nobody_reads_the_terminal_any_more_and_it_goes_on(home: Path) -> None:
 
         intake = psutil.Process(run.pids["intake"])
         intake.kill()
-        psutil.wait_procs([intake], timeout=10)
+        psutil.wait_procs([intake], timeout=SECONDS)
 
         assert psutil.pid_exists(desk.pid)
         assert down(home) == f"The desk in {home} has stopped."

@@ -15,22 +15,23 @@ from nats.aio.client import Client
 
 from shared.messaging import subjects
 from shared.messaging.streams import provision, signals_stream
-from tests.support.bus_load import BusLoad
-from tests.support.desk import TWIN, Setting, running_desk
-from tests.support.load import Load
-from tests.support.nats_cluster import (
+from tests.support.desks.running import TWIN, Setting, running_desk
+from tests.support.faults.bus_load import BusLoad
+from tests.support.faults.load import Load
+from tests.support.faults.verdict import assert_books_balance
+from tests.support.patience import SECONDS, until
+from tests.support.servers.nats_clients import connected_to
+from tests.support.servers.nats_cluster import (
     SIZE,
     STREAMS,
     NatsCluster,
-    connected,
     running_cluster,
 )
-from tests.support.patience import SECONDS, until
-from tests.support.servers import Database, reachable_folder
-from tests.support.verdict import assert_books_balance
+from tests.support.servers.servers import Database, reachable_folder
 
 pytestmark = [
     pytest.mark.servers,
+    pytest.mark.e2e,
     # nats-py leaves a socket behind when a server dies while it connects.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
@@ -100,7 +101,7 @@ def test_copies_that_an_operator_ordered_stay_until_others_are_ordered(
         assert await copies(cluster) == [1, 1]
 
     async def main() -> None:
-        async with connected(cluster.bus.url("intake")) as client:
+        async with connected_to(cluster.bus.url("intake")) as client:
             await scenario(client)
 
     asyncio.run(main())
@@ -108,7 +109,7 @@ def test_copies_that_an_operator_ordered_stay_until_others_are_ordered(
 
 async def copies(cluster: NatsCluster) -> list[int | None]:
     """Return how many servers are to keep each of our streams."""
-    async with connected(cluster.bus.url("admin")) as client:
+    async with connected_to(cluster.bus.url("admin")) as client:
         jetstream = client.jetstream(timeout=SECONDS)
         infos = [await jetstream.stream_info(stream) for stream in STREAMS]
     return [info.config.num_replicas for info in infos]

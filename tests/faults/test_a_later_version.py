@@ -15,23 +15,25 @@ import pytest
 
 from services.intake.signals.schemas import signal_key
 from shared.eventlog.log import EventLog
-from tests.support.desk import TWIN, Desk, running_desk
-from tests.support.later_version import upgraded, write_unknown
-from tests.support.load import Load, Promised
-from tests.support.patience import SECONDS, until
-from tests.support.servers import reachable_folder
-from tests.support.verdict import (
+from tests.support.desks.running import TWIN, Desk, running_desk
+from tests.support.faults.later_version import upgraded, write_unknown
+from tests.support.faults.load import Load, Promised
+from tests.support.faults.verdict import (
     all_rows,
     assert_log_is_whole,
     assert_promises_are_kept,
 )
+from tests.support.patience import until
+from tests.support.servers.servers import reachable_folder
+
+pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 
 LONG = os.environ.get("FAULTS") == "long"
 ROUNDS = 20 if LONG else 3
 SEED = int(os.environ.get("FAULTS_SEED", "20250630"))
 INTAKES = ("intake", f"intake{TWIN}")
 PROCESSES = (*INTAKES, "projections")
-LATER = "tests.support.later_intake"
+LATER = "tests.support.faults.later_intake"
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,7 @@ def test_a_type_of_a_later_version_holds_up_its_own_incident_alone(
 
     _upgrade(desk)
     until(lambda: not _waiting(desk), "what waited has gone on")
-    promised = load.finish(SECONDS)
+    promised = load.finish()
     until(lambda: not _waiting(desk), "nothing waits in the end")
 
     monkeypatch.setitem(*upgraded())

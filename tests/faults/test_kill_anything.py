@@ -11,10 +11,12 @@ from threading import Event
 
 import pytest
 
-from tests.support.desk import TWIN, Desk, running_desk
-from tests.support.load import Load
-from tests.support.servers import reachable_folder
-from tests.support.verdict import assert_books_balance
+from tests.support.desks.running import TWIN, Desk, running_desk
+from tests.support.faults.load import Load
+from tests.support.faults.verdict import assert_books_balance
+from tests.support.servers.servers import reachable_folder
+
+pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 
 LONG = os.environ.get("FAULTS") == "long"
 ROUNDS = 40 if LONG else 13
@@ -133,7 +135,7 @@ def test_three_minutes_without_nats_lose_nothing(desk: Desk) -> None:
     Event().wait(180)
     desk.nats.start().wait()
     desk.wait_ready(PROCESSES)
-    promised = load.finish(120)
+    promised = load.finish()
 
     assert len(promised.events) > 100
     assert_books_balance(desk, promised)

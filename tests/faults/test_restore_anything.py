@@ -22,11 +22,13 @@ from shared.domain.events.incident import IncidentInformed
 from shared.domain.events.sla import SlaArmed
 from shared.domain.identifiers import incident_stream, sla_stream
 from shared.eventlog.entry import Entry
-from tests.support.desk import POLICY, SERVICES, Desk, running_desk
-from tests.support.logs import broken_at
+from tests.support.builders.short_events import broken_at
+from tests.support.desks.running import POLICY, SERVICES, Desk, running_desk
+from tests.support.faults.restore import back_up, put_back
 from tests.support.patience import SECONDS, until
-from tests.support.restoring import back_up, put_back
-from tests.support.servers import reachable_folder
+from tests.support.servers.servers import reachable_folder
+
+pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 
 TARGETS = "tto: {p1: 15m, p2: 30m, p3: 2h, p4: 4h}"
 LOST_TARGETS = "tto: {p1: 3h, p2: 3h, p3: 3h, p4: 4h}"
@@ -40,6 +42,8 @@ class Story:
     """A desk that was taken back, and what was seen meanwhile."""
 
     desk: Desk
+    first: str = ""
+    """The incident that was opened before the copy was made."""
     lost_head: int = 0
     refused: dict[str, Any] = field(default_factory=dict)
     red: dict[str, str] = field(default_factory=dict)
@@ -56,7 +60,7 @@ def story() -> Iterator[Story]:
 
 def _told(desk: Desk) -> Story:
     story = Story(desk)
-    assert _opened(desk, "before") == "INC-000001"
+    story.first = _opened(desk, "before")
     copy = back_up(desk.postgres)
     desk.wait_ready()
     _live_what_is_lost(story)
@@ -73,10 +77,10 @@ def _live_what_is_lost(story: Story) -> None:
     """Fill every cache with what the copy does not have."""
     desk = story.desk
     _apply(desk, LOST_TARGETS)
-    assert _opened(desk, "database") == "INC-000002"
-    _inform(desk, "INC-000002")
-    _command(desk, "INC-000001", "resolve", RESOLVED)
-    assert _armed(desk, "INC-000002") == {10_800}
+    lost = _opened(desk, "database")
+    _inform(desk, lost)
+    _command(desk, story.first, "resolve", RESOLVED)
+    assert _armed(desk, lost) == {10_800}
     with closing(desk.log()) as log:
         story.lost_head = log.head().position
     until(lambda: _seen(desk) >= story.lost_head, "NATS knows the head")
@@ -201,7 +205,7 @@ def _apply(desk: Desk, targets: str) -> None:
 def _seen(desk: Desk) -> int:
     """Return how far NATS knows the log."""
     url = desk.nats.bus.url("admin")
-    command = [sys.executable, "-m", "tests.support.last_seen", url]
+    command = [sys.executable, "-m", "tests.support.faults.last_seen", url]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return int(done.stdout)
 
@@ -253,7 +257,7 @@ def test_words_are_sealed_under_keys_that_exist(story: Story) -> None:
 
 
 def test_nothing_happens_that_cannot_have(story: Story) -> None:
-    first = [e for e in story.entries if e.stream == incident_stream("INC-000001")]
+    first = [e for e in story.entries if e.stream == incident_stream(story.first)]
     assert "incident.reopened" not in {entry.event.type for entry in first}
 
 
@@ -261,10 +265,10 @@ def test_the_servers_of_a_cluster_are_named_with_commas(story: Story) -> None:
     url = story.desk.nats.bus.url("admin")
     again = restored(story.desk, "--nats", f"{url},{url}")
     assert again.returncode == 2
-    assert "continues what was last seen" in again.stdout
+    assert "continues what was last seen" in again.stderr
 
 
 def test_a_log_that_continues_is_not_renewed(story: Story) -> None:
     again = restored(story.desk)
     assert again.returncode == 2
-    assert "continues what was last seen" in again.stdout
+    assert "continues what was last seen" in again.stderr

@@ -4,13 +4,17 @@
 in a log cannot be changed either.
 """
 
+import importlib
 import json
+import pkgutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shared.domain import events as package
 from shared.domain.events import EVENT_TYPES, events
+from shared.domain.events.event import Event
 from shared.domain.events.upcasters import upcast
 
 FILES = sorted((Path(__file__).parent / "events").glob("*.json"))
@@ -29,6 +33,18 @@ def test_every_type_of_event_has_its_first_shape_here() -> None:
     first = {type_of(file) for file in FILES if file.name.endswith(".1.json")}
 
     assert first == set(EVENT_TYPES)
+
+
+def test_every_event_is_in_the_union_at_the_end_of_its_module() -> None:
+    """Only what is in a union is read from the log; without it, nothing is."""
+    defined = {
+        kind
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        for kind in vars(importlib.import_module(module.name)).values()
+        if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event
+    }
+
+    assert defined == set(EVENT_TYPES.values())
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

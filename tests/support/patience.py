@@ -12,9 +12,22 @@ from time import monotonic, sleep
 import httpx
 import pytest
 
+from shared.http.form_limits import WITHIN_SECONDS
+
 SECONDS = 120
 """How long a machine that is busy with other work may take for anything."""
-LOOK_EVERY = 0.02
+_PAUSE_MIN, _PAUSE_MAX = 0.01, 0.1
+_PAUSE_SHARE = 1 / 8
+
+
+def pause_after(started: float) -> float:
+    """Return the seconds until one looks again, having waited since `started`.
+
+    A share of the time already waited, so that looking often does not slow down what
+    is awaited, and looking rarely does not add much to it.
+    """
+    waited = monotonic() - started
+    return min(max(waited * _PAUSE_SHARE, _PAUSE_MIN), _PAUSE_MAX)
 
 
 def until(
@@ -26,12 +39,12 @@ def until(
 
     A function in place of `what` is called at the failure: it can tell the last state.
     """
-    deadline = monotonic() + seconds
+    started = monotonic()
     while not holds():
-        if monotonic() >= deadline:
+        if monotonic() - started >= seconds:
             said = what if isinstance(what, str) else what()
             pytest.fail(f"not in {seconds:g} s: {said}")
-        sleep(LOOK_EVERY)
+        sleep(pause_after(started))
 
 
 async def eventually(holds: Callable[[], bool | Awaitable[bool]]) -> None:
@@ -39,12 +52,28 @@ async def eventually(holds: Callable[[], bool | Awaitable[bool]]) -> None:
 
     The event loop goes on meanwhile. Whatever `holds` raises ends the wait.
     """
+    started = monotonic()
     async with asyncio.timeout(SECONDS):
         while True:
             held = await asyncio.to_thread(holds)
             if await held if isawaitable(held) else held:
                 return
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(pause_after(started))
+
+
+def until_too_many(
+    send: Callable[[], httpx.Response], most: int
+) -> list[httpx.Response]:
+    """Send until the answer is 429; return all answers, that one last.
+
+    A limit of `most` lets more in as time passes, so who is slow may send some more.
+    """
+    started, answers = monotonic(), [send()]
+    while answers[-1].status_code != 429:
+        passed = (monotonic() - started) / WITHIN_SECONDS
+        assert len(answers) <= most * (1 + passed), f"{len(answers)} were let in"
+        answers.append(send())
+    return answers
 
 
 def answered(send: Callable[[], httpx.Response]) -> httpx.Response:
@@ -53,10 +82,10 @@ def answered(send: Callable[[], httpx.Response]) -> httpx.Response:
     For requests that must succeed: a busy desk may say 503, or 429, before it does. A
     503 without `Retry-After` is an answer like any other.
     """
-    deadline = monotonic() + SECONDS
+    started = monotonic()
     while True:
         answer = send()
         busy = answer.status_code in {429, 503} and "retry-after" in answer.headers
-        if not busy or monotonic() > deadline:
+        if not busy or monotonic() - started > SECONDS:
             return answer
-        sleep(LOOK_EVERY)
+        sleep(pause_after(started))

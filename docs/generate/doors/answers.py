@@ -5,10 +5,10 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.intake.inbound_mail.store import Verdict
-from services.intake.maintenance.rules import Announced
-from services.intake.signals.delivery import Result
+from services.intake.maintenance.rules import Announced, Recurring
 from services.intake.signals.explain_endpoints import Decision
-from services.intake.signals.suppressed_signals import SuppressedSignal
+from services.intake.signals.outcomes import SuppressedSignal
+from services.intake.signals.schemas import Result
 from shared.domain.policy.priorities import Severity
 from shared.messaging.commands import Done
 
@@ -20,7 +20,7 @@ class Answer(BaseModel):
 
 
 class Taken(Answer):
-    """What became of each element, all of it committed."""
+    """The result for each element, all of it committed."""
 
     accepted: int
     duplicates: int
@@ -122,19 +122,30 @@ class SuppressedPage(Answer):
 
 
 class Decisions(Answer):
-    """How the trouble of a key stands at each source that has it."""
+    """The state of the alert of a key at each source that has it."""
 
     items: list[Decision]
+
+
+class PutAnswer(Answer):
+    """Whether something was new of the record, and its version."""
+
+    outcome: Literal["recorded", "already"]
+    record: str
+    version: int
+    positions: list[int]
 
 
 class Maintenance(Answer):
     """Announced work, the newest first."""
 
     items: list[Announced]
+    recurring: list[Recurring]
+    """The present or next occurrence of each window of the policy."""
 
 
 class MaintenanceAnswer(Answer):
-    """What became of an announcement, and the window as it is now."""
+    """The result of an announcement, and the window as it is now."""
 
     outcome: Done
     positions: list[int]
@@ -149,7 +160,7 @@ class MaintenanceAnswer(Answer):
 
 
 class MailTaken(Answer):
-    """What became of a mail."""
+    """The result for a mail."""
 
     verdict: Verdict
     repeated: bool
@@ -178,7 +189,7 @@ class OpsgenieAnswer(Answer):
 
 
 class OpsgenieStatus(Answer):
-    """What became of a request, as Opsgenie tells it."""
+    """The result of a request, in the form of Opsgenie."""
 
     data: dict[str, Any]
     took: float

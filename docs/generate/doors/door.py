@@ -39,7 +39,7 @@ class Door:
 
     @property
     def operation(self) -> dict[str, Any]:
-        """What the document says, but for the refusals."""
+        """What the document says, without the refusals."""
         said: dict[str, Any] = {
             "summary": self.says,
             "tags": [self.tag],

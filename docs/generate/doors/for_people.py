@@ -4,16 +4,17 @@ from collections.abc import Mapping, Sequence
 
 from docs.generate.doors.door import JSON, Door, Key, header, query
 from docs.generate.doors.schemas import TEXT, ref
+from services.intake.signals.outcomes import PAGE_MAX
 from services.intake.signals.schemas import DEDUP_KEY_MAX
-from services.intake.signals.suppressed_signals import PAGE_MAX
 from shared.domain.commands.quarantine import QuarantineListing
-from shared.i18n.formats import LANGUAGES
+from shared.i18n.catalog import LANGUAGES
 
 _TOKEN: Sequence[Key] = ("token",)
 _NUMBER = {"id": {"type": "string", "pattern": r"^[0-9]{1,18}$"}}
 _COMMANDED = (400, 409, 413, 415, 422, 429)
 _INSTANT = {"type": "string", "format": "date-time"}
 _NAME = {"type": "string", "minLength": 1, "maxLength": 128}
+_FILE = {"type": "string", "format": "binary"}
 _COUNT = {"type": "integer", "minimum": 1}
 _DEDUP_KEY = {"type": "string", "minLength": 1, "maxLength": DEDUP_KEY_MAX}
 
@@ -26,6 +27,22 @@ FOR_PEOPLE: Mapping[tuple[str, str], Door] = {
         body={JSON: ref("Contact")},
         refused=(*_COMMANDED, 404, 412),
         asked=(header("Idempotency-Key", TEXT), header("If-Match", TEXT)),
+    ),
+    ("POST", "/v1/incidents/{ref}/attachments"): Door(
+        says="Attach a file: as a form with the field `file`, or as the plain body.",
+        tag="attachments",
+        keys=_TOKEN,
+        answers={201: ref("AttachmentAnswer")},
+        body={
+            "application/octet-stream": _FILE,
+            "multipart/form-data": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": _FILE},
+            },
+        },
+        refused=(*_COMMANDED, 404),
+        asked=(query("name", TEXT), header("Idempotency-Key", TEXT)),
     ),
     ("GET", "/v1/reports/form"): Door(
         says="Tell what the form offers; open to anybody.",
@@ -53,7 +70,7 @@ FOR_PEOPLE: Mapping[tuple[str, str], Door] = {
         asked=(query("incident", TEXT),),
     ),
     ("POST", "/v1/letters/{letter}/retry"): Door(
-        says="Take a letter that was set aside: whoever asks has read it.",
+        says="Accept a mail that was set aside: the caller has read it.",
         tag="contacts",
         keys=_TOKEN,
         answers={200: ref("MailTaken"), 201: ref("MailTaken")},
@@ -124,13 +141,31 @@ FOR_PEOPLE: Mapping[tuple[str, str], Door] = {
             query("cursor", _COUNT),
         ),
     ),
+    ("POST", "/v1/sources/{name}/keys"): Door(
+        says="Make a key for a source of the policy, and show it, this once.",
+        tag="sources",
+        keys=_TOKEN,
+        answers={201: ref("CreatedKey")},
+        body={JSON: ref("CreateKey")},
+        refused=(*_COMMANDED, 404),
+        asked=(header("Idempotency-Key", TEXT),),
+    ),
     ("GET", "/v1/decisions"): Door(
-        says="Tell why there is an incident for a trouble, or none.",
+        says="Explain why there is an incident for an alert, or why not.",
         tag="why",
         keys=("token", "key"),
         answers={200: ref("Decisions")},
         refused=(422, 429),
         asked=(query("dedup_key", _DEDUP_KEY, needed=True), query("source", _NAME)),
+    ),
+    ("PUT", "/v1/records/{type}/{id}"): Door(
+        says="Tell what a record of another system, such as a release, is now.",
+        tag="external records",
+        keys=("token", "key"),
+        answers={200: ref("PutAnswer"), 201: ref("PutAnswer")},
+        body={JSON: ref("PutExternalRecord")},
+        refused=(*_COMMANDED, 412),
+        asked=(header("If-Match", TEXT),),
     ),
     ("GET", "/v1/maintenance"): Door(
         says="List work that was announced, the newest first.",

@@ -13,8 +13,8 @@ _CLOUD: Mapping[str, Schema] = {
     JSON: ANYTHING,
 }
 _CONSENT = Door(
-    says="Allow whoever asks to post CloudEvents here, as its webhook specification "
-    "has it.",
+    says="Allow the caller to post CloudEvents here, as its webhook specification "
+    "says.",
     tag="signals",
     keys=(),
     answers={200: None},
@@ -75,8 +75,8 @@ FOR_SOURCES: Mapping[tuple[str, str], Door] = {
     ("POST", "/v1/integrations/vrealize/{key}/{alert}"): _VREALIZE,
     ("PUT", "/v1/integrations/vrealize/{key}/{alert}"): _VREALIZE,
     ("GET", "/v1/requests/{event_id}"): Door(
-        says="Tell what became of an event id, for three days; people say in `source` "
-        "whose.",
+        says="Return the result for an event id, for three days; people say in "
+        "`source` whose.",
         tag="signals",
         keys=("key", "token"),
         answers={200: ref("StoredOutcome")},

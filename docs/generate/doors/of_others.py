@@ -98,7 +98,7 @@ OF_OTHERS: Mapping[tuple[str, str], Door] = {
         asked=(_IDEMPOTENCY,),
     ),
     ("GET", "/v2/alerts/requests/{request_id}"): Door(
-        says="Tell what became of a request, and the id of its alert.",
+        says="Return the result of a request, and the id of its alert.",
         tag="Opsgenie",
         keys=("genie_key", "key"),
         answers={200: ref("OpsgenieStatus")},

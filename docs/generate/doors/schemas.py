@@ -7,13 +7,15 @@ from pydantic.json_schema import models_json_schema
 
 from docs.generate.doors import answers
 from docs.generate.doors.door import Schema
+from services.intake.external_records.schemas import PutExternalRecord
 from services.intake.maintenance.rules import Announce, Withdraw
 from services.intake.signals.body import ARRAY_MAX
-from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats import ADAPTERS, MAPPED
 from services.intake.signals.formats.native import LINKS_MAX
-from services.intake.signals.formats.selection import MAPPED
 from services.intake.signals.outcomes import StoredOutcome
 from services.intake.signals.schemas import Action, Signal
+from services.intake.source_keys.schemas import CreatedKey, CreateKey
+from shared.attachments.schemas import AttachmentAnswer
 from shared.contacts.form import Form, ReportAnswer
 from shared.contacts.receipt import ContactAnswer
 from shared.domain.commands.contact import Contact, Report, RetryLetter
@@ -32,9 +34,13 @@ REFERENCE = "#/components/schemas/{model}"
 _MODELS: tuple[type[BaseModel], ...] = (
     *answers.Answer.__subclasses__(),
     Announce,
+    PutExternalRecord,
+    CreateKey,
+    CreatedKey,
     Withdraw,
     ProblemDetails,
     Contact,
+    AttachmentAnswer,
     ContactAnswer,
     Form,
     Report,

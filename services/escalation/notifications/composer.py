@@ -1,4 +1,4 @@
-"""Turns a notification in the outbox into a message with a text and a recipient.
+"""Turns notifications in the outbox into messages with a text and a recipient.
 
 The result is not stored: words are in the log, sealed, and addresses in the directory.
 
@@ -8,31 +8,66 @@ limit the desk would write to the owner as often. Mails are counted in the datab
 the limit holds across restarts and processes.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from psycopg import Cursor
 
-from services.escalation.notifications.channels.outlets import ByMail, ByWebhook, Parcel
+from services.escalation.notifications.channels.mail_message import Mailbox
+from services.escalation.notifications.channels.parcel import ByMail, ByWebhook, Parcel
 from services.escalation.notifications.channels.retry import Failed
+from services.escalation.notifications.contacts import (
+    GONE,
+    NO_ADDRESS,
+    Contacts,
+    Links,
+    contact_value,
+)
 from services.escalation.notifications.outbox import Waiting
-from services.escalation.notifications.recall import Person, Recalled, person, recall
-from services.escalation.notifications.staff_notices import for_staff, service_name
+from services.escalation.notifications.recall import (
+    MessageContext,
+    Person,
+    Recalled,
+    recall,
+)
+from services.escalation.notifications.staff_notices import (
+    for_staff,
+    in_brief,
+    service_name,
+)
+from services.escalation.notifications.team_channels import TeamChannels
 from services.escalation.notifications.user_notices import for_user
 from services.escalation.rules.context import PolicyOf
-from services.escalation.rules.notification_requests import STAFF
-from shared.eventlog.epochs import read_epochs
+from services.escalation.rules.requests import STAFF
+from shared.contact_methods.store import ContactValue
+from shared.domain.events import EscalationPaged
+from shared.domain.events.contact_method import DIRECTORY_MAIL
 from shared.eventlog.log import EventLog
 from shared.i18n.messages import say
-from shared.security.signed_links import PURPOSE, AnswerLink, ReplyTag, tag_of, token_of
+from shared.security.signed_links import (
+    PAGE_LINK_VALID,
+    PAGE_LINKS_PURPOSE,
+    PURPOSE,
+    USER_LINK_VALID,
+    USER_LINKS_PURPOSE,
+    AnswerLink,
+    PageLink,
+    ReplyTag,
+    UserLink,
+    page_tag_of,
+    tag_of,
+    token_of,
+)
+from shared.security.signed_links import PAGE_TAGS_PURPOSE as PAGE_TAGS
 from shared.security.signed_links import REPLY_TAGS_PURPOSE as REPLY_TAGS
 
 A_DAY_MAX = 3
 A_DAY = timedelta(days=1)
 TOO_MANY = Failed(
-    f"its reader has had {A_DAY_MAX} mails within a day about what nothing proves they "
-    "wrote: a person at the desk can tell them more",
+    f"the address has had {A_DAY_MAX} mails within a day about reports that its owner "
+    "may not have sent: inform them in another way",
     permanent=True,
     withheld=True,
 )
@@ -70,55 +105,145 @@ def _digest(address: str) -> str:
 
 
 _PERSON = "person:"
-NO_ADDRESS = "the directory has no address of that person: import them"
 
 
 class Composer:
-    """Composes notifications; `public_url` is where people open the desk."""
+    """Composes notifications; `public_url` is where people open the desk.
+
+    `contacts` are the addresses of people at channels other than mail, `team_channels`
+    those of teams.
+    """
 
     def __init__(
-        self, log: EventLog, policy_of: PolicyOf, public_url: str | None
+        self,
+        log: EventLog,
+        policy_of: PolicyOf,
+        public_url: str | None,
+        contacts: Contacts | None = None,
+        team_channels: TeamChannels | None = None,
     ) -> None:
         self._log = log
+        self._contacts = contacts or Contacts()
         self._policy_of = policy_of
         self._public_url = (public_url or "").rstrip("/")
+        self._team_channels = team_channels or TeamChannels(
+            traits=self._contacts.traits
+        )
 
-    def __call__(self, waiting: Waiting) -> Parcel | Failed:
-        """Return the message, or why it cannot be sent. Blocks."""
-        policy = self._policy_of(waiting.policy)
+    def __call__(self, messages: Sequence[Waiting]) -> list[Parcel | Failed]:
+        """Return each message, or why it cannot be sent. Blocks.
+
+        All or none: it raises what goes wrong with one of them.
+        """
+        policies = [self._policy_of(each.policy) for each in messages]
         with self._log.transaction() as cursor:
-            of = recall(self._log, cursor, waiting, policy)
-            reader = person(cursor, waiting.person) if waiting.person else None
-            # after a restore, references and keys are assigned a second time
-            key = read_epochs(cursor).key(waiting.key, waiting.position)
+            context = MessageContext.of(self._log, cursor, messages)
+            recalled = [
+                recall(context, waiting, policy)
+                for waiting, policy in zip(messages, policies, strict=True)
+            ]
+        return [
+            self._parcel(context, waiting, of)
+            for waiting, of in zip(messages, recalled, strict=True)
+        ]
+
+    def _parcel(
+        self, context: MessageContext, waiting: Waiting, of: Recalled
+    ) -> Parcel | Failed:
+        # After a restore, references and keys are assigned a second time.
+        key = context.epochs.key(waiting.key, waiting.position)
         if not waiting.person:
-            return ByWebhook(key, self._payload(key, waiting, of))
+            return self._to_channel(key, waiting, of)
+        if waiting.kind in STAFF and waiting.person in context.removed:
+            # Nobody needs to know that a reminder was not sent.
+            withheld = waiting.kind == "reminder"
+            return Failed(GONE, permanent=True, withheld=withheld)
+        reader = context.people.get(waiting.person)
+        methods = context.contacts[waiting.person]
+        if waiting.channel != "mail":
+            links = Links(self._url(waiting), self._answer_page_at(waiting, of))
+            contact = self._contacts.address_of(methods, waiting)
+            return self._contacts.parcel(key, waiting, of, contact, reader, links)
+        target = contact_value(methods, waiting.method or DIRECTORY_MAIL)
+        if isinstance(target, Failed):
+            return target
         if reader is None:
             return Failed(NO_ADDRESS, permanent=True)
-        if waiting.kind not in STAFF:
-            return self._to_user(key, waiting, of, reader)
-        fallback = policy.desk.languages[0]
+        to_whom = self._to_staff if waiting.kind in STAFF else self._to_user
+        return to_whom(key, waiting, of, reader, target)
+
+    def _to_channel(self, key: str, waiting: Waiting, of: Recalled) -> Parcel | Failed:
+        """Return the message to the channel of a team, or to the desk's receiver."""
+        if waiting.team_channel:
+            url = self._url(waiting)
+            return self._team_channels.parcel(key, waiting, of, url)
+        return ByWebhook(key, self._payload(key, waiting, of))
+
+    def _to_staff(
+        self,
+        key: str,
+        waiting: Waiting,
+        of: Recalled,
+        reader: Person,
+        target: ContactValue,
+    ) -> ByMail:
+        """Return the mail to somebody of the desk."""
+        fallback = of.policy.desk.languages[0]
         language = reader.language or fallback
+        # Nobody has proved whose an unverified address is: it gets the least text.
+        says = for_staff if target.verified_at or waiting.kind != "page" else in_brief
         message = say(
-            for_staff(of, language, self._url(waiting)),
-            reader.as_reader(policy.desk.timezone),
+            says(of, language, self._url(waiting)),
+            reader.as_reader(of.policy.desk.timezone),
             fallback,
+            self._answer_page_at(waiting, of),
         )
-        return ByMail(key, reader.mailbox, message)
+        tag = self._page_tag(waiting, of, target.value)
+        to = Mailbox(target.value, reader.mailbox.name)
+        return ByMail(key, to, message, tag, incident=waiting.incident)
+
+    def _page_tag(
+        self, waiting: Waiting, of: Recalled, address: str
+    ) -> ReplyTag | None:
+        """Return the tag that authenticates a reply to a page, None for other mails."""
+        key = self._log.vault.key_for(PAGE_TAGS)
+        if not isinstance(of.cause, EscalationPaged) or key is None:
+            return None
+        if waiting.person not in of.cause.people:
+            return None
+        written_on = waiting.requested_at.date()
+        return page_tag_of(key, of.cause.key, address, written_on, of.epoch)
 
     def _to_user(
-        self, key: str, waiting: Waiting, of: Recalled, reader: Person
+        self,
+        key: str,
+        waiting: Waiting,
+        of: Recalled,
+        reader: Person,
+        _target: ContactValue,
     ) -> ByMail | Failed:
         """Return the mail to a user, with the tag that authenticates their reply."""
         desk, address = of.policy.desk, reader.mailbox.address
         if not self._may_leave(waiting, of, address):
             return TOO_MANY
-        notice = for_user(of, waiting.person, self._policy_of, self._answer_at)
+        notice = for_user(
+            of,
+            waiting.person,
+            self._policy_of,
+            self._answer_at,
+            reader.language or desk.languages[0],
+        )
         return ByMail(
             key,
             reader.mailbox,
-            say(notice, reader.as_reader(desk.timezone), desk.languages[0]),
+            say(
+                notice,
+                reader.as_reader(desk.timezone),
+                desk.languages[0],
+                self._page_of(waiting),
+            ),
             self._tag(waiting, address),
+            waiting.incident,
         )
 
     def _may_leave(self, waiting: Waiting, of: Recalled, address: str) -> bool:
@@ -142,6 +267,29 @@ class Composer:
             return ""
         token = token_of(key, AnswerLink(extension, who, until))
         return f"{self._public_url}/answer/{token}"
+
+    def _answer_page_at(self, waiting: Waiting, of: Recalled) -> str:
+        """Return the link by which somebody answers the page they were sent, or ""."""
+        key = self._log.vault.key_for(PAGE_LINKS_PURPOSE)
+        if not self._public_url or key is None:
+            return ""
+        match of.cause:
+            case EscalationPaged(key=page, people=people) if waiting.person in people:
+                until = waiting.requested_at + PAGE_LINK_VALID
+                link = PageLink(page, waiting.person, until, of.epoch)
+                token = token_of(key, link)
+                return f"{self._public_url}/take/{token}"
+            case _:
+                return ""
+
+    def _page_of(self, waiting: Waiting) -> str:
+        """Return the link by which a user follows the incident, or ""."""
+        key = self._log.vault.key_for(USER_LINKS_PURPOSE)
+        if not self._public_url or key is None or not waiting.person:
+            return ""
+        until = waiting.requested_at + USER_LINK_VALID
+        token = token_of(key, UserLink(waiting.incident, waiting.person, until))
+        return f"{self._public_url}/my/{token}"
 
     def _url(self, waiting: Waiting) -> str:
         if not self._public_url:

@@ -36,22 +36,22 @@ class OutboxProbe:
 
     log: EventLog
     dispatcher: Dispatcher
-    postman: NotificationSender
+    sender: NotificationSender
     clock: Clock
 
     async def __call__(self) -> Check:
         """Return the state of the outbox."""
         numbers = {
             "leads": float(self.dispatcher.leads),
-            "confirmed_total": float(self.postman.confirmed_total),
-            "failed_total": float(self.postman.failed_total),
-            "withheld_total": float(self.postman.withheld_total),
+            "confirmed_total": float(self.sender.confirmed_total),
+            "failed_total": float(self.sender.failed_total),
+            "withheld_total": float(self.sender.withheld_total),
         }
         try:
             seen = await asyncio.to_thread(self._look)
         except Unavailable as error:
-            words = {"why": why_away(error)}
-            return Check("outbox", "escalation", False, words, numbers)
+            texts = {"why": why_away(error)}
+            return Check("outbox", "escalation", False, texts, numbers)
         numbers |= {
             "waiting": float(seen.count),
             "oldest_seconds": seen.oldest_seconds,
@@ -59,8 +59,8 @@ class OutboxProbe:
             **seen.lease.numbers(),
         }
         why = _why(seen)
-        told = {"why": why, **seen.lease.words()}
-        return Check("outbox", "escalation", not why, told, numbers)
+        texts = {"why": why, **seen.lease.words()}
+        return Check("outbox", "escalation", not why, texts, numbers)
 
     def _look(self) -> _Waiting:
         now = self.clock()

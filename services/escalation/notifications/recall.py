@@ -1,15 +1,20 @@
-"""Reads from the log what a notification is about, as of the time of its request."""
+"""Reads from the log what notifications are about, as of the time of their requests.
 
-from collections.abc import Sequence
+What several of them need is read once, with the people in the directory.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from functools import cache, partial
+from typing import Any, Self
 
 from psycopg import Cursor
 
 from services.escalation.notifications.channels.mail_message import Mailbox
 from services.escalation.notifications.outbox import Waiting
 from services.escalation.process import BOOKMARK
+from shared.contact_methods.store import ContactValue, values_of
 from shared.domain.change import Change
 from shared.domain.change import replay as replay_change
 from shared.domain.events import (
@@ -20,6 +25,11 @@ from shared.domain.events import (
     is_sla_event,
 )
 from shared.domain.events.change import ChangeAssigned
+from shared.domain.events.escalation import (
+    EscalationAccepted,
+    EscalationPaged,
+    EscalationUnreachable,
+)
 from shared.domain.events.event import FORGOTTEN
 from shared.domain.events.incident import (
     IncidentContacted,
@@ -30,26 +40,30 @@ from shared.domain.events.problem import ProblemAssigned, ProblemSuggested
 from shared.domain.identifiers import incident_stream, sla_stream
 from shared.domain.incident import Incident, replay
 from shared.domain.policy.document import Policy
+from shared.domain.policy.schedules import Role
 from shared.domain.problem import Problem
 from shared.domain.problem import replay as replay_problem
 from shared.domain.sla import Clock, promised
 from shared.domain.sla import replay as replay_clocks
 from shared.eventlog.entry import Entry
-from shared.eventlog.log import EventLog
-from shared.eventlog.readers.parked_commands import unskipped
+from shared.eventlog.epochs import Epochs, read_epochs
+from shared.eventlog.log import EventLog, Row
+from shared.eventlog.readers.parked_commands import unskipped, unskipped_among
 from shared.i18n.formats import Reader
-from shared.i18n.promise_lines import Promise
+from shared.i18n.user_notices import Promise
+from shared.on_call_history import Period, people_at
+from shared.security.rights import removed_among
 
-SOLUTIONS_SOUGHT_MAX = 20
+SOLUTIONS_READ_MAX = 20
 """Incidents of a suggestion whose solution notes are read."""
 
 INCIDENTS_LISTED_MAX = 20
 """Incidents of a problem or a change whose titles a message lists."""
 
 # An unconfirmed name was chosen by a stranger: mails do not repeat it.
-_PERSON = """
-SELECT CASE WHEN confirmed THEN name ELSE '' END, email, language, zone
-FROM directory.people WHERE id = %s
+_PEOPLE = """
+SELECT id, CASE WHEN confirmed THEN name ELSE '' END, email, language, zone
+FROM directory.people WHERE id = ANY(%s)
 """
 _NAME = "SELECT name FROM directory.people WHERE id = %s AND confirmed"
 _ACTOR = "person:"
@@ -93,6 +107,12 @@ class Recalled:
     """For a suggestion: how its incidents were solved, the newest first."""
     routed: Routed | None = None
     """For a problem or a change that was assigned to a team: the record."""
+    on_call_since: datetime | None = None
+    """For a page: when those on call took over, as it was recorded."""
+    about: str = ""
+    """For a notice about another person than the reader: their name, or their id."""
+    epoch: str = ""
+    """The epoch of the event of the notification."""
 
     def promises(self, *targets: str) -> tuple[Promise, ...]:
         """Return the promises of these targets that are still open.
@@ -161,19 +181,77 @@ class Recalled:
         return timedelta(seconds=over) if over else None
 
 
-def recall(
-    log: EventLog, cursor: Cursor[tuple[Any, ...]], waiting: Waiting, policy: Policy
-) -> Recalled:
+@dataclass(frozen=True)
+class MessageContext:
+    """What messages are about and whom they go to, within one transaction."""
+
+    log: EventLog
+    cursor: Cursor[tuple[Any, ...]]
+    epochs: Epochs
+    people: Mapping[str, Person]
+    """The readers of the messages, without those who have no entry."""
+    contacts: Mapping[str, Mapping[str, ContactValue]]
+    """The values of their contact methods, by person and method."""
+    removed: frozenset[str]
+    """Those of them who were removed from the desk."""
+    rows: Mapping[str, Sequence[Row]]
+    """The events of the streams that the messages are about."""
+    on_call: Callable[[str, datetime], Mapping[Role, Period]]
+    """Returns who was on call in a schedule, as it was recorded."""
+
+    @classmethod
+    def of(
+        cls,
+        log: EventLog,
+        cursor: Cursor[tuple[Any, ...]],
+        messages: Sequence[Waiting],
+    ) -> Self:
+        """Read what these messages need."""
+        streams = sorted({name for each in messages for name in _streams_of(each)})
+        upto = max((each.position for each in messages), default=0)
+        rows: dict[str, list[Row]] = {name: [] for name in streams}
+        for row in log.stored_histories(cursor, streams, upto):
+            rows[row.stream].append(row)
+        readers = sorted({each.person for each in messages if each.person})
+        return cls(
+            log,
+            cursor,
+            read_epochs(cursor),
+            people(cursor, readers),
+            values_of(cursor, readers),
+            removed_among(cursor, readers),
+            rows,
+            cache(partial(people_at, cursor)),
+        )
+
+    def entries(self, waiting: Waiting) -> list[Entry]:
+        """Return what the streams of a message contained at its request."""
+        found = [
+            row
+            for stream in _streams_of(waiting)
+            for row in self.rows[stream]
+            if row.position <= waiting.position
+        ]
+        return unskipped_among(self.log, self.cursor, BOOKMARK, found)
+
+
+def _streams_of(waiting: Waiting) -> Sequence[str]:
+    """Return the streams of the incident, its clocks, and the cause of a message."""
+    ref = waiting.incident
+    return sorted({incident_stream(ref), sla_stream(ref), waiting.cause_stream})
+
+
+def recall(context: MessageContext, waiting: Waiting, policy: Policy) -> Recalled:
     """Return the content of `waiting`. LookupError if the log does not contain it."""
-    own, sla = incident_stream(waiting.incident), sla_stream(waiting.incident)
-    streams = sorted({own, sla, waiting.cause_stream})
-    entries = unskipped(log, cursor, BOOKMARK, streams, waiting.position)
+    log, cursor = context.log, context.cursor
+    entries, own = context.entries(waiting), incident_stream(waiting.incident)
     history = [e.event for e in entries if e.stream == own]
     incident = replay(filter(is_incident_event, history))
     if incident is None:
-        raise LookupError(f"the log knows nothing of {waiting.incident}")
+        raise LookupError(f"the log does not contain {waiting.incident}")
     clocks = replay_clocks(e.event for e in entries if is_sla_event(e.event))
-    cause = _cause(entries, waiting)
+    caused = _cause(entries, waiting)
+    cause, epoch = caused.event, context.epochs.of(caused.position).label
     solutions: tuple[IncidentSolutionNoted, ...] = ()
     if isinstance(cause, ProblemSuggested):
         solutions = _solutions(log, cursor, cause, waiting.position)
@@ -181,7 +259,42 @@ def recall(
     if isinstance(cause, ProblemAssigned | ChangeAssigned):
         before = [e.event for e in entries if e.stream == waiting.cause_stream]
         routed = _routed(log, cursor, cause, before, waiting.position)
-    return Recalled(cause, incident, tuple(history), clocks, policy, solutions, routed)
+    return Recalled(
+        cause,
+        incident,
+        tuple(history),
+        clocks,
+        policy,
+        solutions,
+        routed,
+        _on_call_since(context, cause),
+        _about(context.cursor, cause, waiting.person),
+        epoch,
+    )
+
+
+def _about(cursor: Cursor[tuple[Any, ...]], cause: AnyEvent, reader: str) -> str:
+    match cause:
+        case (
+            EscalationUnreachable(person=person) | EscalationAccepted(person=person)
+        ) if person != reader:
+            return _name_of(cursor, person)
+        case _:
+            return ""
+
+
+def _on_call_since(context: MessageContext, cause: AnyEvent) -> datetime | None:
+    """Return since when the people of a page were on call; None if nobody recorded it.
+
+    A repeat says the same: the past does not change.
+    """
+    match cause:
+        case EscalationPaged(who="on_call", schedule=str(schedule), role=role):
+            period = context.on_call(schedule, cause.due_at).get(role or "primary")
+            is_same = period is not None and set(cause.people) <= {*period.people}
+            return period.begins if period and is_same else None
+        case _:
+            return None
 
 
 def _routed(
@@ -219,7 +332,7 @@ def _solutions(
     log: EventLog, cursor: Cursor[tuple[Any, ...]], tip: ProblemSuggested, upto: int
 ) -> tuple[IncidentSolutionNoted, ...]:
     """Return the last solution note of each of the newest incidents that have one."""
-    refs = tip.incidents[-SOLUTIONS_SOUGHT_MAX:]
+    refs = tip.incidents[-SOLUTIONS_READ_MAX:]
     streams = sorted(map(incident_stream, refs))
     last = {
         entry.stream: entry
@@ -232,16 +345,24 @@ def _solutions(
 
 
 def person(cursor: Cursor[tuple[Any, ...]], name: str) -> Person | None:
-    """Return somebody from the directory; None without an entry or an address."""
-    row = cursor.execute(_PERSON, (name,)).fetchone()
-    if row is None or not row[1]:
-        return None
-    return Person(Mailbox(row[1], row[0]), row[2], row[3])
+    """Return somebody from the directory; None without an entry."""
+    return people(cursor, [name]).get(name)
 
 
-def _cause(entries: list[Entry], waiting: Waiting) -> AnyEvent:
-    wanted = (waiting.cause_stream, waiting.cause_version)
+def people(
+    cursor: Cursor[tuple[Any, ...]], names: Sequence[str]
+) -> Mapping[str, Person]:
+    """Return people from the directory by id, without those who have no entry."""
+    rows = cursor.execute(_PEOPLE, (list(names),)).fetchall()
+    return {
+        id_: Person(Mailbox(email or "", name), language, zone)
+        for id_, name, email, language, zone in rows
+    }
+
+
+def _cause(entries: list[Entry], waiting: Waiting) -> Entry:
+    cause = (waiting.cause_stream, waiting.cause_version)
     for entry in entries:
-        if (entry.stream, entry.version) == wanted:
-            return entry.event
-    raise LookupError(f"{wanted[0]} has no version {wanted[1]}")
+        if (entry.stream, entry.version) == cause:
+            return entry
+    raise LookupError(f"{cause[0]} has no version {cause[1]}")

@@ -3,71 +3,138 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from textwrap import shorten
+from typing import assert_never
 
 from services.escalation.notifications.recall import Recalled
 from services.escalation.notifications.user_notices import words_of, words_of_contacts
+from services.escalation.rules.page_targets import plan_of
 from services.escalation.rules.paging import answer_by
-from shared.domain.events import AnyEvent
-from shared.domain.events.change import ChangeAssigned
-from shared.domain.events.escalation import EscalationPaged, EscalationRaised
+from shared.domain import events
 from shared.domain.events.event import FORGOTTEN
-from shared.domain.events.handover import HandoverRequested, ServiceHandoverRequested
-from shared.domain.events.incident import IncidentOpened
-from shared.domain.events.problem import ProblemAssigned, ProblemSuggested
-from shared.domain.events.sla import SlaBreached
 from shared.domain.incident import Incident
+from shared.domain.policy.document import Policy
+from shared.domain.policy.priorities import Priority
+from shared.domain.policy.sources import Mailbox
 from shared.i18n import staff_notices as notices
 
-SOLUTIONS_TOLD_MAX = 3
+SOLUTIONS_MAX = 3
 SOLUTION_CHARACTERS_MAX = 500
 """Characters of solution notes that a mail repeats; the desk shows them in full."""
 NOTICED_LATE = timedelta(minutes=1)
 """From which delay on a notice says that the breach was noticed late."""
 
 
-def for_staff(  # noqa: PLR0911 one return an event
+def for_staff(  # noqa: C901, PLR0911, PLR0912 one return an event
     of: Recalled, language: str, url: str
 ) -> notices.StaffNotice:
-    """Return the notice; `url` shows the incident, "" if there is no address.
+    """Return the notice; `url` shows the incident, "" without an address.
 
     LookupError for an event that staff are not notified of.
     """
     match of.cause:
-        case EscalationPaged() as page:
+        case events.EscalationPaged() as page:
             return _page(of, page, language, url)
-        case EscalationRaised() as raised:
+        case events.EscalationUnreachable() | events.EscalationNobodyNotified() as one:
+            return _alarm(of, one, language, url)
+        case events.EscalationAccepted():
+            return _taken(of, language, url)
+        case events.EscalationAcknowledgementReminded() as to_lapse:
+            return _to_lapse(of, to_lapse, language, url)
+        case events.EscalationRaised() as raised:
             return _to_manager(of, raised, language, url)
-        case HandoverRequested() as handover:
+        case events.EscalationExhausted() as exhausted:
+            return _exhausted(of, exhausted, language, url)
+        case events.HandoverRequested() as handover:
             return _handover(of, handover, language, url)
-        case ServiceHandoverRequested() as service:
+        case events.ServiceHandoverRequested() as service:
             return _service(of, service, language, url)
-        case ProblemAssigned() | ChangeAssigned() as assigned:
+        case events.ProblemAssigned() | events.ChangeAssigned() as assigned:
             return _routed(of, assigned, language)
-        case ProblemSuggested() as tip:
+        case events.ProblemSuggested() as tip:
             return _suggestion(of, tip, language, url)
-        case SlaBreached() as breached:
-            return notices.UpdateDue(
-                of.incident.ref,
-                of.incident.title,
-                of.incident.priority,
-                service_name(of, language),
-                timedelta(seconds=breached.seconds),
-                breached.due_at,
-                of.incident.last_informed_at,
-                url=url,
-            )
+        case events.IncidentReminded() as reminded:
+            return _reminder(of, reminded, language, url)
+        case events.SlaBreached() as breached:
+            return _update_due(of, breached, language, url)
         case _:
-            raise LookupError(f"staff hear nothing of {of.cause.type}")
+            raise LookupError(f"staff are not notified of {of.cause.type}")
 
 
-def author_of(history: Sequence[AnyEvent]) -> notices.Author:
+def _taken(of: Recalled, language: str, url: str) -> notices.TakenByColleague:
+    return notices.TakenByColleague(
+        of.incident.ref,
+        of.incident.title,
+        of.incident.priority,
+        service_name(of, language),
+        url=url,
+    )
+
+
+def _to_lapse(
+    of: Recalled,
+    to_lapse: events.EscalationAcknowledgementReminded,
+    language: str,
+    url: str,
+) -> notices.AcknowledgementReminder:
+    return notices.AcknowledgementReminder(
+        of.incident.ref,
+        of.incident.title,
+        of.incident.priority,
+        service_name(of, language),
+        to_lapse.lapses_at,
+        url=url,
+    )
+
+
+def _update_due(
+    of: Recalled, breached: events.SlaBreached, language: str, url: str
+) -> notices.UpdateDue:
+    return notices.UpdateDue(
+        of.incident.ref,
+        of.incident.title,
+        of.incident.priority,
+        service_name(of, language),
+        timedelta(seconds=breached.seconds),
+        breached.due_at,
+        of.incident.last_informed_at,
+        url=url,
+    )
+
+
+def _alarm(
+    of: Recalled,
+    alarm: events.EscalationUnreachable | events.EscalationNobodyNotified,
+    language: str,
+    url: str,
+) -> notices.Unreachable | notices.NobodyNotified:
+    about = _about(of, language)
+    match alarm:
+        case events.EscalationUnreachable():
+            return notices.Unreachable(of.incident.ref, of.about, *about, url=url)
+        case events.EscalationNobodyNotified(level=level):
+            return notices.NobodyNotified(of.incident.ref, *about, level, url=url)
+        case _:
+            assert_never(alarm)
+
+
+def in_brief(of: Recalled, language: str, url: str) -> notices.PageInBrief:
+    """Return a page for an address that nobody has verified."""
+    return notices.PageInBrief(of.incident.ref, *_about(of, language), url=url)
+
+
+def _about(of: Recalled, language: str) -> tuple[Priority, str]:
+    """Return the priority and the name of the service."""
+    return of.incident.priority, service_name(of, language)
+
+
+def author_of(history: Sequence[events.AnyEvent]) -> notices.Author:
     """Return who wrote the text that staff read; a contact's author comes first."""
     if words_of_contacts(history):
         return "user"
     match history[0]:
-        case IncidentOpened(origin="monitoring"):
+        case events.IncidentOpened(origin="monitoring"):
             return "monitoring"
-        case IncidentOpened(origin="user"):
+        case events.IncidentOpened(origin="user"):
             return "user"
         case _:
             return "agent"
@@ -83,12 +150,14 @@ def service_name(of: Recalled, language: str, service: str | None = None) -> str
 
 
 def _routed(
-    of: Recalled, assigned: ProblemAssigned | ChangeAssigned, language: str
+    of: Recalled,
+    assigned: events.ProblemAssigned | events.ChangeAssigned,
+    language: str,
 ) -> notices.Routed:
     if of.routed is None:
-        raise LookupError(f"nothing was read of what {assigned.type} is about")
+        raise LookupError(f"the record that {assigned.type} is about was not read")
     record, listed = of.routed.record, of.routed.incidents
-    is_problem = isinstance(assigned, ProblemAssigned)
+    is_problem = isinstance(assigned, events.ProblemAssigned)
     return notices.Routed(
         record.ref,
         record.title,
@@ -108,7 +177,7 @@ def _listed(incident: Incident) -> str:
 
 
 def _suggestion(
-    of: Recalled, tip: ProblemSuggested, language: str, url: str
+    of: Recalled, tip: events.ProblemSuggested, language: str, url: str
 ) -> notices.Suggestion:
     return notices.Suggestion(
         of.incident.ref,
@@ -122,16 +191,16 @@ def _suggestion(
 
 
 def _solutions(of: Recalled) -> str:
-    told = [each for each in of.solutions if each.note != FORGOTTEN]
+    notes = [each for each in of.solutions if each.note != FORGOTTEN]
     return "\n".join(
         f"{each.incident}: "
         + shorten(each.note, SOLUTION_CHARACTERS_MAX, placeholder=" …")
-        for each in told[:SOLUTIONS_TOLD_MAX]
+        for each in notes[:SOLUTIONS_MAX]
     )
 
 
 def _handover(
-    of: Recalled, handover: HandoverRequested, language: str, url: str
+    of: Recalled, handover: events.HandoverRequested, language: str, url: str
 ) -> notices.Handover:
     presumed = handover.problem or "" if handover.matched == "service" else ""
     return notices.Handover(
@@ -153,7 +222,7 @@ def _handover(
 
 
 def _service(
-    of: Recalled, handover: ServiceHandoverRequested, language: str, url: str
+    of: Recalled, handover: events.ServiceHandoverRequested, language: str, url: str
 ) -> notices.ServiceHandover:
     late, down = handover.overrun_seconds, None
     which: Sequence[str] = [each.incident for each in handover.counted]
@@ -176,9 +245,32 @@ def _service(
     )
 
 
-def _page(of: Recalled, page: EscalationPaged, language: str, url: str) -> notices.Page:
-    steps = of.policy.escalation.functional if page.level == "n2" else ()
-    answer = answer_by(steps, page.step, page.loop, page.due_at) if steps else None
+def _reminder(
+    of: Recalled, reminded: events.IncidentReminded, language: str, url: str
+) -> notices.Reminder:
+    set_ = [
+        event
+        for event in of.history
+        if isinstance(event, events.IncidentReminderSet)
+        and (event.person, event.number) == (reminded.person, reminded.number)
+    ]
+    return notices.Reminder(
+        of.incident.ref,
+        of.incident.title,
+        of.incident.priority,
+        service_name(of, language),
+        reminded.due_at,
+        note=(set_[-1].note or "") if set_ else "",
+        url=url,
+    )
+
+
+def _page(
+    of: Recalled, page: events.EscalationPaged, language: str, url: str
+) -> notices.Page:
+    plan = plan_of(of.policy, page.escalation_policy, page.level)
+    priority = of.incident.priority
+    answer = answer_by(plan, priority, page.step, page.loop, page.due_at)
     return notices.Page(
         of.incident.ref,
         of.incident.title,
@@ -192,16 +284,41 @@ def _page(of: Recalled, page: EscalationPaged, language: str, url: str) -> notic
         words=words_of(of, None),
         author=author_of(of.history),
         promises=of.promises("tto", "ttr"),
-        after=steps[page.step].after if steps else None,
+        after=plan.steps[page.step].after if plan.steps else None,
         again=page.loop > 1,
         nobody_on_call=page.nobody_on_call,
         url=url,
         answer_by=answer,
+        by_reply=takes_mail(of.policy),
+        role=page.role or "primary",
+        since=of.on_call_since,
+        rules=page.escalation_policy or "",
+    )
+
+
+def takes_mail(policy: Policy) -> bool:
+    """Return whether the desk receives mail, so that a page can be answered by mail."""
+    return any(isinstance(source, Mailbox) for source in policy.sources.values())
+
+
+def _exhausted(
+    of: Recalled, exhausted: events.EscalationExhausted, language: str, url: str
+) -> notices.Exhausted:
+    return notices.Exhausted(
+        of.incident.ref,
+        of.incident.title,
+        of.incident.priority,
+        service_name(of, language),
+        exhausted.level,
+        exhausted.team,
+        exhausted.number,
+        exhausted.next_at,
+        url=url,
     )
 
 
 def _to_manager(
-    of: Recalled, raised: EscalationRaised, language: str, url: str
+    of: Recalled, raised: events.EscalationRaised, language: str, url: str
 ) -> notices.ManagerNotice:
     target = "tto" if raised.on.startswith("tto") else "ttr"
     clock = of.clock(target)
@@ -215,8 +332,8 @@ def _to_manager(
         service_name(of, language),
         team=of.incident.team,
         percent=raised.percent,
-        left=_long(raised.before_seconds),
-        late=_long(raised.after_seconds),
+        left=_span(raised.before_seconds),
+        late=_span(raised.after_seconds),
         due_at=clock.due_at if clock else None,
         overrun=of.overrun(target),
         returns=raised.returns,
@@ -225,5 +342,5 @@ def _to_manager(
     )
 
 
-def _long(seconds: int | None) -> timedelta | None:
+def _span(seconds: int | None) -> timedelta | None:
     return timedelta(seconds=seconds) if seconds else None

@@ -7,22 +7,7 @@ from typing import assert_never
 
 from services.escalation.notifications.recall import Recalled
 from services.escalation.rules.context import PolicyOf
-from shared.domain.events import AnyEvent
-from shared.domain.events.escalation import Escalated, EscalationReturned
-from shared.domain.events.incident import (
-    IncidentAcknowledged,
-    IncidentCancelled,
-    IncidentContacted,
-    IncidentInformed,
-    IncidentOpened,
-    IncidentPaused,
-    IncidentReopened,
-    IncidentResolved,
-    IncidentRestored,
-)
-from shared.domain.events.incident_ties import IncidentMerged
-from shared.domain.events.problem import ProblemWorkaroundPublished
-from shared.domain.events.sla import SlaExtensionAccepted, SlaExtensionProposed
+from shared.domain import events
 from shared.domain.grace_periods import closes_at
 from shared.domain.policy.document import Policy
 from shared.i18n import user_notices as notices
@@ -32,13 +17,18 @@ AnswerAt = Callable[[str, str, datetime], str]
 
 
 def for_user(
-    of: Recalled, person: str, policy_of: PolicyOf, answer_at: AnswerAt
+    of: Recalled,
+    person: str,
+    policy_of: PolicyOf,
+    answer_at: AnswerAt,
+    language: str = "en",
 ) -> notices.UserNotice:
-    """Return the notice for one person. LookupError for an event users do not hear of.
+    """Return the notice for one person. LookupError for an event without one.
 
-    A person who may never have written to us gets no text that a stranger wrote.
+    Names in the policy are in `language`, if they have it. A person who may never have
+    written to us gets no text that a stranger wrote.
     """
-    notice = _notice(of, person, policy_of, answer_at)
+    notice = _notice(of, person, policy_of, answer_at, language)
     if of.confirms(person):
         return notice
     match notice:
@@ -53,65 +43,81 @@ def for_user(
 
 
 def _notice(  # noqa: C901, PLR0911 one return a notice
-    of: Recalled, person: str, policy_of: PolicyOf, answer_at: AnswerAt
+    of: Recalled,
+    person: str,
+    policy_of: PolicyOf,
+    answer_at: AnswerAt,
+    language: str,
 ) -> notices.UserNotice:
     ref, title = of.incident.ref, of.incident.title
     match of.cause:
-        case IncidentOpened() | IncidentContacted():
+        case events.IncidentOpened() | events.IncidentContacted():
             return _receipt(of, person)
-        case IncidentAcknowledged():
+        case events.IncidentAcknowledged():
             return notices.Taken(ref, title, of.promises("ttr", "update"))
-        case Escalated(to_level=level):
+        case events.Escalated(to_level=level):
             return notices.Escalated(ref, title, level)
-        case EscalationReturned(to_level=level):
+        case events.EscalationReturned(to_level=level):
             return notices.Returned(ref, title, level)
-        case IncidentPaused(question=question):
+        case events.IncidentPaused(question=question):
             return notices.Question(ref, title, question or "", _clock_stands(of))
-        case IncidentInformed(message=message):
+        case events.IncidentInformed(message=message):
             return notices.Update(ref, title, message)
-        case IncidentReopened():
+        case events.IncidentReopened():
             promises = of.promises("tto", "ttr", "update")
             return notices.Reopened(ref, title, promises)
-        case SlaExtensionProposed(extension=asked, expires_at=by) as delay:
-            return _longer(of, delay, answer_at(asked, person, by))
-        case SlaExtensionAccepted() as delay:
+        case (
+            events.SlaExtensionProposed(extension=ref_of_delay, expires_at=by) as delay
+        ):
+            return _longer(of, delay, answer_at(ref_of_delay, person, by))
+        case events.SlaExtensionAccepted() as delay:
             return _longer(of, delay, "")
         case _:
-            return _end(of, policy_of)
+            return _end(of, policy_of, language)
 
 
 def _longer(
-    of: Recalled, delay: SlaExtensionProposed | SlaExtensionAccepted, url: str
+    of: Recalled,
+    delay: events.SlaExtensionProposed | events.SlaExtensionAccepted,
+    url: str,
 ) -> notices.UserNotice:
     """Return the notice of a longer delay: to be answered at `url`, or agreed."""
     ref, title, was = of.incident.ref, of.incident.title, delay.was_due_at
     match delay:
-        case SlaExtensionProposed(proposed_due_at=new, expires_at=by, reason=why):
+        case events.SlaExtensionProposed(
+            proposed_due_at=new, expires_at=by, reason=why
+        ):
             return notices.Extension(ref, title, new, by, why, was, url)
-        case SlaExtensionAccepted(agreed_due_at=due_at, evidence=words):
+        case events.SlaExtensionAccepted(agreed_due_at=due_at, evidence=words):
             return notices.Agreed(ref, title, due_at, words or "", was)
         case _:
             assert_never(delay)
 
 
-def _end(of: Recalled, policy_of: PolicyOf) -> notices.UserNotice:
+def _end(  # noqa: PLR0911 # one return a notice
+    of: Recalled, policy_of: PolicyOf, language: str
+) -> notices.UserNotice:
     ref, title = of.incident.ref, of.incident.title
     match of.cause:
-        case IncidentRestored(workaround=True, note=note):
+        case events.IncidentRestored(workaround=True, note=note):
             return notices.Workaround(ref, title, note or "")
-        case IncidentRestored(note=note):
+        case events.IncidentRestored(note=note):
             return notices.Restored(ref, title, note or "")
-        case IncidentResolved(note=note, policy=version):
+        case events.IncidentResolved(note=note, policy=version):
             until = _closes_at(of, policy_of(version))
             return notices.Resolved(ref, title, note or "", until)
-        case IncidentCancelled(reason=reason, note=note):
+        case events.IncidentCancelled(reason=reason, note=note):
             return notices.Cancelled(ref, title, reason, note or "")
-        case IncidentMerged(into=into):
+        case events.IncidentRedirected(to=to, message=message, policy=version):
+            destination = policy_of(version).destinations.get(to)
+            named = destination.called(language) if destination else None
+            return notices.Redirected(ref, title, named or "", message)
+        case events.IncidentMerged(into=into):
             return notices.Merged(ref, title, into)
-        case ProblemWorkaroundPublished(problem=problem, workaround=workaround):
+        case events.ProblemWorkaroundPublished(problem=problem, workaround=workaround):
             return notices.ProblemWorkaround(ref, title, problem, workaround)
         case _:
-            raise LookupError(f"users hear nothing of {of.cause.type}")
+            raise LookupError(f"users are not notified of {of.cause.type}")
 
 
 def _closes_at(of: Recalled, policy: Policy) -> datetime | None:
@@ -130,19 +136,19 @@ def _receipt(of: Recalled, person: str) -> notices.Receipt:
         of.incident.title,
         of.promises("tto", "ttr", "update"),
         words=words_of(of, person),
-        attached=isinstance(of.cause, IncidentContacted),
+        attached=isinstance(of.cause, events.IncidentContacted),
         taken=of.incident.acknowledged_at is not None,
     )
 
 
 def words_of_contacts(
-    history: Sequence[AnyEvent], person: str | None = None
+    history: Sequence[events.AnyEvent], person: str | None = None
 ) -> list[str]:
     """Return the words of all inbound contacts; with `person`, only theirs."""
     return [
         event.words
         for event in history
-        if isinstance(event, IncidentContacted)
+        if isinstance(event, events.IncidentContacted)
         and event.direction == "inbound"
         and event.words
         and not event.unconfirmed
@@ -155,11 +161,11 @@ def words_of(of: Recalled, person: str | None) -> str:
 
     Without a person, the words are those of the source or the agent.
     """
-    said = words_of_contacts(of.history, person)
-    if said:
-        return said[-1] if person else said[0]
+    words = words_of_contacts(of.history, person)
+    if words:
+        return words[-1] if person else words[0]
     match of.history[0]:
-        case IncidentOpened(details=str(details)) if person is None:
+        case events.IncidentOpened(details=str(details)) if person is None:
             return details
         case _:
             return ""

@@ -1,7 +1,6 @@
 """The look-ups that the rules use: policies, contract terms, problems, budgets. Pure.
 
-Also the result type of every rule, `Due`, and the rule that says when the breaches,
-overruns or downtime of a service have used up its budget.
+Also the result type of every rule, `Due`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,13 +9,16 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
+from services.escalation.round_robin.rules import Turn
+from services.escalation.rules.budget import Crossing
 from services.escalation.rules.case import Case
-from services.escalation.rules.problem_match import OpenProblems
+from services.escalation.rules.page_targets import RosterOf
+from shared.domain.contact_methods import ContactMethod, ContactMethods
 from shared.domain.events import AnyEvent
+from shared.domain.events.contact_method import DIRECTORY_MAIL
 from shared.domain.incident.state import Noticed
 from shared.domain.policy.document import Policy
 from shared.domain.policy.durations import Dwell
-from shared.domain.policy.escalation import BreachBudget
 from shared.domain.policy.priorities import Priority
 from shared.domain.policy.targets import PauseReason, SupportLevel
 from shared.domain.sla import PromiseFacts, covering, owed_seconds, promised
@@ -30,6 +32,9 @@ class Due(NamedTuple):
 
     when: datetime
     events: Callable[[datetime], Sequence[AnyEvent]]
+    last: Callable[[datetime], "Due"] | None = None
+    """Of what repeats: returns the last repetition until an instant, which counts for
+    those before it."""
 
 
 def on(case: Case, at: datetime) -> dict[str, Any]:
@@ -37,64 +42,16 @@ def on(case: Case, at: datetime) -> dict[str, Any]:
     return {"incident": case.incident, "policy": case.policy, "at": at, "by": BY}
 
 
-Cause = Literal["breaches", "overrun", "downtime"]
-NONE = timedelta(0)
+PROPOSED_MAX = 20
+"""Problems that are listed if several match, since the size of an event is limited."""
 
 
-class Broken(NamedTuple):
-    """A broken TTR of a service that no hand-over of the service has counted yet."""
+class OpenProblems(NamedTuple):
+    """Open problems that match an incident, oldest first, by what they share."""
 
-    breached_at: datetime
-    incident: str
-    overrun_seconds: int | None
-    """Working time too late; None while that is not known."""
-
-
-class Crossing(NamedTuple):
-    """What used up a budget: the breaches, oldest first, and the P1 incidents.
-
-    `outages` are the P1 incidents during which the service was down for `downtime`.
-    """
-
-    service: str
-    counted: tuple[Broken, ...]
-    downtime: timedelta = NONE
-    outages: tuple[str, ...] = ()
-
-
-def used_up(
-    held: Sequence[Broken], at: datetime, budget: BreachBudget, down: timedelta = NONE
-) -> Sequence[Broken] | None:
-    """Return the breaches counted if the budget is used up at `at`, else None.
-
-    A breach exactly as old as the window no longer counts. `down` is the downtime of
-    the service in the window.
-    """
-    counted = [each for each in held if each.breached_at > at - budget.window]
-    return sorted(counted) if cause_of(counted, budget, down) else None
-
-
-def cause_of(
-    counted: Sequence[Broken], budget: BreachBudget, down: timedelta = NONE
-) -> Cause | None:
-    """Return which part of the budget is used up, None if none is."""
-    if budget.breaches is not None and len(counted) >= budget.breaches:
-        return "breaches"
-    if budget.overrun is not None and late(counted) > budget.overrun:
-        return "overrun"
-    if budget.downtime is not None and down > budget.downtime:
-        return "downtime"
-    return None
-
-
-def late(counted: Sequence[Broken]) -> timedelta:
-    """Return the total working time by which they were late, as far as it is known."""
-    return timedelta(seconds=overrun_of(counted))
-
-
-def overrun_of(counted: Sequence[Broken]) -> int:
-    """Return the total overrun in seconds."""
-    return sum(each.overrun_seconds or 0 for each in counted)
+    of_signature: Sequence[str] = ()
+    """Problems with an incident of the same signature."""
+    of_service: Sequence[str] = ()
 
 
 PolicyOf = Callable[[int], Policy]
@@ -145,9 +102,24 @@ TermsOf = Callable[
 """By policy version, service, client, priority, reporting instant and report kind."""
 
 
+MethodsOf = Callable[[Sequence[str]], Mapping[str, ContactMethods]]
+"""Returns how people are reached as of now: a plan that follows from it is recorded."""
+_BY_MAIL = ContactMethods(
+    {DIRECTORY_MAIL: ContactMethod(DIRECTORY_MAIL, "mail", is_verified=True)}
+)
+
+
+def everybody_by_mail(people: Sequence[str]) -> Mapping[str, ContactMethods]:
+    """Return for each person the address in the directory, verified."""
+    return dict.fromkeys(people, _BY_MAIL)
+
+
 @dataclass(frozen=True)
 class EscalationContext:
-    """Look-ups whose answers do not depend on when they are asked."""
+    """Look-ups whose answers do not depend on when they are asked.
+
+    Except for `roster_of` and contact methods: what follows from these is recorded.
+    """
 
     policy_of: PolicyOf
     terms_of: TermsOf
@@ -157,10 +129,20 @@ class EscalationContext:
     """The crossing of a service's budget by the event at a position, if any."""
     rest_of_moment: Callable[[str, int, datetime], Sequence[AnyEvent]]
     """Events after a version of a stream that were recorded at the same instant."""
+    roster_of: RosterOf
     workaround: Callable[[str, int], int | None] = lambda _problem, _position: None
     """Version of an open problem's newest workaround before a position of the log."""
     webhook: bool = False
     """Whether a receiver of pages is configured."""
+    methods_of: MethodsOf = everybody_by_mail
+    is_alarmed: Callable[[str], bool] = lambda _person: False
+    """Whether managers know that a person has no verified contact method."""
+    note: Callable[[AnyEvent], object] = lambda _decision: None
+    """Keeps what decisions about other incidents have to know of one, at once."""
+    last_turn: Callable[[str], Turn | None] = lambda _target: None
+    """The last turn of a target that is paged by turns, by its key."""
+    zone_of: Callable[[str], str | None] = lambda _person: None
+    """The time zone of a person, None for that of the desk."""
     alike: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Incidents with the same signature, by the incident that reached the threshold."""
 

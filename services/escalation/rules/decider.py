@@ -5,10 +5,16 @@ Pure: instants, policies and everything looked up are arguments.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
+from operator import attrgetter
 from typing import Literal, assert_never
 
+from services.escalation.acknowledgements.rules import (
+    acknowledgement_lapses,
+    with_update,
+)
+from services.escalation.rules.acceptances import acceptances
 from services.escalation.rules.case import (
     Alarm,
     Case,
@@ -16,149 +22,165 @@ from services.escalation.rules.case import (
     Handover,
     LevelSearch,
     ProblemAnswer,
-    Stood,
+    Standing,
+    StoppedTime,
     Tip,
 )
+from services.escalation.rules.contact_rules import (
+    alarms_of_pages,
+    planned_requests,
+    without_pages,
+)
 from services.escalation.rules.context import Due, EscalationContext
-from services.escalation.rules.handover import handing_over, handing_over_service
-from services.escalation.rules.hierarchical_escalation import raising
-from services.escalation.rules.levels import leaving, moving
-from services.escalation.rules.notification_requests import telling, with_news_of
-from services.escalation.rules.paging import accepting, paging
-from services.escalation.rules.recurrence import suggesting
-from services.escalation.rules.workarounds import published, telling_workarounds
-from shared.domain.events import AnyEvent
-from shared.domain.events.escalation import Trigger
-from shared.domain.events.incident import (
-    IncidentAcknowledged,
-    IncidentAssigned,
-    IncidentCancelled,
-    IncidentClassified,
-    IncidentClosed,
-    IncidentContacted,
-    IncidentOpened,
-    IncidentPaused,
-    IncidentRelapsed,
-    IncidentReopened,
-    IncidentResolved,
-    IncidentRestored,
-    IncidentResumed,
+from services.escalation.rules.handover import handing_over
+from services.escalation.rules.levels import automatic_escalations, level_moves
+from services.escalation.rules.manager_notices import exhaustions, manager_notices
+from services.escalation.rules.notification_requests import (
+    notification_requests,
+    with_notices_of,
+    with_workaround,
+    workaround_requests,
 )
-from shared.domain.events.incident_ties import (
-    IncidentAbsorbed,
-    IncidentLinked,
-    IncidentMerged,
-    IncidentReleased,
-    IncidentUnlinked,
-    IncidentUnmerged,
-)
-from shared.domain.events.problem import (
-    ProblemIdentified,
-    ProblemIncidentLinked,
-    ProblemIncidentUnlinked,
-    ProblemWorkaroundPublished,
-)
-from shared.domain.events.sla import SlaBreached, SlaOverran, SlaWarned
-from shared.domain.incident.state import after_contact, begun, opened_by
+from services.escalation.rules.paging import pages
+from services.escalation.rules.recurrence import problem_suggestions
+from shared.domain import events
+from shared.domain.incident.case import classified_fields, counts_from, opened_fields
+from shared.domain.incident.state import after_contact, begun
 from shared.domain.sla import whole
 from shared.eventlog.entry import Entry
 
 
 def decide(
     case: Case, until: datetime, at: datetime, known: EscalationContext
-) -> Sequence[AnyEvent]:
+) -> Sequence[events.AnyEvent]:
     """Return the events due at `until` and not recorded yet, those due first only.
 
     Among events due at the same instant, notifications come first, then the rules in
     the order of `_all`.
     """
-    first = _first(case, known)
-    return first.events(at) if first and first.when <= until else ()
+    dues = [*_all(case, known)]
+    first = min(dues, key=_when, default=None)
+    if first is None or first.when > until:
+        return ()
+    if first.last is None:
+        return first.events(at)
+    others = (each.when - _INSTANT for each in dues if each is not first)
+    return first.last(min((until, *others))).events(at)
 
 
 def next_at(case: Case, known: EscalationContext) -> datetime | None:
     """Return when the next events are due if nothing else happens."""
-    first = _first(case, known)
+    first = min(_all(case, known), key=_when, default=None)
     return first.when if first else None
 
 
-def _first(case: Case, known: EscalationContext) -> Due | None:
-    return min(_all(case, known), key=lambda due: due.when, default=None)
+_when = attrgetter("when")
+_INSTANT = timedelta(seconds=1)
+"""Instants of rules are whole seconds."""
 
 
 def _all(case: Case, known: EscalationContext) -> Iterator[Due]:
     return chain(
-        telling(case, known),
-        moving(case, known),
-        telling_workarounds(case, known),
-        accepting(case, known),
-        leaving(case, known),
-        paging(case, known),
-        raising(case, known),
+        notification_requests(case, known),
+        level_moves(case, known),
+        workaround_requests(case, known),
+        acceptances(case, known),
+        acknowledgement_lapses(case, known),
+        automatic_escalations(case, known),
+        pages(case, known),
+        planned_requests(case, known),
+        alarms_of_pages(case, known),
+        exhaustions(case, known),
+        manager_notices(case, known),
         handing_over(case, known),
-        handing_over_service(case, known),
-        suggesting(case, known),
+        problem_suggestions(case, known),
     )
 
 
-Worked = (
-    IncidentAcknowledged
-    | IncidentAssigned
-    | IncidentPaused
-    | IncidentResumed
-    | IncidentRestored
-    | IncidentRelapsed
+_Worked = (
+    events.IncidentAcknowledged
+    | events.IncidentAssigned
+    | events.IncidentPaused
+    | events.IncidentResumed
+    | events.IncidentRestored
+    | events.IncidentRelapsed
 )
 _PERSON = "person:"
+STANDINGS_MAX = 50
+"""Changes of priority or service that are kept: the newest."""
 
 
-def worked(  # noqa: PLR0911 one return a case
-    case: Case, event: Worked, at: datetime
+def _after_work(  # noqa: PLR0911 one return a case
+    case: Case, event: _Worked, at: datetime
 ) -> Case:
     """Return the case after somebody worked on the incident."""
     match event:
-        case IncidentAcknowledged(by=by):
+        case events.IncidentAcknowledged(by=by):
             claim = Claim(by.removeprefix(_PERSON), "acknowledged")
             return replace(case, taken=True, urgent_since=None, claim=claim)
-        case IncidentAssigned(team=team, assignee=assignee):
-            post = replace(case.post, team=team)
+        case events.IncidentAssigned(team=team, assignee=assignee):
             holders = case.held_by(team, at)
             given = replace(
-                case, moves_to=team, assignee=assignee, post=post, holders=holders
+                _given_to(case, team, at),
+                moves_to=team,
+                assignee=assignee,
+                holders=holders,
             )
             if assignee is None:
                 return given
             return replace(given, claim=Claim(assignee, "assigned"))
-        case IncidentPaused(reason=reason):
+        case events.IncidentPaused(reason=reason):
             return replace(case, pause=reason, paused_at=at)
-        case IncidentResumed():
+        case events.IncidentResumed():
             return _resumed(case, at)
-        case IncidentRestored():
+        case events.IncidentRestored():
             return replace(case, restored_at=case.restored_at or at)
-        case IncidentRelapsed():
-            return _back_down(case, at)
+        case events.IncidentRelapsed():
+            return _relapsed(case, at)
         case _:
             assert_never(event)
 
 
-def over(  # noqa: PLR0911 one return a case
-    case: Case, event: AnyEvent, at: datetime
+def _given_to(case: Case, team: str, at: datetime) -> Case:
+    """Return the case with a team: another one of the same level is paged afresh.
+
+    One of another level is paged by the move that follows.
+    """
+    post = case.post
+    if post.level == "n1" or team == post.team:
+        return replace(case, post=replace(post, team=team))
+    # Nobody accepted in vain: the stay that they ended is not held against the next.
+    counts_from = at if post.accepted_by else post.counts_from
+    afresh = LevelSearch(
+        post.level,
+        team,
+        at,
+        counts_from,
+        at,
+        returns=post.returns,
+        given=post.given + 1,
+    )
+    return replace(without_pages(case), post=afresh, claim=None)
+
+
+def _after_end(  # noqa: PLR0911 one return a case
+    case: Case, event: events.AnyEvent, at: datetime
 ) -> Case:
     """Return the case after an event that ends an incident or reopens it."""
     match event:
-        case IncidentResolved():
+        case events.IncidentResolved():
             return replace(case, stage="resolved")
-        case IncidentClosed():
+        case events.IncidentClosed():
             return replace(case, stage="closed")
-        case IncidentCancelled():
+        case events.IncidentCancelled() | events.IncidentRedirected():
             return replace(case, stage="cancelled")
-        case IncidentMerged():
+        case events.IncidentMerged():
             return replace(case, stage="merged", merged_at=at)
-        case IncidentUnmerged():
+        case events.IncidentUnmerged():
             shifted = _searched_later(case, case.merged_at, at)
             return replace(shifted, stage="at_work", merged_at=None)
-        case IncidentReopened():
-            return _anew(case, event, at)
+        case events.IncidentReopened():
+            return _reopened(case, event, at)
         case _:
             return case
 
@@ -166,14 +188,14 @@ def over(  # noqa: PLR0911 one return a case
 def _resumed(case: Case, at: datetime) -> Case:
     if case.pause is None or case.paused_at is None:
         return case
-    stood = Stood(case.paused_at, at, case.pause)
+    stood = StoppedTime(case.paused_at, at, case.pause)
     return replace(case, pause=None, paused_at=None, stood=(*case.stood, stood))
 
 
-def _back_down(case: Case, at: datetime) -> Case:
+def _relapsed(case: Case, at: datetime) -> Case:
     if case.restored_at is None:
         return case
-    stood = Stood(case.restored_at, at, "restored")
+    stood = StoppedTime(case.restored_at, at, "restored")
     shifted = _searched_later(case, case.restored_at, at)
     return replace(shifted, restored_at=None, stood=(*case.stood, stood))
 
@@ -183,13 +205,25 @@ def _searched_later(case: Case, since: datetime | None, until: datetime) -> Case
     if since is None:
         return case
     begun = max(since, case.post.searched_from)
-    later = case.post.searched_from + (until - begun)
-    return replace(case, post=replace(case.post, searched_from=later))
-
-
-def _anew(case: Case, event: IncidentReopened, at: datetime) -> Case:
+    standings = tuple(
+        each._replace(since=each.since + (until - max(since, each.since)))
+        for each in case.standings
+    )
+    planned = tuple(
+        each.later_by(until - since) if each.notice.is_settled_by_acceptance else each
+        for each in case.planned
+    )
     return replace(
         case,
+        post=case.post.later_by(until - begun),
+        standings=standings,
+        planned=planned,
+    )
+
+
+def _reopened(case: Case, event: events.IncidentReopened, at: datetime) -> Case:
+    return replace(
+        without_pages(case),
         stage="at_work",
         cycle=event.cycle,
         post=LevelSearch("n1", case.desk_team, at, at, at),
@@ -208,117 +242,114 @@ def _anew(case: Case, event: IncidentReopened, at: datetime) -> Case:
 def react(case: Case | None, entry: Entry) -> Case | None:
     """Return the case after an entry; None before the incident was opened."""
     event = entry.event
-    if isinstance(event, IncidentOpened):
-        return with_news_of(None, _opened(event, whole(entry.recorded_at)), entry)
+    if isinstance(event, events.IncidentOpened):
+        return with_notices_of(None, _opened(event, whole(entry.recorded_at)), entry)
     if case is None:
         return None
     at = whole(entry.recorded_at)
     before = replace(case, changed_at=at, tip=_tip(event, at, entry.position))
     match event:
-        case ProblemWorkaroundPublished():
-            after = published(before, event, entry.version)
+        case events.ProblemWorkaroundPublished():
+            after = with_workaround(before, event, entry.version)
         case _:
-            after = _folded(before, event, at, entry.position)
-    return with_news_of(case, after, entry)
+            folded = _folded(before, event, at, entry.position)
+            after = with_update(case, folded, event)
+    return with_notices_of(case, after, entry)
 
 
-def _tip(event: AnyEvent, at: datetime, position: int) -> Tip | None:
+def _tip(event: events.AnyEvent, at: datetime, position: int) -> Tip | None:
     match event:
-        case SlaBreached(target="ttr", breached_at=since):
+        case events.SlaBreached(target="ttr", breached_at=since):
             return Tip(position, event.policy, since, at)
-        case SlaOverran(target="ttr", done_at=since):
+        case events.SlaOverran(target="ttr", done_at=since):
             return Tip(position, event.policy, since, at)
-        case IncidentRestored():
+        case events.IncidentRestored():
             return Tip(position, event.policy, at, at, is_back=True)
         case _:
             return None
 
 
-def _opened(event: IncidentOpened, at: datetime) -> Case:
-    # A split-off incident keeps its report time, but counts at n1 from the split.
-    counts_from = at if event.split_from else min(whole(event.reported_at), at)
+def _opened(event: events.IncidentOpened, at: datetime) -> Case:
     return Case(
-        incident=event.incident,
-        policy=event.policy,
-        service=event.service,
-        client=event.client,
-        priority=event.priority,
-        reported_at=whole(event.reported_at),
+        **opened_fields(event),
         changed_at=at,
         desk_team=event.team,
-        post=LevelSearch("n1", event.team, at, counts_from, at),
+        post=LevelSearch("n1", event.team, at, counts_from(event, at), at),
         holders=begun(event.team),
         urgent_since=at if event.priority == "p1" else None,
-        own_reporters=(event.reporter,) if event.reporter else (),
-        noticed=opened_by(event),
+        standings=(Standing(event.priority, event.service, at),),
     )
 
 
-def _folded(case: Case, event: AnyEvent, at: datetime, position: int) -> Case:
+def _folded(case: Case, event: events.AnyEvent, at: datetime, position: int) -> Case:
     match event:
         case (
-            IncidentAcknowledged()
-            | IncidentAssigned()
-            | IncidentPaused()
-            | IncidentResumed()
-            | IncidentRestored()
-            | IncidentRelapsed()
+            events.IncidentAcknowledged()
+            | events.IncidentAssigned()
+            | events.IncidentPaused()
+            | events.IncidentResumed()
+            | events.IncidentRestored()
+            | events.IncidentRelapsed()
         ):
-            return worked(case, event, at)
-        case IncidentContacted(
-            direction="inbound", person=person, unconfirmed=None | False
+            return _after_work(case, event, at)
+        case (
+            events.IncidentContacted()
+            | events.IncidentAbsorbed()
+            | events.IncidentReleased()
         ):
-            own = dict.fromkeys((*case.own_reporters, person))
-            noticed = after_contact(case.noticed, event)
-            return replace(case, own_reporters=tuple(own), noticed=noticed)
-        case IncidentClassified():
+            return _reported(case, event)
+        case events.IncidentClassified():
             return _classified(case, event, at)
-        case SlaWarned() | SlaBreached():
+        case events.SlaWarned() | events.SlaBreached():
             return _alarmed(case, event, at, position)
         case (
-            IncidentAbsorbed()
-            | IncidentReleased()
-            | IncidentLinked(relation="problem")
-            | IncidentUnlinked(relation="problem")
-            | ProblemIdentified()
-            | ProblemIncidentLinked()
-            | ProblemIncidentUnlinked(relation="problem")
+            events.IncidentLinked(relation="problem")
+            | events.IncidentUnlinked(relation="problem")
+            | events.ProblemIdentified()
+            | events.ProblemIncidentLinked()
+            | events.ProblemIncidentUnlinked(relation="problem")
         ):
             return _tied(case, event, position)
         case _:
-            return over(case, event, at)
+            return _after_end(case, event, at)
 
 
-def _classified(case: Case, event: IncidentClassified, at: datetime) -> Case:
+def _reported(
+    case: Case,
+    event: events.IncidentContacted | events.IncidentAbsorbed | events.IncidentReleased,
+) -> Case:
+    after = case.with_reporters(event)
+    if isinstance(event, events.IncidentContacted):
+        return replace(after, noticed=after_contact(after.noticed, event))
+    return after
+
+
+def _classified(case: Case, event: events.IncidentClassified, at: datetime) -> Case:
     urgent = event.priority == "p1" and not case.taken
-    return replace(
+    after = replace(
         case,
-        service=event.service,
-        client=event.client,
-        priority=event.priority,
+        **classified_fields(event),
         urgent_since=(case.urgent_since or at) if urgent else None,
     )
+    if (after.priority, after.service) == (case.priority, case.service):
+        return after
+    newest = Standing(after.priority, after.service, at)
+    return replace(after, standings=(*case.standings, newest)[-STANDINGS_MAX:])
 
 
-def _tied(  # noqa: PLR0911 one return a case
-    case: Case, event: AnyEvent, position: int
-) -> Case:
+def _tied(case: Case, event: events.AnyEvent, position: int) -> Case:
     match event:
-        case IncidentAbsorbed(merged=merged, reporters=reporters):
-            return replace(case, absorbed={**case.absorbed, merged: tuple(reporters)})
-        case IncidentReleased(merged=merged):
-            left = {ref: them for ref, them in case.absorbed.items() if ref != merged}
-            return replace(case, absorbed=left)
-        case IncidentLinked(target=problem):
+        case events.IncidentLinked(target=problem):
             return _with_problem(case, problem, position)
         case (
-            IncidentUnlinked(target=problem) | ProblemIncidentUnlinked(problem=problem)
+            events.IncidentUnlinked(target=problem)
+            | events.ProblemIncidentUnlinked(problem=problem)
         ):
             return _without_problem(case, problem)
-        case ProblemIdentified(problem=problem):
+        case events.ProblemIdentified(problem=problem):
             answered = _answered(case, "accepted", problem)
             return _with_problem(answered, problem, position)
-        case ProblemIncidentLinked(problem=problem):
+        case events.ProblemIncidentLinked(problem=problem):
             answered = _answered(case, "joined", problem)
             return _with_problem(answered, problem, position)
         case _:
@@ -361,23 +392,26 @@ def _answered(case: Case, how: Literal["accepted", "joined"], problem: str) -> C
 
 
 def _alarmed(
-    case: Case, event: SlaWarned | SlaBreached, at: datetime, position: int
+    case: Case,
+    event: events.SlaWarned | events.SlaBreached,
+    at: datetime,
+    position: int,
 ) -> Case:
     if event.target not in {"tto", "ttr"}:
         return case
     case = replace(case, alarm=_alarm(event))
-    if event.target != "ttr" or isinstance(event, SlaWarned) or case.handover:
+    if event.target != "ttr" or isinstance(event, events.SlaWarned) or case.handover:
         return case
     wanted = Handover(event.cycle, event.breached_at, at, position)
     return replace(case, handover=wanted)
 
 
-def _alarm(event: SlaWarned | SlaBreached) -> Alarm:
-    on = _TRIGGERS[event.target, isinstance(event, SlaWarned)]
+def _alarm(event: events.SlaWarned | events.SlaBreached) -> Alarm:
+    on = _TRIGGERS[event.target, isinstance(event, events.SlaWarned)]
     match event:
-        case SlaBreached(breached_at=since):
+        case events.SlaBreached(breached_at=since):
             return Alarm(on, None, event.cycle, since)
-        case SlaWarned(percent=percent, warned_at=since):
+        case events.SlaWarned(percent=percent, warned_at=since):
             offset = (event.after_seconds or 0) - (event.before_seconds or 0)
             from_due = None if percent is not None else offset
             return Alarm(on, percent, event.cycle, since, from_due, event.retargets)
@@ -385,7 +419,7 @@ def _alarm(event: SlaWarned | SlaBreached) -> Alarm:
             assert_never(event)
 
 
-_TRIGGERS: dict[tuple[str, bool], Trigger] = {
+_TRIGGERS: dict[tuple[str, bool], events.Trigger] = {
     ("tto", True): "tto_warning",
     ("tto", False): "tto_breach",
     ("ttr", True): "ttr_warning",

@@ -2,13 +2,14 @@
 
 An incident is handed over once. A service is handed over each time its budget of
 breaches is used up; that hand-over belongs to the incident whose breach used it up, and
-the problem of that incident is taken for the service as well.
+the problem of that incident is taken for the service as well. Both are answered alike.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple, assert_never
 
+from services.escalation.rules.budget import Crossing, cause_of, overrun_of
 from services.escalation.rules.case import (
     Case,
     Handover,
@@ -17,14 +18,12 @@ from services.escalation.rules.case import (
     Tip,
 )
 from services.escalation.rules.context import (
-    Crossing,
+    PROPOSED_MAX,
     Due,
     EscalationContext,
-    cause_of,
+    OpenProblems,
     on,
-    overrun_of,
 )
-from services.escalation.rules.problem_match import PROPOSED_MAX, Matching, matching
 from shared.domain.events import HandoverEvent, ServiceHandoverEvent
 from shared.domain.events.handover import (
     CountedBreach,
@@ -38,29 +37,93 @@ from shared.domain.events.handover import (
     ServiceHandoverRequested,
     ServiceHandoverUnanswered,
 )
+from shared.domain.events.problem import Match
+from shared.domain.policy.contracts import UNKNOWN
 from shared.domain.policy.escalation import BreachBudget, Problems
+
+LISTED_MAX = 200
+"""Breaches that an event lists, since the size of an event is limited."""
 
 
 def handing_over(case: Case, known: EscalationContext) -> Iterator[Due]:
-    """Yield the hand-over if it is wanted, then the answer or that nobody answered."""
-    handover = case.handover
-    if handover is None:
-        return
+    """Yield what is due about the hand-over of the incident, and that of its service.
+
+    That is the request if it is wanted, then the answer or that nobody answered.
+    """
+    if case.handover is not None:
+        yield from _of_incident(case, case.handover, known)
+    if case.service_handover is not None:
+        yield from _answers(case, case.service_handover)
+    elif case.tip is not None:
+        yield from _of_service(case, case.tip, known)
+
+
+def _of_incident(
+    case: Case, handover: Handover, known: EscalationContext
+) -> Iterator[Due]:
     if handover.state == "wanted":
         problems = known.policy_of(case.policy).problems
         if problems and "ttr_breach" in problems.handover_on:
-            yield _request(case, handover, problems, known)
+            yield _requested(case, handover, problems, known)
     if handover.undone and handover.joined is not None:
-        yield _reopened(case, handover.joined, known)
-    elif handover.awaits and handover.answer is not None:
+        yield _reopened(case, handover, handover.joined, known)
+    else:
+        yield from _answers(case, handover)
+
+
+def _answers(case: Case, handover: Handover | ServiceHandover) -> Iterator[Due]:
+    if handover.awaits and handover.answer is not None:
         answer = handover.answer
-        yield Due(case.changed_at, lambda at: [_answered(case, at, answer)])
+        yield Due(case.changed_at, lambda at: [_answered(case, handover, answer, at)])
     elif handover.state == "requested" and handover.answer_by is not None:
         by = handover.answer_by
-        yield Due(by, lambda at: [_unanswered(case, at, by)])
+        yield Due(by, lambda at: [_unanswered(case, handover, by, at)])
 
 
-def _request(
+def _answered(
+    case: Case,
+    handover: Handover | ServiceHandover,
+    answer: ProblemAnswer,
+    at: datetime,
+) -> HandoverEvent | ServiceHandoverEvent:
+    common = _common(case, handover, at) | {"problem": answer.problem}
+    is_service = isinstance(handover, ServiceHandover)
+    match answer.how:
+        case "accepted" if is_service:
+            return ServiceHandoverAccepted(**common)
+        case "accepted":
+            return HandoverAccepted(**common)
+        case "joined" if is_service:
+            return ServiceHandoverJoined(**common)
+        case "joined":
+            unsure = answer.matched == "service"
+            return HandoverJoined(
+                **common, matched=answer.matched, to_be_confirmed=unsure
+            )
+        case _:
+            assert_never(answer.how)
+
+
+def _unanswered(
+    case: Case, handover: Handover | ServiceHandover, by: datetime, at: datetime
+) -> HandoverUnanswered | ServiceHandoverUnanswered:
+    common = _common(case, handover, at) | {"unanswered_at": by}
+    if isinstance(handover, ServiceHandover):
+        return ServiceHandoverUnanswered(**common)
+    return HandoverUnanswered(**common)
+
+
+def _common(
+    case: Case, handover: Handover | ServiceHandover, at: datetime
+) -> dict[str, Any]:
+    """Return the fields that all events after the request have in common."""
+    fields = {name: value for name, value in on(case, at).items() if name != "policy"}
+    if isinstance(handover, ServiceHandover):
+        fields["service"] = handover.service
+    return fields
+
+
+def _requested(
     case: Case, wanted: Handover, problems: Problems, known: EscalationContext
 ) -> Due:
     within = problems.accept_within
@@ -86,59 +149,54 @@ def _request(
     return Due(case.changed_at, events)
 
 
-def _answered(case: Case, at: datetime, answer: ProblemAnswer) -> HandoverEvent:
-    common = _on_handover(case, at) | {"problem": answer.problem}
-    if answer.how == "accepted":
-        return HandoverAccepted(**common)
-    return HandoverJoined(
-        **common, matched=answer.matched, to_be_confirmed=answer.matched == "service"
-    )
-
-
-def _reopened(case: Case, problem: str, known: EscalationContext) -> Due:
+def _reopened(
+    case: Case, handover: Handover, problem: str, known: EscalationContext
+) -> Due:
     """It was taken out of the problem it joined: somebody has to answer now."""
     problems = known.policy_of(case.policy).problems
     within = problems.accept_within if problems else None
 
     def events(at: datetime) -> list[HandoverReopened]:
         by = case.changed_at + within if within else None
-        common = _on_handover(case, at) | {"problem": problem}
-        return [HandoverReopened(**common, answer_by=by)]
+        common = _common(case, handover, at)
+        return [HandoverReopened(**common, problem=problem, answer_by=by)]
 
     return Due(case.changed_at, events)
 
 
-def _unanswered(case: Case, at: datetime, by: datetime) -> HandoverUnanswered:
-    return HandoverUnanswered(**_on_handover(case, at), unanswered_at=by)
+class Matching(NamedTuple):
+    """The one problem that matches, and by what; or several to choose from."""
+
+    problem: str | None = None
+    matched: Match | None = None
+    proposed: tuple[str, ...] = ()
 
 
-def _on_handover(case: Case, at: datetime) -> dict[str, Any]:
-    return {k: v for k, v in on(case, at).items() if k != "policy"}
+def matching(found: OpenProblems, service: str, parted: Collection[str]) -> Matching:
+    """Return the problem an incident of `service` joins, or those proposed to a person.
+
+    A signature is more specific than a service: if any problem matches by signature,
+    the service is ignored. Problems the incident was taken out of are neither joined
+    nor proposed again. The unknown service never matches.
+    """
+    alike = [each for each in found.of_signature if each not in parted]
+    same = [each for each in found.of_service if each not in parted]
+    if alike:
+        return _one_of(alike, "signature")
+    return Matching() if service == UNKNOWN else _one_of(same, "service")
 
 
-LISTED_MAX = 200
-"""Breaches that an event lists, since the size of an event is limited."""
+def _one_of(problems: Sequence[str], matched: Match) -> Matching:
+    match problems:
+        case []:
+            return Matching()
+        case [one]:
+            return Matching(one, matched)
+        case several:
+            return Matching(proposed=tuple(several[:PROPOSED_MAX]))
 
 
-def handing_over_service(case: Case, known: EscalationContext) -> Iterator[Due]:
-    """Yield the hand-over of the service, then the answer or that nobody answered."""
-    held = case.service_handover
-    if held is None:
-        if case.tip is not None:
-            yield from _crossed(case, case.tip, known)
-        return
-    if held.awaits and held.answer is not None:
-        answer = held.answer
-        yield Due(
-            case.changed_at,
-            lambda at: [_handing_over_service_answered(case, held, at, answer)],
-        )
-    elif held.state == "requested" and held.answer_by is not None:
-        by = held.answer_by
-        yield Due(by, lambda at: [_handing_over_service_unanswered(case, held, at, by)])
-
-
-def _crossed(case: Case, tip: Tip, known: EscalationContext) -> Iterator[Due]:
+def _of_service(case: Case, tip: Tip, known: EscalationContext) -> Iterator[Due]:
     problems = known.policy_of(tip.policy).problems
     if problems is None or problems.service is None:
         return
@@ -149,20 +207,19 @@ def _crossed(case: Case, tip: Tip, known: EscalationContext) -> Iterator[Due]:
     if crossing is None:
         return
     found = known.open_problems(None, crossing.service, tip.position).of_service
-    problem = found[0] if len(found) == 1 else None
-    proposed = tuple(found[:PROPOSED_MAX]) if len(found) > 1 else ()
-    if case.problems and problem is None:
-        problem, proposed = case.problems[-1], ()
-    joins = {"problem": problem, "proposed": proposed}
+    match = _one_of(found, "service")
+    if case.problems and match.problem is None:
+        match = Matching(case.problems[-1])
+    joins = {"problem": match.problem, "proposed": match.proposed}
 
     def events(at: datetime) -> list[ServiceHandoverRequested]:
-        asked = _requested(case, tip, crossing, problems, budget, at)
-        return [asked.model_copy(update=joins)]
+        request = _service_requested(case, tip, crossing, problems, budget, at)
+        return [request.model_copy(update=joins)]
 
     yield Due(case.changed_at, events)
 
 
-def _requested(
+def _service_requested(
     case: Case,
     tip: Tip,
     crossing: Crossing,
@@ -200,29 +257,3 @@ def _requested(
 
 def _seconds(allowed: timedelta | None) -> int | None:
     return int(allowed.total_seconds()) if allowed else None
-
-
-def _handing_over_service_answered(
-    case: Case, held: ServiceHandover, at: datetime, answer: ProblemAnswer
-) -> ServiceHandoverEvent:
-    common = _handing_over_service_on_handover(case, held, at) | {
-        "problem": answer.problem
-    }
-    if answer.how == "accepted":
-        return ServiceHandoverAccepted(**common)
-    return ServiceHandoverJoined(**common)
-
-
-def _handing_over_service_unanswered(
-    case: Case, held: ServiceHandover, at: datetime, by: datetime
-) -> ServiceHandoverUnanswered:
-    return ServiceHandoverUnanswered(
-        **_handing_over_service_on_handover(case, held, at), unanswered_at=by
-    )
-
-
-def _handing_over_service_on_handover(
-    case: Case, held: ServiceHandover, at: datetime
-) -> dict[str, Any]:
-    common = {k: v for k, v in on(case, at).items() if k != "policy"}
-    return common | {"service": held.service}

@@ -5,14 +5,11 @@ An incident moves up by itself or by hand, and down only by hand.
 Time at a level is working time counted as for TTR: it excludes pauses that stop TTR and
 the time while the service is back. If a change of terms makes an escalation overdue, it
 is due at the instant of that change.
-
-Also finds the people whom a page of the policy means at an instant.
 """
 
 from collections.abc import Iterator
 from datetime import datetime
 from operator import itemgetter
-from typing import Any
 
 from services.escalation.rules.case import Case
 from services.escalation.rules.context import (
@@ -27,45 +24,24 @@ from shared.domain.events.escalation import (
     EscalationAccepted,
     EscalationReturned,
 )
-from shared.domain.on_call import next_on_call, on_call
 from shared.domain.policy.document import Policy, unskilled
-from shared.domain.policy.escalation import Page, PageSchedule, PageTeam
 from shared.domain.policy.targets import RANK, SupportLevel
 from shared.domain.working_time import due, is_open
 
 
-def found(policy: Policy, page: Page, at: datetime) -> tuple[str, ...]:
-    """Return the people a page means at `at`, without duplicates."""
-    match page:
-        case PageSchedule(schedule=name, who="on_call"):
-            return (on_call(policy.schedules[name], at),)
-        case PageSchedule(schedule=name):
-            return (next_on_call(policy.schedules[name], at),)
-        case PageTeam(team=name, who="manager"):
-            return (policy.teams[name].manager,)
-        case PageTeam(team=name):
-            return tuple(dict.fromkeys(policy.teams[name].members))
-
-
-def named(page: Page) -> dict[str, Any]:
-    """Return the fields by which an event names the target of a page."""
-    match page:
-        case PageSchedule(schedule=name, who=who):
-            return {"schedule": name, "who": who}
-        case PageTeam(team=name, who=who):
-            return {"team": name, "who": who}
-
-
-def belongs(policy: Policy, team: str, person: str) -> bool:
+def is_in_team(policy: Policy, team: str, person: str) -> bool:
     """Tell whether a person is a member of a team, or its manager."""
-    found = policy.teams.get(team)
-    return found is not None and person in {*found.members, found.manager}
+    paged_people = policy.teams.get(team)
+    return paged_people is not None and person in {
+        *paged_people.members,
+        paged_people.manager,
+    }
 
 
 _Moved = Escalated | EscalationReturned | EscalationAccepted
 
 
-def moving(case: Case, known: EscalationContext) -> Iterator[Due]:
+def level_moves(case: Case, known: EscalationContext) -> Iterator[Due]:
     """Yield the move of an incident that was given to a team of another level."""
     if case.stage != "at_work":
         return
@@ -73,7 +49,7 @@ def moving(case: Case, known: EscalationContext) -> Iterator[Due]:
         yield given
 
 
-def leaving(case: Case, known: EscalationContext) -> Iterator[Due]:
+def automatic_escalations(case: Case, known: EscalationContext) -> Iterator[Due]:
     """Yield each reason for which it moves to the next level automatically."""
     policy = known.policy_of(case.policy)
     team = team_above(case, policy)
@@ -138,7 +114,7 @@ def _given(case: Case, policy: Policy) -> Due | None:
             )
         else:
             moved = _returned(case, at, team, level, when)
-        if claim is None or level == "n1" or not belongs(policy, team, claim.person):
+        if claim is None or level == "n1" or not is_in_team(policy, team, claim.person):
             return [moved]
         accepted = EscalationAccepted(
             **on(case, at),

@@ -1,17 +1,26 @@
 """Decides who is notified of what: users of each visible change, staff of their tasks.
 
-An event becomes news once, when it is read or decided; notification requests follow
+An event causes a notice once, when it is read or decided; notification requests follow
 from that. Among events of the same instant only the last is announced: resolved, not
 restored.
+
+Users of an open incident are also notified of its problem's newest workaround, each
+once, whatever the order of workaround, link and user.
 """
 
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from services.escalation.rules.case import Case, Tell
-from services.escalation.rules.context import Due, EscalationContext, on
+from services.escalation.rules.case import Case, PendingNotice
+from services.escalation.rules.contact_rules import (
+    after_request,
+    requests_by_rules,
+    unreachable,
+    with_plan,
+)
+from services.escalation.rules.context import Due, EscalationContext
+from services.escalation.rules.requests import CALLS, request_of
 from shared.domain.events import AnyEvent
 from shared.domain.events.change import ChangeAssigned
 from shared.domain.events.event import Event
@@ -20,106 +29,116 @@ from shared.domain.events.incident import (
     IncidentCancelled,
     IncidentInformed,
     IncidentPaused,
+    IncidentRedirected,
+    IncidentReminded,
     IncidentReopened,
     IncidentResolved,
     IncidentRestored,
 )
 from shared.domain.events.incident_ties import IncidentMerged
-from shared.domain.events.notification import Channel, Kind, NotificationRequested
-from shared.domain.events.problem import ProblemAssigned
+from shared.domain.events.notification import (
+    Kind,
+    NotificationPlanned,
+    NotificationRequested,
+)
+from shared.domain.events.problem import ProblemAssigned, ProblemWorkaroundPublished
 from shared.domain.events.sla import (
     SlaBreached,
     SlaExtensionAccepted,
     SlaExtensionProposed,
 )
+from shared.domain.identifiers import problem_stream
 from shared.domain.policy.document import Policy
 from shared.eventlog.entry import Entry
 
-NAMESPACE = uuid.UUID("0d7f6a52-3c1b-4f0e-8a63-5b7f0e9d2c41")
-"""Namespace of keys: a repeat of a notification to a person has the same key."""
-CALLS: frozenset[Kind] = frozenset(
-    {"page", "manager", "handover", "service_handover", "routed"}
-)
-"""Kinds that are sent to the receiver of pages as well."""
-STAFF: frozenset[Kind] = CALLS | {"suggestion", "update_due"}
-_OUTDONE: frozenset[Kind] = frozenset({"taken", "restored"})
+_SUPERSEDED: frozenset[Kind] = frozenset({"taken", "restored"})
 """Kinds that are not sent if a stronger event follows at the same instant."""
 
 
-def with_news(case: Case, *news: Tell) -> Case:
+def with_notices(case: Case, *notices: PendingNotice) -> Case:
     """Return the case with these notices added, except those without recipients."""
-    worth = tuple(tell for tell in news if tell.people != ())
-    return replace(case, to_tell=(*case.to_tell, *worth)) if worth else case
+    kept = tuple(each for each in notices if each.people != () or each.channel)
+    return replace(case, to_tell=(*case.to_tell, *kept)) if kept else case
 
 
-def without_outdone(case: Case, event: AnyEvent, at: datetime) -> Case:
+def without_superseded(case: Case, event: AnyEvent, at: datetime) -> Case:
     """Return the case without notices that `event`, of the same instant, supersedes."""
     left = tuple(
-        tell
-        for tell in case.to_tell
-        if not (tell.last_at == at and _outdoes(event, tell.kind))
+        notice
+        for notice in case.to_tell
+        if not (notice.last_at == at and _supersedes(event, notice.kind))
     )
     return case if left == case.to_tell else replace(case, to_tell=left)
 
 
-def told(case: Case, event: NotificationRequested) -> Case:
+def requested(case: Case, event: NotificationRequested) -> Case:
     """Return the case after a request: that notice is no longer waiting."""
     left = tuple(
-        tell
-        for tell in case.to_tell
-        if (tell.stream, tell.version, tell.kind)
-        != (event.cause_stream, event.cause_version, event.kind)
+        notice
+        for notice in case.to_tell
+        if (notice.stream, notice.version, notice.kind, notice.team_channel)
+        != (event.cause_stream, event.cause_version, event.kind, event.team_channel)
     )
+    case = after_request(case, event)
     heard = case.heard
     if event.kind == "problem_workaround" and event.person:
         heard = (*heard, (event.cause_stream, event.cause_version, event.person))
     return replace(case, to_tell=left, heard=heard)
 
 
-def telling(case: Case, known: EscalationContext) -> Iterator[Due]:
+def planned(case: Case, event: NotificationPlanned) -> Case:
+    """Return the case after a plan: its notice waits no more, and later ones do."""
+    cause = (event.cause_stream, event.cause_version, event.kind)
+    left = tuple(
+        notice
+        for notice in case.to_tell
+        if (notice.stream, notice.version, notice.kind) != cause
+    )
+    return with_plan(replace(case, to_tell=left), event)
+
+
+def notification_requests(case: Case, known: EscalationContext) -> Iterator[Due]:
     """Yield the requests for all waiting notices."""
-    for tell in case.to_tell:
-        if tell.kind in _OUTDONE:
-            following = known.rest_of_moment(tell.stream, tell.version, tell.last_at)
-            if any(_outdoes(event, tell.kind) for event in following):
+    for notice in case.to_tell:
+        if notice.kind in _SUPERSEDED:
+            following = known.rest_of_moment(
+                notice.stream, notice.version, notice.last_at
+            )
+            if any(_supersedes(event, notice.kind) for event in following):
                 continue  # that event is read next, and drops this notice
-        yield _request(case, tell, known)
+        yield _request(case, notice, known)
 
 
-def key_of(
-    stream: str, version: int, person: str | None, channel: str, kind: Kind
-) -> str:
-    """Return the key of one notification."""
-    told_of = "|".join((stream, str(version), person or "", channel, kind))
-    return str(uuid.uuid5(NAMESPACE, told_of))
-
-
-def _outdoes(event: AnyEvent, kind: Kind) -> bool:
+def _supersedes(event: AnyEvent, kind: Kind) -> bool:
     match event:
         case IncidentResolved():
-            return kind in _OUTDONE
+            return kind in _SUPERSEDED
         case IncidentRestored() | IncidentInformed() | IncidentPaused(reason="user"):
             return kind == "taken"
         case _:
             return False
 
 
-def _request(case: Case, tell: Tell, known: EscalationContext) -> Due:
-    policy = known.policy_of(case.policy if tell.policy is None else tell.policy)
-    people = tell.people or _staff(case, tell, policy)
+def _request(case: Case, notice: PendingNotice, known: EscalationContext) -> Due:
+    policy = known.policy_of(case.policy if notice.policy is None else notice.policy)
+    people = () if notice.channel else notice.people or _staff(case, notice, policy)
 
-    def events(at: datetime) -> Sequence[NotificationRequested]:
-        mails = [_one(case, tell, at, person) for person in people]
-        if known.webhook and tell.kind in CALLS:
-            return [*mails, _one(case, tell, at, None)]
-        return mails
+    def events(at: datetime) -> Sequence[AnyEvent]:
+        if notice.channel:
+            return [request_of(case, notice, at, None)]
+        if notice.kind not in CALLS or notice.quiet:
+            return [request_of(case, notice, at, person) for person in people]
+        calls = requests_by_rules(case, notice, at, people, known)
+        if known.webhook:
+            calls.append(request_of(case, notice, at, None))
+        return [*calls, *unreachable(case, notice, at, people, known)]
 
     return Due(case.changed_at, events)
 
 
-def _staff(case: Case, tell: Tell, policy: Policy) -> tuple[str, ...]:
+def _staff(case: Case, notice: PendingNotice, policy: Policy) -> tuple[str, ...]:
     """Return the staff whom the policy names for a notice without recipients."""
-    team = tell.team or _problem_team(case, tell.kind)
+    team = notice.team or _problem_team(case, notice.kind)
     if team is not None:
         return tuple(dict.fromkeys(policy.teams[team].members))
     if case.assignee is not None:
@@ -135,50 +154,35 @@ def _problem_team(case: Case, kind: Kind) -> str | None:
     return case.suggested if kind == "suggestion" else None
 
 
-def _one(
-    case: Case, tell: Tell, at: datetime, person: str | None
-) -> NotificationRequested:
-    channel: Channel = "mail" if person else "webhook"
-    common = on(case, at)
-    if tell.policy is not None:
-        common["policy"] = tell.policy
-    return NotificationRequested(
-        **common,
-        key=key_of(tell.stream, tell.version, person, channel, tell.kind),
-        kind=tell.kind,
-        audience="staff" if tell.kind in STAFF else "user",
-        channel=channel,
-        person=person,
-        cause_stream=tell.stream,
-        cause_version=tell.version,
-    )
-
-
-def with_news_of(before: Case | None, case: Case, entry: Entry) -> Case:
+def with_notices_of(  # noqa: PLR0911 one return an event
+    before: Case | None, case: Case, entry: Entry
+) -> Case:
     """Return the case with the notices an entry causes; `case` already includes it."""
     event, at = entry.event, entry.recorded_at
-    case = without_outdone(case, event, at)
+    case = without_superseded(case, event, at)
     known = before.reporters if before else ()
     fresh = tuple(each for each in case.own_reporters if each not in known)
     if fresh:
-        case = with_news(case, _tell("receipt", entry, fresh))
+        case = with_notices(case, _notice("receipt", entry, fresh))
         return replace(case, received=(fresh, at))
     match event:
         case SlaBreached(target="update"):
-            return with_news(case, _tell("update_due", entry, None))
+            return with_notices(case, _notice("update_due", entry, None))
+        case IncidentReminded(person=person):
+            return with_notices(case, _notice("reminder", entry, (person,)))
         case SlaExtensionProposed(asked=people):
-            return with_news(case, _tell("extension", entry, people))
+            return with_notices(case, _notice("extension", entry, people))
         case SlaExtensionAccepted(accepted_by=person) if event.by != f"person:{person}":
             # Somebody else recorded the answer: the user can object if it is wrong.
-            return with_news(case, _tell("agreed", entry, (person,)))
+            return with_notices(case, _notice("agreed", entry, (person,)))
         case ProblemAssigned(team=team) | ChangeAssigned(team=team):
-            tell = _tell("routed", entry, None)
-            return with_news(case, tell._replace(team=team, policy=event.policy))
+            notice = _notice("routed", entry, None)
+            return with_notices(case, notice._replace(team=team, policy=event.policy))
         case _:
-            return _of_all(case, entry)
+            return _for_reporters(case, entry)
 
 
-def _of_all(case: Case, entry: Entry) -> Case:
+def _for_reporters(case: Case, entry: Entry) -> Case:
     """Return the case with a notice to all reporters."""
     event, at = entry.event, entry.recorded_at
     kind = _kind(event)
@@ -187,11 +191,11 @@ def _of_all(case: Case, entry: Entry) -> Case:
     people = case.reporters
     if kind == "taken":
         people = tuple(each for each in people if each not in _received(case, at))
-    return with_news(case, _tell(kind, entry, people))
+    return with_notices(case, _notice(kind, entry, people))
 
 
-def _tell(kind: Kind, entry: Entry, people: tuple[str, ...] | None) -> Tell:
-    return Tell(kind, entry.stream, entry.version, people, entry.recorded_at)
+def _notice(kind: Kind, entry: Entry, people: tuple[str, ...] | None) -> PendingNotice:
+    return PendingNotice(kind, entry.stream, entry.version, people, entry.recorded_at)
 
 
 def _received(case: Case, at: datetime) -> tuple[str, ...]:
@@ -206,15 +210,52 @@ def _kind(event: AnyEvent) -> Kind | None:
         case IncidentPaused(reason="user"):
             return "question"
         case _:
-            return _NEWS.get(type(event))
+            return _KINDS.get(type(event))
 
 
-_NEWS: Mapping[type[Event], Kind] = {
+_KINDS: Mapping[type[Event], Kind] = {
     IncidentAcknowledged: "taken",
     IncidentInformed: "update",
     IncidentRestored: "restored",
     IncidentResolved: "resolved",
     IncidentReopened: "reopened",
     IncidentCancelled: "cancelled",
+    IncidentRedirected: "redirected",
     IncidentMerged: "merged",
 }
+
+
+def with_workaround(
+    case: Case, event: ProblemWorkaroundPublished, version: int
+) -> Case:
+    """Return the case after a workaround, if it is for a problem of this incident."""
+    if event.problem not in case.problems:
+        return case
+    return replace(case, workarounds={**case.workarounds, event.problem: version})
+
+
+def workaround_requests(case: Case, known: EscalationContext) -> Iterator[Due]:
+    """Yield the requests for workarounds that a user has not been notified of."""
+    if case.stage != "at_work":
+        return
+    for problem in case.problems:
+        version = _newest(case, problem, known)
+        if version is None:
+            continue
+        stream = problem_stream(problem)
+        left = tuple(
+            p for p in case.reporters if (stream, version, p) not in case.heard
+        )
+        if left:
+            notice = PendingNotice(
+                "problem_workaround", stream, version, left, case.changed_at
+            )
+            yield _request(case, notice, known)
+
+
+def _newest(case: Case, problem: str, known: EscalationContext) -> int | None:
+    """Return the version of the newest workaround in the stream of a problem."""
+    if problem in case.workarounds:
+        return case.workarounds[problem]
+    position = case.joined.get(problem)
+    return None if position is None else known.workaround(problem, position)

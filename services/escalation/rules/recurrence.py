@@ -18,7 +18,7 @@ LISTED_MAX = 200
 """Incidents that an event lists, since the size of an event is limited."""
 
 
-def suggesting(case: Case, known: EscalationContext) -> Iterator[Due]:
+def problem_suggestions(case: Case, known: EscalationContext) -> Iterator[Due]:
     """Yield the suggestion if opening this incident reached the threshold."""
     alike = known.alike.get(case.incident)
     if not alike or case.suggested:

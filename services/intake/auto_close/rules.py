@@ -5,21 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from shared.domain.events import IncidentEvent
-from shared.domain.events.incident import IncidentResolved
-from shared.domain.events.notification import (
-    NotificationConfirmed,
-    NotificationFailed,
-    NotificationRequested,
-)
+from shared.domain import events
 from shared.domain.grace_periods import closes_at
 from shared.domain.identifiers import incident_stream
 from shared.domain.incident import Incident, Status, replay
 from shared.domain.policy.document import Policy
 from shared.eventlog.entry import Entry
-
-FINAL = "resolved"
-"""The kind of the last notification before an incident is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +32,11 @@ def silence(
     `history` is the incident's stream, `notices` are the entries of its escalation
     stream.
     """
-    incident = replay(cast("IncidentEvent", entry.event) for entry in history)
+    incident = replay(cast("events.IncidentEvent", entry.event) for entry in history)
     if incident is None or incident.status is not Status.RESOLVED or incident.answered:
         return None
     resolved = next(e for e in reversed(history) if e.type == "incident.resolved")
-    event = cast("IncidentResolved", resolved.event)
+    event = cast("events.IncidentResolved", resolved.event)
     due_at = None
     if not incident.reporters or _told(incident, resolved.version, notices):
         due_at = _closes_at(incident, policy_of(event.policy))
@@ -58,11 +49,16 @@ def _told(incident: Incident, version: int, notices: Iterable[Entry]) -> bool:
     settled: set[str] = set()
     for entry in notices:
         match entry.event:
-            case NotificationRequested(kind="resolved", audience="user") as asked:
+            case (
+                events.NotificationRequested(kind="resolved", audience="user") as asked
+            ):
                 cause = (asked.cause_stream, asked.cause_version)
                 if cause == (incident_stream(incident.ref), version):
                     wanted.add(asked.key)
-            case NotificationConfirmed(key=key) | NotificationFailed(key=key):
+            case (
+                events.NotificationConfirmed(key=key)
+                | events.NotificationFailed(key=key)
+            ):
                 settled.add(key)
             case _:
                 pass

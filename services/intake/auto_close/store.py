@@ -7,6 +7,8 @@ from typing import Any
 from psycopg import Cursor
 
 from services.intake.auto_close.rules import Silence
+from services.intake.commands.due_commands import DueTable
+from services.intake.commands.system_command import CloseSilent
 
 Cursors = Cursor[tuple[Any, ...]]
 
@@ -54,13 +56,14 @@ def drop(cursor: Cursors, incidents: Iterable[str]) -> None:
 
 
 def due(
-    cursor: Cursors, now: datetime, limit: int, after: tuple[datetime, str] = BEGIN
+    cursor: Cursors, now: datetime, limit: int, after: Silence | None = None
 ) -> Sequence[Silence]:
     """Return up to `limit` silences that are due, the longest due first.
 
-    `after` is the instant and the incident of the last one of the previous page.
+    `after` is the last one of the previous page.
     """
-    rows = cursor.execute(_DUE, (now, *after, limit)).fetchall()
+    begin = (after.due_at, after.incident) if after else BEGIN
+    rows = cursor.execute(_DUE, (now, *begin, limit)).fetchall()
     return [Silence(*row) for row in rows]
 
 
@@ -68,3 +71,11 @@ def disarm(cursor: Cursors, silence: Silence) -> None:
     """Do not examine this one again, unless something happens to the incident."""
     values = (silence.incident, silence.cycle, silence.due_at)
     cursor.execute(_DISARM, values)
+
+
+def _command(silence: Silence) -> tuple[str, CloseSilent]:
+    return silence.incident, CloseSilent(silence.cycle)
+
+
+SILENCES = DueTable("closing", due, _command, disarm)
+"""Closes silent incidents."""

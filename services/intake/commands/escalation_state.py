@@ -1,13 +1,15 @@
 """The team and level that work on an incident, read from its escalation stream."""
 
 from collections.abc import Iterable, Mapping
+from types import UnionType
 from typing import Any
 
 from psycopg import Cursor
 
 from services.intake.commands.pending_command import PendingCommand
-from services.intake.commands.record_store import Unreadable, Versioned, histories
+from services.intake.commands.record_store import Versioned
 from services.intake.commands.rules.context import Helper
+from services.intake.commands.system_command import AcknowledgeAccepted
 from shared.domain.commands.incident import (
     Acknowledge,
     Assign,
@@ -25,25 +27,26 @@ from shared.domain.events.incident import IncidentAssigned
 from shared.domain.identifiers import about, escalation_stream, incident_stream
 from shared.domain.incident import AT_WORK
 from shared.eventlog.entry import Entry
+from shared.eventlog.histories import Unreadable, histories
 from shared.eventlog.log import EventLog
 
-_TAKING = Acknowledge | Pause | Restore | Resolve
+_TAKING = Acknowledge | AcknowledgeAccepted | Pause | Restore | Resolve
 """Commands with which a person takes on an unassigned incident."""
 _GIVING = Assign | Return
 """Commands whose result depends on the current team and level."""
-_PLACED = Assign | Return | Resolve
+_PLACED = Assign | Return | Resolve | AcknowledgeAccepted
 """Commands that use the current team and level; `Resolve` can do without."""
 
 
-def needs_helper(wanted: PendingCommand) -> bool:
+def needs_helper(pending: PendingCommand) -> bool:
     """Return whether a decision on this command may depend on the helper."""
-    return isinstance(wanted.wish, _TAKING | _GIVING)
+    return isinstance(pending.request.body, _TAKING | _GIVING)
 
 
 def helpers(
     log: EventLog,
     cursor: Cursor[tuple[Any, ...]],
-    wanted: Iterable[PendingCommand],
+    pending: Iterable[PendingCommand],
     states: Mapping[str, Versioned],
 ) -> Mapping[str, Helper | Unreadable]:
     """Return the helper of each incident that a command assigns or takes on.
@@ -51,10 +54,10 @@ def helpers(
     If the escalation of an incident cannot be read, its value is `Unreadable`; for a
     resolution it is left out, since that must not be blocked.
     """
-    every = list(wanted)
-    given = {w.request.about for w in every if isinstance(w.wish, _GIVING)}
-    taken = {w.request.about for w in every if isinstance(w.wish, _TAKING)}
-    placed = {w.request.about for w in every if isinstance(w.wish, _PLACED)}
+    commands = list(pending)
+    given = _subjects(commands, _GIVING)
+    taken = _subjects(commands, _TAKING)
+    placed = _subjects(commands, _PLACED)
     free = {ref for ref, held in states.items() if _is_free(held)}
     needed = given | (taken & free)
     cycles = {
@@ -77,11 +80,19 @@ def helpers(
         beside = read.get(incident_stream(ref), [])
         more = [] if isinstance(beside, Unreadable) else beside
         entries = sorted([*history, *more], key=lambda entry: entry.position)
-        helping |= found(cycles, entries)
+        helping |= helpers_in(cycles, entries)
     return helping
 
 
-def found(cycles: Mapping[str, int], entries: Iterable[Entry]) -> Mapping[str, Helper]:
+def _subjects(commands: Iterable[PendingCommand], kinds: UnionType) -> set[str | None]:
+    """Return what the commands of these kinds are about."""
+    requests = (each.request for each in commands)
+    return {each.about for each in requests if isinstance(each.body, kinds)}
+
+
+def helpers_in(
+    cycles: Mapping[str, int], entries: Iterable[Entry]
+) -> Mapping[str, Helper]:
     """Return the helper in the current cycle of each incident; entries in log order."""
     helping: dict[str, Helper] = {}
     for entry in entries:

@@ -1,38 +1,30 @@
 """A command as received, with what is needed to decide it, and the answers to it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from itertools import chain
-from typing import Any
+from secrets import token_hex
+from typing import Any, Self
 
-from services.intake.commands.command import CloseSilent, RecordWish
-from services.intake.commands.record_store import RecordEvent, record_of, stream_of
-from services.intake.commands.rules import Refused
-from shared.domain.commands.change import (
-    ChangeWish,
-    LinkChange,
-    RequestChange,
-    UnlinkChange,
-)
+from services.intake.callers.rules import commanders_within, new_entry
+from services.intake.commands.rules import VERBS
+from services.intake.commands.system_command import AnyCommand
+from shared.attachments.content import EncryptedContent
+from shared.commands.refusals import digest_of
+from shared.directory import DirectoryEntry
+from shared.domain.commands.caller import NewCaller
 from shared.domain.commands.incident import (
-    Link,
+    Assign,
+    Attach,
     Merge,
     Open,
-    PersonsWish,
-    Resolve,
+    RemoveAttachment,
     Split,
-    Unlink,
     Unmerge,
 )
-from shared.domain.commands.problem import (
-    IdentifyProblem,
-    LinkProblem,
-    ProblemWish,
-    UnlinkProblem,
-)
 from shared.domain.events.incident import IncidentClosed, IncidentResolved
-from shared.domain.identifiers import is_incident_ref
+from shared.domain.limits import Within
+from shared.domain.record import RecordEvent, RecordKind, kind_of, record_of, stream_of
 from shared.eventlog.log import EventLog
 from shared.http.problem_details import HttpError
 from shared.messaging.commands import (
@@ -43,130 +35,111 @@ from shared.messaging.commands import (
     RecordAnswer,
 )
 
-AnyWish = PersonsWish | RecordWish | CloseSilent
-
-INCIDENT, PROBLEM, CHANGE = "incident", "problem", "change"
-"""The kinds of record that commands may be about."""
+REFERENCES = (
+    "into",
+    "target",
+    "follows",
+    "solution",
+    "incident",
+    "problem",
+    "change",
+)
+"""The fields in which the body of a command names other records."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingCommand:
-    """A command as received: the caller is in `request`, the body in `wish`."""
+    """A command as received; the digest detects that its id is used for another one."""
 
     request: CommandRequest[Any]
-    wish: AnyWish
     digest: bytes
+    content: EncryptedContent | None = None
+    """The content of a file to attach, stored in the same transaction."""
+    caller: DirectoryEntry | None = None
+    """The entry of a new caller, added to the directory in the same transaction."""
+
+    @classmethod
+    def of(cls, request: CommandRequest[Any]) -> Self:
+        """Return a command whose digest covers verb, record and body.
+
+        A new caller gets an id, which says nothing about them. A repeat gets another
+        one that is not used: it is answered from the log.
+        """
+        title = VERBS[type(request.body)].title
+        caller = None
+        if isinstance(new := getattr(request.body, "caller", None), NewCaller):
+            id_ = f"call-{token_hex(8)}"
+            caller = new_entry(id_, new, request.scopes, request.limits)
+        digest = digest_of(title, request.about, request.body)
+        return cls(request, digest, caller=caller)
+
+    @property
+    def body(self) -> AnyCommand:
+        """What is decided: its body, by the new caller if there is one."""
+        body: AnyCommand = self.request.body
+        match body:
+            case Attach() if self.caller:
+                return body.model_copy(update={"person": self.caller.id})
+            case Open() if self.caller:
+                return body.model_copy(update={"reporter": self.caller.id})
+            case _:
+                return body
+
+    @property
+    def within(self) -> Within:
+        """The limits within which its sender commands."""
+        return commanders_within(self.request.scopes, self.request.limits)
 
     @property
     def verb(self) -> str:
         """Its name in logs and metrics: `acknowledge`, `problem.link`."""
-        return verb_of(self.wish)
+        return VERBS[type(self.request.body)].title
 
+    @property
+    def creates(self) -> bool:
+        """Whether it creates the record that it is about."""
+        return VERBS[type(self.request.body)].opening is not None
 
-def verb_of(wish: AnyWish) -> str:
-    """Return the verb, prefixed with the kind of record unless it is an incident."""
-    if isinstance(wish, ProblemWish):
-        return f"{PROBLEM}.{wish.verb}"
-    if isinstance(wish, ChangeWish):
-        return f"{CHANGE}.{wish.verb}"
-    return wish.verb
+    @property
+    def new_kind(self) -> RecordKind | None:
+        """The kind of record that it may need a new reference for."""
+        body = self.request.body
+        needs = self.creates or isinstance(body, Split)
+        return VERBS[type(body)].kind if needs else None
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether it changes more than the log, and so needs its own transaction."""
+        is_removal = isinstance(self.request.body, RemoveAttachment)
+        adds = self.content is not None or self.caller is not None
+        return self.moves_keys or adds or is_removal
 
-def moves_keys(wish: AnyWish) -> bool:
-    """Return whether a command may move signal keys to another incident."""
-    return isinstance(wish, Merge | Unmerge | Split)
+    @property
+    def moves_keys(self) -> bool:
+        """Whether it may move signal keys to another incident."""
+        return isinstance(self.request.body, Merge | Unmerge | Split)
 
+    @property
+    def others(self) -> list[str]:
+        """The other records that it names."""
+        body = self.request.body
+        refs = (getattr(body, name, None) for name in REFERENCES)
+        return [ref for ref in refs if ref]
 
-def begins(wish: AnyWish) -> str | None:
-    """Return the kind of record that a command may create a reference for."""
-    match wish:
-        case Open() | Split():
-            return INCIDENT
-        case IdentifyProblem():
-            return PROBLEM
-        case RequestChange():
-            return CHANGE
-        case _:
-            return None
+    @property
+    def reporter(self) -> str | None:
+        """Who it reports for, unless it names their client."""
+        match self.request.body:
+            case Open(client=None, reporter=reporter):
+                return reporter
+            case _:
+                return None
 
-
-def is_beginning(wish: AnyWish) -> bool:
-    """Return whether a command creates the record that it is about."""
-    return isinstance(wish, Open | IdentifyProblem | RequestChange)
-
-
-def refs_read(wanted: Iterable[PendingCommand]) -> set[str]:
-    """Return the records that these commands name: their own and others."""
-    return set(chain.from_iterable(map(_named, wanted)))
-
-
-def _named(wanted: PendingCommand) -> list[str]:
-    named: list[str | None] = [wanted.request.about]
-    match wanted.wish:
-        case Merge(into=other) | Link(target=other) | Unlink(target=other):
-            named.append(other)
-        case (
-            Open(follows=other)
-            | IdentifyProblem(incident=other)
-            | Resolve(solution=other)
-        ):
-            named.append(other)
-        case (
-            LinkProblem(incident=incident, change=record)
-            | UnlinkProblem(incident=incident, change=record)
-            | LinkChange(incident=incident, problem=record)
-            | UnlinkChange(incident=incident, problem=record)
-            | RequestChange(incident=incident, problem=record)
-        ):
-            named += [incident, record]
-        case _:
-            pass
-    return [ref for ref in named if ref]
-
-
-def reporters(wanted: Mapping[int, PendingCommand]) -> list[str]:
-    """Return the people these commands report for without naming a client."""
-    found = (without_client(each.wish) for each in wanted.values())
-    return sorted({reporter for reporter in found if reporter})
-
-
-def without_client(wish: AnyWish) -> str | None:
-    """Return the reporter if the command names no client, else None."""
-    match wish:
-        case Open(client=None, reporter=reporter):
-            return reporter
-        case _:
-            return None
-
-
-_STATUS: Mapping[str, HTTPStatus] = {
-    "unknown_incident": HTTPStatus.NOT_FOUND,
-    "unknown_problem": HTTPStatus.NOT_FOUND,
-    "unknown_change": HTTPStatus.NOT_FOUND,
-    "unknown_target": HTTPStatus.UNPROCESSABLE_ENTITY,
-    "role": HTTPStatus.FORBIDDEN,
-    "invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
-}
-"""The status of refusals that are not conflicts with the record's state (409)."""
-
-
-def refused(no: Refused) -> HttpError:
-    """Return the answer to a command that is valid but not allowed."""
-    status = _STATUS.get(no.code, HTTPStatus.CONFLICT)
-    return HttpError(status, no.reason, code=no.code)
-
-
-MISUSED = "idempotency_key"
-"""The code of a refusal because a command id was used before."""
-
-
-def misused() -> HttpError:
-    """Return the answer to a command id that was used before for something else."""
-    return HttpError(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        "this Idempotency-Key was used for another request: choose a new one",
-        code=MISUSED,
-    )
+    @property
+    def assignee(self) -> str | None:
+        """Whom it assigns an incident to."""
+        body = self.request.body
+        return body.assignee if isinstance(body, Assign) else None
 
 
 def too_busy() -> HttpError:
@@ -179,17 +152,8 @@ def too_busy() -> HttpError:
     )
 
 
-def moved(expected: int, version: int) -> HttpError:
-    """Return the answer to an `If-Match` that does not match."""
-    return HttpError(
-        HTTPStatus.PRECONDITION_FAILED,
-        f"it is at version {version} now, not {expected}: read it again",
-        code="version",
-    )
-
-
-def asked_for(events: Iterable[RecordEvent]) -> str | None:
-    """Return the follow-up that the events of a command ask for, or None."""
+def follow_up(events: Iterable[RecordEvent]) -> str | None:
+    """Return what the events of a command ask its sender to do next, if anything."""
     for event in events:
         if isinstance(event, IncidentClosed) and event.asks_for_problem:
             return (
@@ -213,7 +177,7 @@ def answer_about(
     asks: str | None = None,
 ) -> Answered:
     """Return the answer to a command about an incident, a problem or a change."""
-    if is_incident_ref(ref):
+    if kind_of(ref) == "incident":
         return CommandAnswer(
             outcome=outcome,
             incident=ref,

@@ -12,42 +12,38 @@ from typing import Any, TypeVar, assert_never
 
 from psycopg import Cursor
 
-from services.intake.commands.command import RecordCommand
 from services.intake.commands.record_store import (
     Versioned,
     advance,
     readable,
-    ref_of,
     replayed_records,
-    stream_of,
 )
+from services.intake.commands.rules.context import DecisionContext
 from services.intake.commands.rules.links import (
     Joined,
     joined,
     no_longer_presumed,
     resolved_on_incident,
 )
-from services.intake.commands.rules.record_rules import Rules
 from services.intake.policy.store import Policies
 from shared.clock import Clock
-from shared.domain.commands.problem import LinkProblem
 from shared.domain.events.handover import HandoverDeclined, HandoverJoined
 from shared.domain.events.incident_ties import IncidentLinked
 from shared.domain.events.problem import ProblemResolved
 from shared.domain.incident import Incident
 from shared.domain.problem import Problem
-from shared.eventlog.append import AppendUnit, Recorded
+from shared.domain.record import ref_of, stream_of
+from shared.eventlog.append import AppendUnit
 from shared.eventlog.entry import Entry
-from shared.eventlog.errors import StaleVersion
 from shared.eventlog.log import EventLog
 
 AT_ONCE_MAX = 200
-"""Incidents of a problem that are read, and units that are appended, at once."""
+"""Incidents of a problem that are read at once."""
 ACTOR = "system:intake"
 
 Cursors = Cursor[tuple[Any, ...]]
 _Concerned = HandoverJoined | HandoverDeclined | IncidentLinked | ProblemResolved
-_Rule = Callable[[Problem, Incident, Rules], Sequence[Joined]]
+_Rule = Callable[[Problem, Incident, DecisionContext], Sequence[Joined]]
 _Item = TypeVar("_Item")
 _Kind = TypeVar("_Kind", Incident, Problem)
 
@@ -60,30 +56,24 @@ class ProblemLinks:
         self._clock = clock
         self._policies = Policies(log)
 
-    def apply(self, cursor: Cursors, entries: Sequence[Entry]) -> None:
-        """Apply `entries` inside the reader's transaction.
+    def decided(self, cursor: Cursors, entries: Sequence[Entry]) -> list[AppendUnit]:
+        """Return what is appended because of `entries`.
 
-        Raises `StaleVersion` if a command was recorded in between: then they are
-        applied again. Raises `RecordUnreadable` if a record cannot be read at present:
-        then the event is parked, and applied when it is retried.
+        Raises `RecordUnreadable` if a record cannot be read at present: then the event
+        is parked, and applied when it is retried.
         """
         concerned = [event for entry in entries if (event := _concerned(entry))]
         if not concerned:
-            return
+            return []
         version, policy = self._policies.current(cursor)
 
-        def rules(problem: Problem, incident: Incident) -> Rules:
-            wish = LinkProblem(incident=incident.ref)
-            command = RecordCommand(problem.ref, self._clock(), ACTOR, wish)
-            return Rules(command, policy, version)
+        def context(problem: Problem) -> DecisionContext:
+            return DecisionContext(problem.ref, self._clock(), ACTOR, policy, version)
 
-        records = _Records(self._log, cursor, rules)
+        records = _Records(self._log, cursor, context)
         for event in concerned:
             records.take(event)
-        for some in _parts(records.decided):
-            outcomes = self._log.append(cursor, some)
-            if not all(isinstance(outcome, Recorded) for outcome in outcomes):
-                raise StaleVersion("another process wrote to the same record")
+        return records.decided
 
 
 def _concerned(entry: Entry) -> _Concerned | None:
@@ -104,7 +94,7 @@ class _Records:
 
     log: EventLog
     cursor: Cursors
-    rules: Callable[[Problem, Incident], Rules]
+    context: Callable[[Problem], DecisionContext]
     states: dict[str, Versioned] = field(default_factory=dict)
     decided: list[AppendUnit] = field(default_factory=list)
 
@@ -131,7 +121,7 @@ class _Records:
         found = self._record(Problem, problem), self._record(Incident, incident)
         match found:
             case (Problem() as one, Incident() as other):
-                events = rule(one, other, self.rules(one, other))
+                events = rule(one, other, self.context(one))
             case _:
                 return
         stored = tuple(
@@ -152,16 +142,21 @@ class _Records:
 
 
 def _joined(
-    event: HandoverJoined, problem: Problem, incident: Incident, rules: Rules
+    event: HandoverJoined,
+    problem: Problem,
+    incident: Incident,
+    context: DecisionContext,
 ) -> Sequence[Joined]:
     if event.matched is None:
         return []
     certain = not event.to_be_confirmed
-    return joined(problem, incident, event.matched, rules, certain=certain)
+    return joined(problem, incident, event.matched, context, certain=certain)
 
 
-def _resolved(problem: Problem, incident: Incident, rules: Rules) -> Sequence[Joined]:
-    return resolved_on_incident(incident, "problem", problem, rules)
+def _resolved(
+    problem: Problem, incident: Incident, context: DecisionContext
+) -> Sequence[Joined]:
+    return resolved_on_incident(incident, "problem", problem, context)
 
 
 def _parts(items: Sequence[_Item]) -> Iterable[Sequence[_Item]]:

@@ -1,9 +1,8 @@
-"""The records that only intake writes: incidents, problems and changes.
+"""Reads incidents, problems and changes: replays their streams, and caches the states.
 
-Each record has its own stream. Records are cached in memory; a cached state is used
-only if the database says that its stream still ends with the same event: same version
-and same chain hash, since a restored log assigns versions again. States are cached only
-after their transaction was committed.
+A cached state is used only if the database says that its stream still ends with the
+same event: same version and same chain hash, since a restored log assigns versions
+again. States are cached only after their transaction was committed.
 
 A record may be unreadable: a later version wrote an event of an unknown type, an
 encryption key is missing, or stored data was tampered with. None of these need be
@@ -11,136 +10,28 @@ permanent. Only those who need that record have to wait.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
-from operator import attrgetter
 from typing import Any, TypeVar
 
 from psycopg import Cursor
-from typing_extensions import TypeIs
 
-from shared.domain import change, problem
-from shared.domain import incident as domain_incident
-from shared.domain.change import Change
-from shared.domain.events import AnyEvent, ChangeEvent, IncidentEvent, ProblemEvent
-from shared.domain.identifiers import (
-    change_ref,
-    change_stream,
-    incident_ref,
-    incident_stream,
-    problem_ref,
-    problem_stream,
-)
 from shared.domain.incident import Incident
-from shared.domain.problem import Problem
+from shared.domain.record import (
+    Record,
+    RecordEvent,
+    evolved,
+    record_of,
+    ref_of,
+    replayed,
+    stream_of,
+)
 from shared.eventlog.entry import Entry
-from shared.eventlog.errors import Unavailable
-from shared.eventlog.log import EventLog, Row
+from shared.eventlog.histories import Unreadable, histories
+from shared.eventlog.log import EventLog
 from shared.eventlog.recorder import NO_TIP, StreamTip, tips_of
 from shared.http.problem_details import HttpError
 from shared.observability.telemetry import wordless
-
-Record = Incident | Problem | Change
-RecordEvent = IncidentEvent | ProblemEvent | ChangeEvent
-
-REF_OF_NUMBER: Mapping[str, Callable[[int], str]] = {
-    "incident": incident_ref,
-    "problem": problem_ref,
-    "change": change_ref,
-}
-"""How the references of each kind are formed."""
-_STREAM_OF: Mapping[str, Callable[[str], str]] = {
-    "PRB": problem_stream,
-    "CHG": change_stream,
-}
-
-
-def ref_of(event: RecordEvent) -> str:
-    """Return the reference of the record that an event belongs to."""
-    if is_problem_event(event):
-        return event.problem
-    if is_change_event(event):
-        return event.change
-    return event.incident
-
-
-def stream_of(ref: str) -> str:
-    """Return the stream of a record: `PRB-000001` → `problem-PRB-000001`."""
-    return _STREAM_OF.get(ref[:3], incident_stream)(ref)
-
-
-def record_of(stream: str) -> str:
-    """Return the reference of the record with this stream."""
-    return stream.partition("-")[2]
-
-
-def evolved(record: Record | None, event: RecordEvent) -> Record:
-    """Return the record after one of its events."""
-    if is_problem_event(event):
-        assert not isinstance(record, Incident | Change)  # noqa: S101 # the stream has only problem events
-        return problem.evolve(record, event)
-    if is_change_event(event):
-        assert not isinstance(record, Incident | Problem)  # noqa: S101 # as above
-        return change.evolve(record, event)
-    assert not isinstance(record, Problem | Change)  # noqa: S101 # as above
-    return domain_incident.evolve(record, event)
-
-
-def replayed(history: Iterable[RecordEvent]) -> Record | None:
-    """Return the record after its events, or None without events."""
-    record: Record | None = None
-    for event in history:
-        record = evolved(record, event)
-    return record
-
-
-def is_problem_event(event: AnyEvent) -> TypeIs[ProblemEvent]:
-    """Return whether an event belongs to a problem's own stream."""
-    return event.type.startswith("problem.")
-
-
-def is_change_event(event: AnyEvent) -> TypeIs[ChangeEvent]:
-    """Return whether an event belongs to a change's own stream."""
-    return event.type.startswith("change.")
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A stream that cannot be read: its version and the reason, without contents."""
-
-    version: int
-    why: str
-
-
-def histories(
-    log: EventLog, cursor: Cursor[tuple[Any, ...]], streams: Sequence[str]
-) -> Mapping[str, list[Entry] | Unreadable]:
-    """Return the entries of each stream that exists, in order.
-
-    Raises `Unavailable` only: any other error makes only its own stream unreadable.
-    """
-    rows = log.stored_histories(cursor, streams)
-    by_stream = {
-        name: list(group) for name, group in groupby(rows, key=attrgetter("stream"))
-    }
-    try:
-        log.learn(rows)
-    except Unavailable:
-        raise
-    except Exception:  # noqa: BLE001, S110 # reported by its stream
-        pass
-    return {name: _read(log, rows) for name, rows in by_stream.items()}
-
-
-def _read(log: EventLog, rows: Sequence[Row]) -> list[Entry] | Unreadable:
-    try:
-        return log.entries(rows)
-    except Unavailable:
-        raise
-    except Exception as error:  # noqa: BLE001 # it concerns this stream only
-        return Unreadable(rows[-1].version, wordless(error))
-
 
 CODE = "record_unreadable"
 RETRY_SECONDS = 60

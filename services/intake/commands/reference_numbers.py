@@ -8,19 +8,27 @@ from typing import Any
 
 from psycopg import Cursor, sql
 
-from services.intake.commands.record_store import REF_OF_NUMBER, UNOPENED, Versioned
-from services.intake.signals.delivery import Delivery, TimePassed
-from services.intake.signals.rules.groups import group_key
-from services.intake.signals.rules.key_row import KeyRow
-from services.intake.signals.schemas import Heard, Signal, signal_key
+from services.intake.commands.record_store import UNOPENED, Versioned
+from services.intake.signals.rules.classification import group_key
+from services.intake.signals.rules.context import KeyRow
+from services.intake.signals.schemas import (
+    Delivery,
+    Heard,
+    Signal,
+    TimePassed,
+    signal_key,
+)
 from shared.domain.incident import AT_WORK
 from shared.domain.policy.document import Policy
 from shared.domain.policy.sources import Monitor
+from shared.domain.record import REF_OF_NUMBER, RecordKind
 
 _NUMBERS = sql.SQL("SELECT nextval({}) FROM generate_series(1, %s)")
 
 
-def new_refs(cursor: Cursor[tuple[Any, ...]], kind: str, count: int) -> list[str]:
+def new_refs(
+    cursor: Cursor[tuple[Any, ...]], kind: RecordKind, count: int
+) -> list[str]:
     """Return new references for an `incident`, `problem` or `change`.
 
     Unused references leave gaps in the numbering.

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from services.intake.endpoint_context import EndpointContext
 from services.intake.gate.api_keys import bearer
 from services.intake.signals.body import BODY_BYTES_MAX, read_json
-from services.intake.signals.delivery import Result
+from services.intake.signals.schemas import Result
 from shared.http.bodies import read_body
 from shared.http.error_responses import ANSWER_SECONDS, place_of, problem_of
 
@@ -25,11 +25,11 @@ _SENT_BACK = ("resource", "event", "environment", "severity", "text", "value")
 _NO_SEVERITY = "indeterminate"
 
 
-async def take_alert(doors: EndpointContext, request: Request) -> Response:
+async def take_alert(context: EndpointContext, request: Request) -> Response:
     """Take one alert; its key is in the path, or in `Authorization: Key …`."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            taken = doors.gate.bounded(lambda asked: _taken(doors, asked))
+            taken = context.gate.bounded(lambda asked: _taken(context, asked))
             return await taken(request)
     except Exception as error:  # noqa: BLE001 # Alerta clients read only this form
         return _refusal(error, request)
@@ -40,12 +40,12 @@ async def tell_config(_: Request) -> Response:
     return _json({}, HTTPStatus.OK)
 
 
-async def _taken(doors: EndpointContext, request: Request) -> Response:
+async def _taken(context: EndpointContext, request: Request) -> Response:
     token = request.path_params.get("key") or _key(request) or bearer(request)
-    source = await doors.gate.admit(request, token, "alerta")
+    source = await context.gate.admit(request, token, "alerta")
     body = await read_body(request, BODY_BYTES_MAX)
     document = read_json(body)
-    (result,) = await doors.reception.receive(
+    (result,) = await context.reception.receive(
         source, "alerta", body, document, told=True
     )
     return _answer(document, result)

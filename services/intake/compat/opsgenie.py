@@ -130,7 +130,7 @@ _DONE = frozenset({"opened", "signalled", "recovered", "duplicate"})
 _ALL = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def routes(doors: EndpointContext) -> list[Route]:
+def routes(context: EndpointContext) -> list[Route]:
     """Return the routes; each always answers in Opsgenie's form."""
 
     def route(
@@ -139,10 +139,12 @@ def routes(doors: EndpointContext) -> list[Route]:
         *methods: str,
     ) -> Route:
         async def endpoint(request: Request) -> Response:
-            return await door(doors, request)
+            return await door(context, request)
 
         return Route(
-            path, answered(doors.gate.bounded(endpoint), say=_no), methods=list(methods)
+            path,
+            answered(context.gate.bounded(endpoint), say=_no),
+            methods=list(methods),
         )
 
     return [
@@ -154,27 +156,27 @@ def routes(doors: EndpointContext) -> list[Route]:
     ]
 
 
-async def _create(doors: EndpointContext, request: Request) -> Response:
-    source = await doors.gate.admit(request, _key(request), _ADAPTER)
+async def _create(context: EndpointContext, request: Request) -> Response:
+    source = await context.gate.admit(request, _key(request), _ADAPTER)
     alert = await _body(request)
     _require(alert)
     alias = alert.get("alias")
     if alias is None or alias == "":
         alias = default_dedup_key(source, alert.get("entity"), alert.get("message"))
-    return await _asked(doors, request, source, "Create", {**alert, "alias": alias})
+    return await _asked(context, request, source, "Create", {**alert, "alias": alias})
 
 
-async def _act(doors: EndpointContext, request: Request) -> Response:
+async def _act(context: EndpointContext, request: Request) -> Response:
     action = _TAKEN.get(request.path_params["action"])
     if action is None:
-        return await _refuse(doors, request)
-    source = await doors.gate.admit(request, _key(request), _ADAPTER)
+        return await _refuse(context, request)
+    source = await context.gate.admit(request, _key(request), _ADAPTER)
     alert = {**await _body(request), "alias": _alias(request)}
-    return await _asked(doors, request, source, action, alert)
+    return await _asked(context, request, source, action, alert)
 
 
 async def _asked(
-    doors: EndpointContext,
+    context: EndpointContext,
     request: Request,
     source: str,
     action: str,
@@ -184,7 +186,7 @@ async def _asked(
     began = time.monotonic()
     document = {"action": action, "alert": alert}
     event_id = request.headers.get("idempotency-key") or secrets.token_hex(12)
-    (result,) = await doors.reception.receive(
+    (result,) = await context.reception.receive(
         source, _ADAPTER, orjson.dumps(document), document, event_id, told=True
     )
     if result.status == "rejected":
@@ -197,17 +199,17 @@ async def _asked(
     )
 
 
-async def _status(doors: EndpointContext, request: Request) -> Response:
+async def _status(context: EndpointContext, request: Request) -> Response:
     """Return the result of a request, and the id of its alert."""
     began = time.monotonic()
-    source = await doors.gate.source(request, _key(request))
+    source = await context.gate.source(request, _key(request))
     given = request.path_params["request_id"]
     asked = asked_in(given)
     found = None
     if asked and "\x00" not in asked.event_id:
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(
-            doors.executor, find_request, doors.log, source, asked.event_id
+            context.executor, find_request, context.log, source, asked.event_id
         )
     if asked is None or found is None:
         raise HttpError(404, "no such request of yours in the last days: send it")
@@ -215,11 +217,11 @@ async def _status(doors: EndpointContext, request: Request) -> Response:
     return _json({"data": data, "took": _since(began), "requestId": given})
 
 
-async def _refuse(doors: EndpointContext, request: Request) -> Response:
+async def _refuse(context: EndpointContext, request: Request) -> Response:
     if request.method == "GET":
-        await doors.gate.source(request, _key(request))
+        await context.gate.source(request, _key(request))
     else:
-        await doors.gate.admit(request, _key(request), _ADAPTER)
+        await context.gate.admit(request, _key(request), _ADAPTER)
     raise instead_of(request.method, request.url.path)
 
 

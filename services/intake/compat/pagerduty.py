@@ -30,14 +30,14 @@ _THROTTLED = {
 }
 
 
-def routes(doors: EndpointContext) -> list[Route]:
+def routes(context: EndpointContext) -> list[Route]:
     """Return the two routes; each always answers in PagerDuty's form."""
 
     def route(path: str, kind: str, said: str) -> Route:
         async def endpoint(request: Request) -> Response:
-            return await _enqueue(doors, request, kind, said)
+            return await _enqueue(context, request, kind, said)
 
-        taken = answered(doors.gate.bounded(endpoint), say=_no)
+        taken = answered(context.gate.bounded(endpoint), say=_no)
         return Route(path, taken, methods=["POST"])
 
     return [
@@ -47,14 +47,14 @@ def routes(doors: EndpointContext) -> list[Route]:
 
 
 async def _enqueue(
-    doors: EndpointContext, request: Request, kind: str, said: str
+    context: EndpointContext, request: Request, kind: str, said: str
 ) -> Response:
-    source, in_body = await _admitted(doors, request, kind)
+    source, in_body = await _admitted(context, request, kind)
     body = await read_body(request, BODY_BYTES_MAX)
     document = read_json(body)
     if in_body is not None and _key(document) != in_body:
         raise HttpError(400, f"there is more than one `{_KEY}`: send one")
-    (result,) = await doors.reception.receive(
+    (result,) = await context.reception.receive(
         source,
         kind,
         _without_key(body, document),
@@ -71,13 +71,13 @@ async def _enqueue(
 
 
 async def _admitted(
-    doors: EndpointContext, request: Request, kind: str
+    context: EndpointContext, request: Request, kind: str
 ) -> tuple[str, str | None]:
     """Return the source, and its key if that is in the body."""
     key = request.headers.get(_HEADER) or bearer(request)
     if key:
-        return await doors.gate.admit(request, key, kind), None
-    return await doors.gate.admit_by_body(request, _KEY, _key_in, kind)
+        return await context.gate.admit(request, key, kind), None
+    return await context.gate.admit_by_body(request, _KEY, _key_in, kind)
 
 
 def _key_in(beginning: bytes) -> str | None:

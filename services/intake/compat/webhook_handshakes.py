@@ -42,7 +42,7 @@ _NEVER_IN_A_QUERY = frozenset("#\\")
 _ACTION = "action"
 _CONFIRMS = ("Action", "ConfirmSubscription")
 NOT_ALLOWED = (
-    "not confirmed: the address is none at which SNS confirms a subscription "
+    "not confirmed: SNS does not confirm subscriptions at this address "
     "(https://sns.<region>.amazonaws.com/?Action=ConfirmSubscription&…)"
 )
 CONFIRMED = "the subscription is confirmed: what it sends from now on is taken"

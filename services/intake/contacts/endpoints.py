@@ -15,14 +15,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.intake.commands.pending_command import PendingCommand
-from services.intake.commands.subscriber import digest_of
 from services.intake.endpoint_context import EndpointContext
 from services.intake.gate.api_keys import bearer
 from services.intake.inbound_mail.subscriber import report_taken
 from shared.contacts.endpoints import form_routes
 from shared.contacts.form import FormDesk
 from shared.contacts.receipt import Records, contact_answer
-from shared.domain.commands.contact import Contact, wish_of
+from shared.domain.commands.contact import Contact, command_of
 from shared.domain.policy.document import Policy
 from shared.eventlog.batcher import Batcher
 from shared.eventlog.policies import PolicyVersions
@@ -64,7 +63,7 @@ def form_rules_of(settings: IntakeSettings) -> FormRules:
 
 
 def contact_routes(
-    doors: EndpointContext,
+    context: EndpointContext,
     commands: Batcher[PendingCommand, Answered],
     rules: FormRules,
 ) -> list[Route]:
@@ -75,21 +74,21 @@ def contact_routes(
     ) -> _Answer:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            doors.executor, partial(call, *args, **kwargs)
+            context.executor, partial(call, *args, **kwargs)
         )
 
     @cache
     def records() -> Records:
-        log = doors.log
+        log = context.log
         return Records(log, PolicyVersions(log), log.transaction, blocking)
 
     async def contact(request: Request) -> Response:
-        return await _take_contact(doors, commands, records(), request)
+        return await _take_contact(context, commands, records(), request)
 
     form = FormDesk(
-        lambda: _policy(doors),
+        lambda: _policy(context),
         lambda version: records().policies(version),
-        partial(report_taken, doors.letters),
+        partial(report_taken, context.letters),
         blocking,
         trusted=(*LOOPBACK, *rules.trusted),
         is_open=rules.is_open,
@@ -101,30 +100,29 @@ def contact_routes(
 
 
 async def _take_contact(
-    doors: EndpointContext,
+    context: EndpointContext,
     commands: Batcher[PendingCommand, Answered],
     records: Records,
     request: Request,
 ) -> Response:
     """Take a contact: open an incident for it, or attach it to an existing one."""
-    caller = await doors.gate.caller(request, bearer(request))
+    caller = await context.gate.caller(request, bearer(request))
     require_scope(caller, *COMMANDERS)
     size = size_ahead(request.headers, COMMAND_BYTES_MAX)
-    with doors.gate.in_hand.room_for(size, caller.actor):
+    with context.gate.in_hand.room_for(size, caller.actor):
         contact = validated(Contact, await read_object(request), "contact")
-    wish = wish_of(contact)
+    command = command_of(contact)
     message = CommandMessage[Any](
         incident=contact.incident,
         idempotency_key=idempotency_key(request.headers.get("idempotency-key")),
         if_match=version(request.headers.get("if-match")),
         # Same form as from the API over NATS, so that a repeat has the same digest.
-        body=type(wish).model_validate(
-            wish.model_dump(mode="json", exclude_defaults=True)
+        body=type(command).model_validate(
+            command.model_dump(mode="json", exclude_defaults=True)
         ),
     )
-    command = request_of(message, caller)
-    wanted = PendingCommand(command, command.body, digest_of(command))
-    done = await commands.submit(wanted)
+    accepted = request_of(message, caller)
+    done = await commands.submit(PendingCommand.of(accepted))
     assert isinstance(done, CommandAnswer)  # noqa: S101 # it is about an incident
     answer = await contact_answer(done, contact, records)
     headers = {
@@ -136,11 +134,11 @@ async def _take_contact(
     )
 
 
-def _policy(doors: EndpointContext) -> Policy:
+def _policy(context: EndpointContext) -> Policy:
     """Return the policy in force; blocks if none was read yet."""
-    if (newest := doors.in_force.newest()) is None:
-        doors.in_force.look()
-        newest = doors.in_force.newest()
+    if (newest := context.in_force.newest()) is None:
+        context.in_force.look()
+        newest = context.in_force.newest()
     assert newest is not None  # noqa: S101 # else `look` has raised
     return newest[1]
 

@@ -1,25 +1,57 @@
-"""Authenticates callers by key: one named in the policy, or a token."""
+"""Authenticates callers by key: one named in the policy, or a token.
+
+Only this module reads the secrets of sources, from where the policy's references point.
+Keys are kept as hashes; signing secrets have to be kept in plain form.
+
+Wrong keys are counted by address, and limited. Valid keys never wait: one address may
+represent a whole company, and one of its sources may use a revoked key.
+"""
 
 import asyncio
-from collections.abc import Callable
+import hmac
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
+from ipaddress import IPv6Address, ip_network
+from pathlib import Path
 
+import structlog
 from starlette.requests import Request
 
-from services.intake.gate.brute_force import Guesses
-from services.intake.gate.secrets import Secrets
-from services.intake.policy.in_force import InForce
+from services.intake.gate.admission import Bucket, Flow, filled, take
+from services.intake.policy.store import InForce
 from shared.domain.policy.document import Policy
+from shared.domain.policy.sources import Monitor
 from shared.http.bearer import Verify, caller_of, require_scope
 from shared.http.networks import Address
 from shared.http.problem_details import HttpError
 from shared.security.access import Access, Caller
+from shared.security.rights import Grant
 from shared.security.sender import READERS
 
+REREAD_SECONDS = 5.0
+"""How long an old secret stays valid after its file has changed."""
+SECRET_BYTES_MAX = 4_096
+KEY_LENGTH_MIN = 16
+"""A shorter key can be guessed, so it counts as missing."""
+WRONG_KEYS = Flow(per_second=0.2, burst=20.0)
+"""A burst of 20, then twelve a minute, for each process of intake."""
+ADDRESSES_MAX = 10_000
+"""Addresses that are remembered; the oldest are dropped."""
+HOME_BITS = 64
+"""Prefix length for IPv6: one owner has all addresses with this prefix."""
+LOGGED_SECONDS = 60.0
+"""An address that continues is logged at most once in this period."""
+_OF_SOURCES = (Grant("", "source"),)
+POLICY_KEY = "policy"
+"""The key id of a key named in the policy."""
 _SOURCE = "source:"
+_log = structlog.get_logger(__name__)
 
 
 def bearer(request: Request) -> str | None:
@@ -35,7 +67,7 @@ async def caller_at(access: Access, executor: Executor, token: str | None) -> Ca
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(executor, verify, asked)
 
-    return await caller_of(access, token, blocking)
+    return await caller_of(access, token, blocking, acts=True)
 
 
 def source_of(caller: Caller) -> str:
@@ -62,10 +94,6 @@ def seen_by(caller: Caller) -> str | None:
     return None
 
 
-POLICY_KEY = "policy"
-"""The key id of a key named in the policy."""
-
-
 def key_id_of(caller: Caller, key: str) -> str:
     """Return an id for a caller's key that does not reveal the key."""
     if caller.token_id != POLICY_KEY:
@@ -75,6 +103,141 @@ def key_id_of(caller: Caller, key: str) -> str:
 
 def _policy_key_id(digest: bytes) -> str:
     return f"{POLICY_KEY}-{digest[:6].hex()}"
+
+
+class Secrets:
+    """The secrets that the policy refers to, reread every few seconds."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str] = os.environ,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._environment = environment
+        self._elapsed = elapsed
+        self._policy: Policy | None = None
+        self._read_at = float("-inf")
+        self._keys: dict[bytes, str] = {}
+        self._signing: dict[str, tuple[bytes, ...]] = {}
+        self._missing: frozenset[str] = frozenset()
+
+    def are_fresh(self, policy: Policy) -> bool:
+        """Return whether the secrets of `policy` were read recently; never blocks."""
+        recent = self._elapsed() - self._read_at < REREAD_SECONDS
+        return recent and self._policy is policy
+
+    def read(self, policy: Policy) -> None:
+        """Read all secrets; blocks. Unreadable ones are missing, and logged once."""
+        keys: dict[bytes, str] = {}
+        signing: dict[str, tuple[bytes, ...]] = {}
+        missing = set()
+        for name, source in _monitors(policy):
+            if source.key is not None:
+                key = self._value(source.key)
+                if key is None or len(key) < KEY_LENGTH_MIN:
+                    missing.add(f"sources.{name}.key")
+                else:
+                    keys[sha256(key).digest()] = name
+            if source.signature is not None:
+                rule = source.signature
+                written = [each for each in (rule.secret, rule.old_secret) if each]
+                values = [self._value(each) for each in written]
+                if None in values:
+                    missing.add(f"sources.{name}.signature")
+                signing[name] = tuple(value for value in values if value)
+        for where in sorted(missing - self._missing):
+            _log.warning("secret.missing", where=where)
+        self._keys, self._signing = keys, signing
+        self._missing = frozenset(missing)
+        self._policy, self._read_at = policy, self._elapsed()
+
+    def source_of(self, key: str) -> str | None:
+        """Return the source for which the policy names this key."""
+        digest = sha256(key.encode(errors="replace")).digest()
+        found = None
+        for held, name in self._keys.items():
+            if hmac.compare_digest(held, digest):
+                found = name
+        return found
+
+    def digests(self, source: str) -> list[bytes]:
+        """Return the hashes of the keys that the policy names for `source`."""
+        return [digest for digest, name in self._keys.items() if name == source]
+
+    def signing(self, source: str) -> tuple[bytes, ...]:
+        """Return the secrets for signatures of `source`; empty if unreadable."""
+        return self._signing.get(source, ())
+
+    def _value(self, reference: str) -> bytes | None:
+        kind, _, where = reference.partition(":")
+        if kind == "env":
+            return self._environment.get(where, "").encode() or None
+        try:
+            with Path(where).open("rb") as file:
+                return file.read(SECRET_BYTES_MAX).strip() or None
+        except OSError:
+            return None
+
+
+def _monitors(policy: Policy) -> Iterator[tuple[str, Monitor]]:
+    for name, source in policy.sources.items():
+        if isinstance(source, Monitor):
+            yield name, source
+
+
+class Guesses:
+    """Counts wrong keys by address, without I/O; never blocks."""
+
+    def __init__(
+        self,
+        elapsed: Callable[[], float] = time.monotonic,
+        addresses_max: int = ADDRESSES_MAX,
+    ) -> None:
+        self._elapsed = elapsed
+        self._addresses_max = addresses_max
+        self._buckets: dict[str, Bucket] = {}
+        self._logged: dict[str, float] = {}
+
+    @property
+    def any(self) -> bool:
+        """Whether there were any wrong keys recently."""
+        return bool(self._buckets)
+
+    def wait(self, address: Address | None) -> int:
+        """Return the seconds until a key may be tried from there; 0 means now."""
+        home = _home(address)
+        if home not in self._buckets:
+            return 0
+        held = filled(self._buckets[home], self._elapsed(), WRONG_KEYS)
+        if held.tokens >= WRONG_KEYS.burst:
+            del self._buckets[home]  # fully recovered
+        if held.tokens >= 1:
+            return 0
+        self._log_once(home)
+        return math.ceil((1 - held.tokens) / WRONG_KEYS.per_second)
+
+    def wrong(self, address: Address | None) -> None:
+        """Count a wrong key from an address."""
+        home, now = _home(address), self._elapsed()
+        held, _ = take(self._buckets.pop(home, None), now, WRONG_KEYS)
+        if len(self._buckets) >= self._addresses_max:
+            self._buckets.pop(next(iter(self._buckets)))
+        self._buckets[home] = held
+
+    def _log_once(self, home: str) -> None:
+        now = self._elapsed()
+        self._logged = {
+            one: at for one, at in self._logged.items() if now - at < LOGGED_SECONDS
+        }
+        if home not in self._logged:
+            self._logged[home] = now
+            _log.warning("keys.guessed", address=home, do="see who sends from there")
+
+
+def _home(address: Address | None) -> str:
+    if isinstance(address, IPv6Address):
+        return str(ip_network(f"{address}/{HOME_BITS}", strict=False))
+    return str(address)
 
 
 class Keys:
@@ -144,7 +307,7 @@ class Keys:
         """Return the caller; waits for a policy, which may name the key."""
         named = await self._named(key)
         if named is not None:
-            return Caller(f"source:{named}", ("source",), POLICY_KEY)
+            return Caller(f"source:{named}", _OF_SOURCES, POLICY_KEY)
         return await caller_at(self._access, self._executor, key)
 
     async def _demand_known(self, key: str | None, wait: int) -> None:

@@ -20,7 +20,7 @@ from services.intake.heartbeats.rules import (
     owner_of,
 )
 from services.intake.heartbeats.worker import HeartbeatWatch
-from services.intake.policy.in_force import InForce
+from services.intake.policy.store import InForce
 from services.intake.signals.body import BODY_BYTES_MAX
 from services.intake.signals.endpoints import json_answer
 from shared.domain.policy.durations import duration_text

@@ -28,17 +28,14 @@ from services.intake.heartbeats.store import (
     one_of,
     settle,
 )
-from services.intake.policy.in_force import InForce
+from services.intake.policy.store import InForce
 from services.intake.signals.reception import Reception
-from services.intake.signals.timers import failing_alone
 from shared.clock import Clock
 from shared.eventlog.log import EventLog
-from shared.http.serve import pause
+from shared.http.rounds import in_rounds
 from shared.observability.health import Check
 
 LOOK_SECONDS = 1.0
-LEVER_SECONDS = 0.05
-"""How often to check while the test clock is in use; its jumps are not announced."""
 
 _log = structlog.get_logger(__name__)
 
@@ -52,30 +49,27 @@ class HeartbeatWatch:
         in_force: InForce,
         reception: Reception,
         clock: Clock,
-        *,
-        on_lever: bool = False,
     ) -> None:
         self._log = log
         self._in_force = in_force
         self._reception = reception
         self._clock = clock
-        self._rest = LEVER_SECONDS if on_lever else LOOK_SECONDS
-        self._woken = asyncio.Event()
+        self._woken = False
         self._numbers = {"watched": 0.0, "silent": 0.0}
 
     def wake(self) -> None:
         """Check at once: a signal is pending."""
-        self._woken.set()
+        self._woken = True
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until `stop` is set. Never raises."""
-        while not stop.is_set():
-            with failing_alone(_log, "heartbeats.failed"):
-                await self.round()
-            if self._woken.is_set():
-                self._woken.clear()
-            else:
-                await pause(stop, self._rest)
+        failed = "heartbeats.failed"
+        await in_rounds(self._round, stop, LOOK_SECONDS, _log, failed, self._clock)
+
+    async def _round(self) -> float | None:
+        self._woken = False
+        await self.round()
+        return 0.0 if self._woken else None
 
     async def probe(self) -> Check:
         """Report how many are watched and silent; always ready."""

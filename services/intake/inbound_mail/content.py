@@ -1,4 +1,4 @@
-"""Extracts the text of a mail, or its HTML as text, and lists its attachments.
+"""Extracts the text of a mail, or its HTML as text, and its attachments.
 
 HTML is laid out as a reader would see it, in limited time: mail may contain any page,
 so neither tables nor style sheets may cost more time or memory than the page is long.
@@ -8,7 +8,7 @@ import re
 from codecs import lookup
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 
 from inscriptis import get_text
@@ -18,7 +18,9 @@ from inscriptis.model.config import ParserConfig
 from inscriptis.model.html_element import HtmlElement
 from inscriptis.model.tag import CustomHtmlTagHandlerMapping
 
+from services.intake.attachments.rules import IncomingFile, incoming
 from services.intake.inbound_mail.message import (
+    ATTACHMENTS_MAX,
     NAME_MAX,
     PARTS_MAX,
     Attachment,
@@ -90,20 +92,54 @@ class _Piece:
     text: str
 
 
-def content_of(message: Message) -> tuple[str, list[Attachment]]:
-    """Return the text of a mail, and its attachments with names and sizes."""
+_SIGNATURES = frozenset(
+    {
+        "application/pgp-signature",
+        "application/pkcs7-signature",
+        "application/x-pkcs7-signature",
+    }
+)
+"""Parts that belong to the mail, not to what its author wants to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The text of a mail, and its attachments: as declared, and with their content."""
+
+    text: str
+    attachments: tuple[Attachment, ...]
+    files: tuple[IncomingFile, ...]
+
+
+def content_of(message: Message, *, is_cut: bool = False) -> Content:
+    """Return the content of a mail; `is_cut` if its end is missing."""
     pieces: list[_Piece] = []
     attachments: list[Attachment] = []
+    files: list[IncomingFile] = []
+    last: Message | None = None
+    last_file: Message | None = None
     for part, choice in _leaves(message):
+        last = part
         kind = part.get_content_type()
         named = _filename(part)
         apart = named or part.get_content_disposition() == "attachment"
         if apart or not _is_text(kind):
-            held = len(_bytes(part))
-            attachments.append(Attachment(named or kind, kind, held))
+            held = _bytes(part)
+            attachments.append(Attachment(named or kind, kind, len(held)))
+            if kind not in _SIGNATURES:
+                files.append(_file(part, named, kind, held))
+                last_file = part
         else:
             pieces.append(_Piece(choice, kind == "text/html", _text(part)))
-    return _words(pieces), attachments
+    if is_cut and files and last is last_file:
+        files[-1] = replace(files[-1], is_cut=True)
+    return Content(_words(pieces), tuple(attachments), tuple(files[:ATTACHMENTS_MAX]))
+
+
+def _file(part: Message, named: str, kind: str, content: bytes) -> IncomingFile:
+    is_inline = part.get_content_disposition() != "attachment"
+    name = named or f"{kind.partition('/')[0]}.{kind.partition('/')[2]}"
+    return incoming(name, content, is_inline=is_inline)
 
 
 def _words(pieces: list[_Piece]) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 
 from psycopg import Cursor
 
+from services.intake.attachments.rules import LeftOut
+from services.intake.callers.store import ADDRESS_LOCK
 from services.intake.commands.pending_command import repeated_answer
 from services.intake.commands.record_store import RecordCache, readable
 from services.intake.directory.file import checked
@@ -35,11 +37,11 @@ from shared.security.signed_links import vouches
 
 SHARED_MAX = 20
 """People who may share an address."""
-_ALONE = "SELECT pg_advisory_xact_lock(20250630, hashtext(%s))"
 _FIND = """
 SELECT id, confirmed FROM directory.people WHERE lower(email) = lower(%s)
-ORDER BY confirmed DESC, id LIMIT %s
+ORDER BY confirmed DESC, CASE WHEN NOT confirmed THEN updated_at END, id LIMIT %s
 """
+"""Of those whom nobody confirmed, the first to have it: a later one takes nothing."""
 _LEARN = """
 INSERT INTO directory.people (id, name, email, language, updated_at, confirmed)
 VALUES (%s, %s, %s, %s, %s, false)
@@ -67,7 +69,7 @@ def learnt(cursor: Cursor[Any], letter: InboundMail, now: datetime) -> Senders |
 
     None if the address is not one that mail could be sent to.
     """
-    cursor.execute(_ALONE, (letter.sender,))  # adds each person once
+    cursor.execute(ADDRESS_LOCK, (letter.sender,))  # adds each person once
     found = senders_of(cursor, letter.sender)
     if found is not None:
         return found
@@ -97,6 +99,8 @@ class MailResult:
     fate: MailOutcome
     known: bool | None = None
     repeated: bool = False
+    left_out: tuple[LeftOut, ...] = ()
+    """Its files that are not kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,25 +46,25 @@ _KINDS = ("", "message/rfc822", "application/octet-stream", "text/plain")
 _SOURCE = "source:"
 
 
-async def take_mail(doors: EndpointContext, request: Request) -> Response:
+async def take_mail(context: EndpointContext, request: Request) -> Response:
     """Take a mail as it was received."""
     token = bearer(request)
-    caller = await doors.gate.caller(request, token)
+    caller = await context.gate.caller(request, token)
     named = _source_named(caller)
-    policy = await doors.in_force.known()
+    policy = await context.in_force.known()
     if named is not None:
-        await doors.gate.admit(request, token, "mail")
+        await context.gate.admit(request, token, "mail")
     post = _post_of(caller, named, policy.sources.get(named or ""))
     post = replace(post, incident=_incident_chosen(request, named))
     _require_mail(request)
     authserv_id = _authserv_id(policy.sources.get(named or ""))
     size = size_ahead(request.headers, LETTER_BYTES_MAX)
-    with doors.gate.in_hand.room_for(size, caller.actor):
-        return await _taken(doors, request, post, authserv_id)
+    with context.gate.in_hand.room_for(size, caller.actor):
+        return await _taken(context, request, post, authserv_id)
 
 
 async def _taken(
-    doors: EndpointContext,
+    context: EndpointContext,
     request: Request,
     post: MailDelivery,
     authserv_id: str | None,
@@ -74,11 +74,11 @@ async def _taken(
         raise HttpError(422, "the body is empty: send the mail as it was received")
     loop = asyncio.get_running_loop()
     letter = await loop.run_in_executor(
-        doors.executor, read_letter, raw, doors.our_address, authserv_id
+        context.executor, read_letter, raw, context.our_address, authserv_id
     )
     if post.incident:
         letter = replace(letter, incidents=(post.incident,))
-    taken = await doors.letters.take(letter, replace(post, raw=raw))
+    taken = await context.letters.take(letter, replace(post, raw=raw))
     return taken_answer(taken, str(letter.key))
 
 
@@ -164,15 +164,15 @@ ASKED_BYTES_MAX = 4_096
 ASKED_DEPTH_MAX = 2
 
 
-async def retry_letter(doors: EndpointContext, request: Request) -> Response:
+async def retry_letter(context: EndpointContext, request: Request) -> Response:
     """Take a mail that was set aside, on the caller's authority."""
-    caller = await doors.gate.caller(request, bearer(request))
+    caller = await context.gate.caller(request, bearer(request))
     require_scope(caller, "agent", "manager", "admin")
-    policy = await doors.in_force.known()
+    policy = await context.in_force.known()
     key = _key(request)
     asked = await _asked(request)
     loop = asyncio.get_running_loop()
-    found, letter = await loop.run_in_executor(doors.executor, _found, doors, key)
+    found, letter = await loop.run_in_executor(context.executor, _found, context, key)
     post = MailDelivery(
         caller.actor,
         caller.scopes,
@@ -183,12 +183,12 @@ async def retry_letter(doors: EndpointContext, request: Request) -> Response:
     )
     if post.incident:
         letter = replace(letter, incidents=(post.incident,))
-    taken = await doors.letters.take_again(letter, post)
+    taken = await context.letters.take_again(letter, post)
     return taken_answer(taken, str(key))
 
 
-def _found(doors: EndpointContext, key: UUID) -> tuple[SetAsideMail, InboundMail]:
-    with doors.log.transaction() as cursor:
+def _found(context: EndpointContext, key: UUID) -> tuple[SetAsideMail, InboundMail]:
+    with context.log.transaction() as cursor:
         found = lying(cursor, key)
     if found is None:
         raise HttpError(
@@ -199,7 +199,7 @@ def _found(doors: EndpointContext, key: UUID) -> tuple[SetAsideMail, InboundMail
         raise HttpError(
             409, f"it was taken already: {found.verdict}{where}", code="taken"
         )
-    letter = read_lying(doors.log.vault, key, found, doors.our_address)
+    letter = read_lying(context.log.vault, key, found, context.our_address)
     if letter is None:
         raise HttpError(
             409, "its words were forgotten with their writer: nothing can be taken"

@@ -13,10 +13,9 @@ import orjson
 import structlog
 
 from services.intake.signals.reception import Reception
-from services.intake.signals.timers import failing_alone
 from shared.clock import Clock
 from shared.eventlog.log import EventLog
-from shared.http.serve import pause
+from shared.http.rounds import in_rounds
 from shared.observability.health import Check
 
 SOURCE = "letters"
@@ -60,10 +59,7 @@ class HeldWatch:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until `stop` is set. Never raises."""
-        while not stop.is_set():
-            with failing_alone(_log, "held_letters.failed"):
-                await self.round()
-            await pause(stop, LOOK_SECONDS)
+        await in_rounds(self.round, stop, LOOK_SECONDS, _log, "held_letters.failed")
 
     async def probe(self) -> Check:
         """Report how many mails are held; always ready."""

@@ -18,9 +18,10 @@ from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 from uuid import UUID
 
+from services.intake.attachments.rules import IncomingFile
 from shared.security.signed_links import ReplyTag
 
-LETTER_BYTES_MAX = 10 * 1024 * 1024
+LETTER_BYTES_MAX = 25 * 1024 * 1024
 """Only this much of a longer mail is read."""
 KEPT_WORDS_MAX = 200_000
 """Characters of its text that are stored with it; a contact holds fewer."""
@@ -37,7 +38,7 @@ SUBJECT_MAX = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """An attachment of a mail: name, type and size; its content is not stored."""
+    """An attachment of a mail as its sender declared it: name, type and size."""
 
     name: str
     kind: str
@@ -72,6 +73,8 @@ class InboundMail:
     """The receiving server confirms that the sender's domain sent it."""
     tags: tuple[ReplyTag, ...] = ()
     """Reply tags of the mails of ours that it answers."""
+    files: tuple[IncomingFile, ...] = ()
+    """Its attachments with their content, which the incident keeps."""
 
 
 LINES_TIMES_BOUNDARIES_MAX = 2_000_000

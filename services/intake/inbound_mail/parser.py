@@ -37,18 +37,24 @@ MESSAGE_ID_MAX = 998
 
 
 def read_letter(
-    written: bytes, our_address: str | None = None, authserv_id: str | None = None
+    written: bytes,
+    our_address: str | None = None,
+    authserv_id: str | None = None,
+    *,
+    is_cut: bool = False,
 ) -> InboundMail:
     """Return the parsed mail; `our_address` is the desk's sender address.
 
     `authserv_id` is the name of the receiving server whose authentication results
-    count, or None if not configured.
+    count, or None if not configured; `is_cut` if its end is missing.
     """
-    message = _parsed(written[:LETTER_BYTES_MAX])
+    read = within_reach(written[:LETTER_BYTES_MAX])
+    message = _parsed(read)
     address, name = sender(message)
     message_id = on_one_line(raw(message, "Message-ID"))[:MESSAGE_ID_MAX] or None
-    said, attachments = content_of(message)
-    words = said[:KEPT_WORDS_MAX]
+    is_cut = is_cut or len(written) >= LETTER_BYTES_MAX or len(read) < len(written)
+    content = content_of(message, is_cut=is_cut)
+    words = content.text[:KEPT_WORDS_MAX]
     return InboundMail(
         key=_key(written, address, message_id, words),
         sender=address,
@@ -57,7 +63,8 @@ def read_letter(
         words=words,
         fresh=fresh_part(words),
         incidents=incidents_named(message, our_address),
-        attachments=tuple(attachments[:ATTACHMENTS_MAX]),
+        attachments=content.attachments[:ATTACHMENTS_MAX],
+        files=content.files,
         automatic=why_automatic(message, address, our_address),
         message_id=message_id,
         sent_at=instant(message),
@@ -69,7 +76,7 @@ def read_letter(
 def _parsed(written: bytes) -> Message:
     try:
         # The older policy parses headers lazily, and raises less.
-        return BytesParser(policy=compat32).parsebytes(within_reach(written))
+        return BytesParser(policy=compat32).parsebytes(written)
     except Exception:  # noqa: BLE001 # it should not raise, but has done so
         message = Message()
         message.set_payload(written.decode("utf-8", "replace"), "utf-8")

@@ -19,13 +19,8 @@ from services.intake.inbound_mail.message import (
     every,
     text,
 )
-from shared.domain.bounded_text import (
-    TITLE_MAX,
-    WORDS_BYTES_MAX,
-    WORDS_MAX,
-    is_visible,
-)
-from shared.domain.commands.contact import Contact, wish_of
+from shared.domain.bounded_text import TITLE_MAX, WORDS_BYTES_MAX, WORDS_MAX, is_visible
+from shared.domain.commands.contact import Contact, command_of
 from shared.domain.commands.incident import Attach, Open, Reopen
 from shared.domain.incident import AT_WORK, Incident, Status
 from shared.domain.policy.document import Policy
@@ -129,7 +124,7 @@ class Placement:
     """The commands for a mail, in order; `note` is for agents."""
 
     incident: str | None
-    wishes: tuple[Open | Attach | Reopen, ...]
+    commands: tuple[Open | Attach | Reopen, ...]
     note: str | None = None
 
 
@@ -202,18 +197,18 @@ def _opening(
     )
     if arrival.reported_at:
         contact = contact.model_copy(update={"backdated_because": _BECAUSE})
-    wish = wish_of(contact)
-    if not isinstance(wish, Open):
+    command = command_of(contact)
+    if not isinstance(command, Open):
         raise TypeError("a contact that names no incident opens one")
-    return wish.model_copy(update={"sender_unconfirmed": not arrival.confirmed})
+    return command.model_copy(update={"sender_unconfirmed": not arrival.confirmed})
 
 
 def _attaching(
     letter: InboundMail, person: str, incident: Incident, arrival: MailContext
 ) -> Open | Attach:
     contact = _contact(letter, person, arrival)
-    wish = wish_of(contact.model_copy(update={"incident": incident.ref}))
-    return wish.model_copy(update={"sender_unconfirmed": not arrival.confirmed})
+    command = command_of(contact.model_copy(update={"incident": incident.ref}))
+    return command.model_copy(update={"sender_unconfirmed": not arrival.confirmed})
 
 
 def _contact(letter: InboundMail, person: str, arrival: MailContext) -> Contact:

@@ -1,7 +1,7 @@
 """Recognises a report of the form that is sent again: same key and same words.
 
 A key that comes with something else is refused: otherwise the new words would be lost.
-The language is not compared: whoever reads the form in another one reports the same.
+The language is not compared: the same report may come from the form in another one.
 """
 
 from hashlib import sha256

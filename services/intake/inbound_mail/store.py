@@ -13,16 +13,25 @@ from uuid import UUID
 import orjson
 from psycopg import Cursor
 
+from services.intake.attachments.rules import IncomingFile
 from services.intake.inbound_mail.message import Attachment, InboundMail
 from services.intake.inbound_mail.parser import read_letter
 from services.intake.inbound_mail.placement import fresh_part
+from shared.attachments.file_type import plain_name
 from shared.security.signed_links import ReplyTag
 from shared.vault.vault import Vault
 
-Verdict = Literal["opened", "attached", "automatic", "held", "unreadable"]
+Verdict = Literal["opened", "attached", "automatic", "held", "unreadable", "answered"]
+"""`answered`: it took an incident for which its author had been paged."""
 AN_HOUR = timedelta(hours=1)
 RAW_BYTES_MAX = 1024 * 1024
 """Bytes stored of a mail that could not be read."""
+
+FILES_BYTES_MAX = 256 * 1024 * 1024
+"""How much the files of all mails that were set aside may take, sealed and encoded.
+
+Anybody can send such mails. The files of those beyond it are not stored.
+"""
 
 _FIND = """
 SELECT verdict, reason, incident, person, sender_confirmed
@@ -31,9 +40,13 @@ FROM intake.letters WHERE key = %s
 _KEEP = """
 INSERT INTO intake.letters
     (key, source, received_at, verdict, reason, incident, person, owner, sealed,
-     sender_confirmed)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+     sender_confirmed, sealed_files)
+SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::text
 ON CONFLICT (key) DO NOTHING
+"""
+_FILES_BYTES = """
+SELECT coalesce(sum(octet_length(sealed_files)), 0)::bigint FROM intake.letters
+WHERE sealed_files IS NOT NULL
 """
 _COUNT = """
 SELECT count(*) FROM intake.letters WHERE person = ANY(%s) AND received_at > %s
@@ -57,12 +70,16 @@ class MailOutcome:
 
 @dataclass(frozen=True, slots=True)
 class StoredMail:
-    """Source and time of a mail, and its text encrypted with the key of `owner`."""
+    """Source and time of a mail, and its text encrypted with the key of `owner`.
+
+    `files` are its files, encrypted, if they are to be stored.
+    """
 
     source: str
     at: datetime
     owner: str
     sealed: str
+    files: str | None = None
 
 
 def fate_of(cursor: Cursor[Any], key: UUID) -> MailOutcome | None:
@@ -90,7 +107,12 @@ def written_lately(
 
 
 def keep(cursor: Cursor[Any], key: UUID, fate: MailOutcome, kept: StoredMail) -> None:
-    """Store a mail and its result; only once."""
+    """Store a mail and its result; only once. Files are stored as far as they fit."""
+    files = kept.files
+    if files is not None:
+        row = cursor.execute(_FILES_BYTES).fetchone()
+        stored = int(row[0]) if row else 0
+        files = files if stored + len(files) <= FILES_BYTES_MAX else None
     cursor.execute(
         _KEEP,
         (
@@ -104,6 +126,7 @@ def keep(cursor: Cursor[Any], key: UUID, fate: MailOutcome, kept: StoredMail) ->
             kept.owner,
             kept.sealed,
             fate.confirmed,
+            files,
         ),
     )
 
@@ -129,17 +152,42 @@ def sealed(vault: Vault, letter: InboundMail, owner: str, raw: bytes | None) -> 
     return vault.seal(owner, orjson.dumps(held), f"letter|{letter.key}")
 
 
+def sealed_files(vault: Vault, letter: InboundMail, owner: str) -> str | None:
+    """Return the files of a mail encrypted with the key of `owner`; None without."""
+    held = [
+        {**_described(each), "content": base64.b64encode(each.content).decode()}
+        for each in letter.files
+    ]
+    if not held:
+        return None
+    return vault.seal(owner, orjson.dumps(held), _files_place(letter.key))
+
+
+def _described(file: IncomingFile) -> dict[str, object]:
+    return {
+        "name": file.name,
+        "media_type": file.media_type,
+        "size": file.size,
+        "is_inline": file.is_inline,
+        "is_cut": file.is_cut,
+    }
+
+
+def _files_place(key: UUID) -> str:
+    return f"letter-files|{key}"
+
+
 SET_ASIDE: tuple[Verdict, ...] = ("automatic", "held", "unreadable")
 """The results for mails that led to nothing."""
 
 _SET_ASIDE_FIND = """
-SELECT source, received_at, verdict, incident, sealed FROM intake.letters
-WHERE key = %s
+SELECT source, received_at, verdict, incident, sealed, sealed_files
+FROM intake.letters WHERE key = %s
 """
 _TAKEN = """
 UPDATE intake.letters
 SET verdict = %s, reason = %s, incident = %s, person = %s, owner = %s, sealed = %s,
-    sender_confirmed = %s, retried_at = %s, retried_by = %s
+    sender_confirmed = %s, sealed_files = NULL, retried_at = %s, retried_by = %s
 WHERE key = %s AND verdict = ANY(%s)
 """
 
@@ -153,6 +201,7 @@ class SetAsideMail:
     verdict: Verdict
     incident: str | None
     sealed: str
+    sealed_files: str | None
 
 
 def lying(cursor: Cursor[Any], key: UUID) -> SetAsideMail | None:
@@ -170,9 +219,16 @@ def read_lying(
         return None
     held: dict[str, Any] = orjson.loads(opened)
     if "raw" in held:
-        letter = read_letter(base64.b64decode(held["raw"]), our_address)
+        raw = base64.b64decode(held["raw"])
+        letter = read_letter(raw, our_address, is_cut=len(raw) >= RAW_BYTES_MAX)
         return replace(letter, key=key, automatic=None)
-    return _letter(key, held, found)
+    letter = _letter(key, held, found)
+    files = (
+        vault.open(found.sealed_files, _files_place(key))
+        if found.sealed_files
+        else None
+    )
+    return letter if files is None else replace(letter, files=_stored_files(files))
 
 
 def note_taken(
@@ -186,6 +242,7 @@ def note_taken(
 
 def _letter(key: UUID, held: Mapping[str, Any], found: SetAsideMail) -> InboundMail:
     words, sent_at = held.get("words") or "", held.get("sent_at")
+    attachments = tuple(Attachment(**each) for each in held.get("attachments", ()))
     named = held.get("incidents") or filter(None, [found.incident])
     return InboundMail(
         key=key,
@@ -195,7 +252,8 @@ def _letter(key: UUID, held: Mapping[str, Any], found: SetAsideMail) -> InboundM
         words=words,
         fresh=fresh_part(words),
         incidents=tuple(named),
-        attachments=tuple(Attachment(**each) for each in held.get("attachments", ())),
+        attachments=attachments,
+        files=tuple(map(_set_aside, attachments)),
         message_id=held.get("message_id"),
         sent_at=datetime.fromisoformat(sent_at) if sent_at else None,
         service=held.get("service"),
@@ -203,3 +261,17 @@ def _letter(key: UUID, held: Mapping[str, Any], found: SetAsideMail) -> InboundM
         authentic=bool(held.get("authentic")),
         tags=tuple(ReplyTag(*each) for each in held.get("tags", ())),
     )
+
+
+def _stored_files(opened: bytes) -> tuple[IncomingFile, ...]:
+    held: list[dict[str, Any]] = orjson.loads(opened)
+    return tuple(
+        IncomingFile(**{**each, "content": base64.b64decode(each["content"])})
+        for each in held
+    )
+
+
+def _set_aside(attachment: Attachment) -> IncomingFile:
+    """Return a file whose content was not stored with its mail."""
+    name, kind = plain_name(attachment.name), attachment.kind
+    return IncomingFile(name, b"", kind, attachment.size, is_set_aside=True)

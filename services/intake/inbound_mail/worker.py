@@ -8,14 +8,16 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import TypeVar
 
 import structlog
 
-from services.intake.commands.pending_command import MISUSED, PendingCommand
+from services.intake.attachments.commands import Attacher, Message, Uploader
+from services.intake.commands.page_taker import PageTaker
+from services.intake.commands.pending_command import PendingCommand
 from services.intake.inbound_mail.context import (
     MailLookup,
     MailResult,
@@ -24,6 +26,7 @@ from services.intake.inbound_mail.context import (
     see,
 )
 from services.intake.inbound_mail.message import InboundMail
+from services.intake.inbound_mail.page_reply import page_reply
 from services.intake.inbound_mail.placement import (
     MailContext,
     Placement,
@@ -43,8 +46,10 @@ from services.intake.inbound_mail.store import (
     keep,
     note_taken,
     sealed,
+    sealed_files,
 )
 from shared.clock import Clock
+from shared.commands.refusals import MISUSED
 from shared.domain.commands.incident import Attach, Open, Reopen
 from shared.domain.events.incident import IncidentOpened
 from shared.domain.policy.targets import Channel
@@ -85,20 +90,27 @@ class MailIntake:
         clock: Clock,
         executor: Executor,
         commands: Batcher[PendingCommand, Answered],
+        attacher: Attacher,
         note: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.sight = sight
         self._clock = clock
         self._executor = executor
         self._commands = commands
+        self._attacher = attacher
         self._note = note
+        self.pages: PageTaker | None = None
+        """Takes incidents by replies to pages. None: these are mails like others."""
 
     async def take(self, letter: InboundMail, post: MailDelivery) -> MailResult:
         """Take a mail and return the result. Raises `Unavailable` or `HttpError`.
 
         If it raises, nothing is lost: take the mail again.
         """
-        taken = await self._taken(letter, post)
+        taken = await self._page_taken(letter, post)
+        taken = taken or await self._taken(letter, post)
+        if not taken.repeated or post.source == FORM:
+            taken = await self._with_files(letter, post, taken)
         if not taken.repeated:
             await self._blocking(lambda: self._keep(letter, post, taken.fate))
         if post.source == FORM:
@@ -129,6 +141,7 @@ class MailIntake:
         """
         taken = await self._taken(letter, post, again=True)
         if taken.fate.incident is not None:
+            taken = await self._with_files(letter, post, taken)
             await self._blocking(
                 lambda: self._keep(letter, post, taken.fate, post.actor)
             )
@@ -138,6 +151,23 @@ class MailIntake:
     async def opening(self, ref: str) -> IncidentOpened:
         """Return how an incident began. Raises `Unavailable` or `LookupError`."""
         return await self._blocking(lambda: opening_of(self.sight.log, ref))
+
+    async def _page_taken(
+        self, letter: InboundMail, post: MailDelivery
+    ) -> MailResult | None:
+        """Return the result if a mail takes an incident; None if it is another mail.
+
+        Refused, as when a colleague has it, it becomes a contact like others.
+        """
+        pages = self.pages
+        if pages is None or post.source == FORM or post.incident is not None:
+            return None
+        log, now = self.sight.log, self._clock()
+        page = await self._blocking(lambda: page_reply(log, letter, now))
+        if page is None or not await pages.take(page, "mail", letter.key):
+            return None
+        fate = MailOutcome("answered", None, page.incident, page.person, confirmed=True)
+        return MailResult(fate, known=True)
 
     async def _taken(
         self, letter: InboundMail, post: MailDelivery, *, again: bool = False
@@ -194,10 +224,10 @@ class MailIntake:
         self, letter: InboundMail, post: MailDelivery, where: Placement
     ) -> str | None:
         incident = where.incident
-        for number, wish in enumerate(where.wishes):
-            id_ = uuid.uuid5(letter.key, wish.verb) if number else letter.key
+        for number, command in enumerate(where.commands):
+            id_ = uuid.uuid5(letter.key, command.verb) if number else letter.key
             digest = digest_of_report(letter) if post.source == FORM else id_.bytes
-            wanted = _wanted(wish, incident, id_, digest, post)
+            wanted = _wanted(command, incident, id_, digest, post)
             try:
                 answer = await self._commands.submit(wanted)
             except HttpError as no:
@@ -209,6 +239,21 @@ class MailIntake:
             if isinstance(answer, CommandAnswer):
                 incident = answer.incident
         return incident
+
+    async def _with_files(
+        self, letter: InboundMail, post: MailDelivery, taken: MailResult
+    ) -> MailResult:
+        """Attach the files of a mail that was taken; repeating it is idempotent."""
+        fate = taken.fate
+        if fate.verdict not in ("opened", "attached") or fate.incident is None:
+            return taken
+        left_out = await self._attacher.attach_message(
+            fate.incident,
+            letter.files,
+            Uploader(post.actor, post.scopes),
+            Message(letter.key, fate.person, post.channel),
+        )
+        return replace(taken, left_out=tuple(left_out))
 
     def _keep(
         self,
@@ -222,7 +267,9 @@ class MailIntake:
         vault.prepare(owner)
         raw = post.raw if fate.verdict == "unreadable" else None
         hidden = sealed(vault, letter, owner, raw)
-        kept = StoredMail(post.source, self._clock(), owner, hidden)
+        waits = fate.verdict in ("held", "automatic")
+        files = sealed_files(vault, letter, owner) if waits else None
+        kept = StoredMail(post.source, self._clock(), owner, hidden, files)
         with self.sight.log.transaction() as cursor:
             if retried_by is None:
                 keep(cursor, letter.key, fate, kept)
@@ -235,7 +282,7 @@ class MailIntake:
 
 
 def _wanted(
-    wish: Open | Attach | Reopen,
+    command: Open | Attach | Reopen,
     incident: str | None,
     id_: uuid.UUID,
     digest: bytes,
@@ -246,7 +293,7 @@ def _wanted(
         actor=post.actor,
         scopes=post.scopes,
         command_id=id_,
-        body=wish,
+        body=command,
     )
     # Repeats are recognised by the mail, not the command: placement may differ.
-    return PendingCommand(request, wish, digest)
+    return PendingCommand(request, digest)

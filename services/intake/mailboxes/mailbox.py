@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import structlog
 
+from services.intake.commands.page_taker import PageNotTaken
 from services.intake.commands.record_store import CODE as UNREADABLE
 from services.intake.inbound_mail.parser import read_letter
 from services.intake.inbound_mail.worker import MailDelivery, MailIntake
@@ -124,6 +125,9 @@ class Mailbox:
             await self._letters.take(letter, post)
         except (Unavailable, Overloaded):
             raise
+        except PageNotTaken as no:
+            # The person is paged again if they must; the mails behind this one go on.
+            await self._letters.set_aside(letter, post, no.details.detail)
         except HttpError as no:
             # An unreadable incident must not block the mails behind this one.
             own = no.details.code == UNREADABLE

@@ -7,18 +7,16 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-import structlog
-from psycopg import OperationalError
+from functools import partial
 
 from services.intake.mailboxes.mailbox import Mailbox
-from services.intake.policy.in_force import InForce
+from services.intake.policy.store import InForce
+from shared.database.election import whenever_elected
 from shared.database.leadership import (
     FREE_SECONDS_MAX,
     Candidate,
     Leadership,
     Lease,
-    LeaseLost,
     LeaseState,
     look,
 )
@@ -35,10 +33,6 @@ STALL_SECONDS = 60.0
 POLL_SECONDS = 5.0
 """How often a mailbox is polled, so that a receipt is sent within a minute."""
 LEVER_POLL_SECONDS = 0.1
-ELECTION_SECONDS = 1.0
-RETRY_SECONDS = 1.0
-
-_log = structlog.get_logger(__name__)
 
 
 def mailboxes_candidate(
@@ -92,33 +86,22 @@ class Mailboxes:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read whenever elected, until `stop` is set; does not return earlier."""
-        while not stop.is_set():
-            try:
-                async with self._candidate.standing() as seat:
-                    self._outage.back()
-                    await self._stand(seat, stop)
-            except (OperationalError, Unavailable) as error:
-                self._outage.away(error)
-            except LeaseLost as error:
-                _log.warning("mailboxes.lease_lost", why=str(error))
-            except Exception:  # noqa: BLE001 # a failure must not end the worker
-                _log.exception("mailboxes.failed")
-            finally:
-                self._leads = False
-                await self._leave(list(self._open))
-            await pause(stop, RETRY_SECONDS)
+        lead = partial(self._lead, stop)
+        await whenever_elected(
+            self._candidate, lead, self._step_down, self._outage, stop
+        )
 
-    async def _stand(self, seat: Leadership, stop: asyncio.Event) -> None:
-        while not await seat.won():
-            if stop.is_set():
-                return
-            await pause(stop, ELECTION_SECONDS)
+    async def _lead(self, stop: asyncio.Event, seat: Leadership) -> None:
         self._leads = True
         while not stop.is_set():
             seat.prove()
             await self._as_declared(self._in_force.mailboxes())
             await self._rounds(seat)
             await pause(stop, self._poll)
+
+    async def _step_down(self) -> None:
+        self._leads = False
+        await self._leave(list(self._open))
 
     async def _rounds(self, seat: Leadership) -> None:
         """Read each mailbox; raise the error of a failed one after all have ended."""

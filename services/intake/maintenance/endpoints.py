@@ -1,7 +1,7 @@
 """Endpoints at which people announce, list and cancel maintenance."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
@@ -14,25 +14,28 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.intake.commands.pending_command import refused
-from services.intake.commands.rules import Refused
 from services.intake.endpoint_context import EndpointContext
 from services.intake.gate.api_keys import bearer
 from services.intake.maintenance.rules import (
     Announce,
     Book,
+    Recurring,
     Withdraw,
     announced,
     cancelled,
+    upcoming,
     window_ref,
 )
 from services.intake.maintenance.store import Decide, book_now, record
-from services.intake.policy.store import Policies
+from services.intake.policy.store import Policies, current
 from services.intake.signals.body import read_json
 from services.intake.signals.endpoints import json_answer
 from shared.clock import Clock
+from shared.commands.refusals import answer_to
 from shared.domain.events import MaintenanceEvent
 from shared.domain.events.administration import MaintenanceAnnounced
+from shared.domain.refusal import Refused
+from shared.eventlog.log import EventLog
 from shared.http.bearer import require_scope
 from shared.http.bodies import read_body, require_json
 from shared.http.error_responses import answered
@@ -47,21 +50,21 @@ NAMESPACE = UUID("0a7d1c57-3f4b-4e0a-9f0f-7f5b2a64c1de")
 """Namespace of command ids, from the token and the Idempotency-Key."""
 
 _Found = TypeVar("_Found")
-_Wish = TypeVar("_Wish", bound=BaseModel)
+_Command = TypeVar("_Command", bound=BaseModel)
 
 
-def announcement_routes(doors: EndpointContext, clock: Clock) -> list[Route]:
+def announcement_routes(context: EndpointContext, clock: Clock) -> list[Route]:
     """Return the routes for announced maintenance."""
-    policies = Policies(doors.log)
+    policies = Policies(context.log)
 
     async def announce(request: Request) -> Response:
-        return await _announce(doors, request, policies, clock)
+        return await _announce(context, request, policies, clock)
 
     async def withdraw(request: Request) -> Response:
-        return await _withdraw(doors, request, clock)
+        return await _withdraw(context, request, clock)
 
     async def listed(request: Request) -> Response:
-        return await _listed(doors, request)
+        return await _listed(context, request, clock)
 
     return [
         Route("/v1/maintenance", answered(announce), methods=["POST"]),
@@ -71,49 +74,61 @@ def announcement_routes(doors: EndpointContext, clock: Clock) -> list[Route]:
 
 
 async def _announce(
-    doors: EndpointContext, request: Request, policies: Policies, clock: Clock
+    context: EndpointContext, request: Request, policies: Policies, clock: Clock
 ) -> Response:
     """Announce maintenance of a service."""
-    caller, body = await _asked(doors, request)
-    wish = _wish(Announce, body)
+    caller, body = await _asked(context, request)
+    command = _command(Announce, body)
 
     def decide(_: Book, number: int) -> MaintenanceEvent:
-        with doors.log.transaction() as cursor:
+        with context.log.transaction() as cursor:
             _version, policy = policies.current(cursor)
-        return announced(wish, window_ref(number), clock(), caller.actor, policy)
+        return announced(command, window_ref(number), clock(), caller.actor, policy)
 
-    return await _record(doors, request, (caller, body), decide)
+    return await _record(context, request, (caller, body), decide)
 
 
-async def _withdraw(doors: EndpointContext, request: Request, clock: Clock) -> Response:
+async def _withdraw(
+    context: EndpointContext, request: Request, clock: Clock
+) -> Response:
     """Cancel announced maintenance."""
-    caller, body = await _asked(doors, request)
-    wish, ref = _wish(Withdraw, body), request.path_params["window"]
+    caller, body = await _asked(context, request)
+    command, ref = _command(Withdraw, body), request.path_params["window"]
 
     def decide(book: Book, _: int) -> MaintenanceEvent | None:
-        return cancelled(wish, ref, book, clock(), caller.actor)
+        return cancelled(command, ref, book, clock(), caller.actor)
 
-    return await _record(doors, request, (caller, body), decide)
+    return await _record(context, request, (caller, body), decide)
 
 
-async def _listed(doors: EndpointContext, request: Request) -> Response:
-    """List announced maintenance, newest first."""
-    require_scope(await doors.gate.caller(request, bearer(request)), *READERS)
-    found = await _in_thread(doors, partial(book_now, doors.log))
+async def _listed(context: EndpointContext, request: Request, clock: Clock) -> Response:
+    """List announced maintenance, newest first, and what the policy says is next."""
+    require_scope(await context.gate.caller(request, bearer(request)), *READERS)
     service = request.query_params.get("service")
+
+    found = await _in_thread(context, partial(book_now, context.log))
+    next_ones = await _in_thread(context, partial(_upcoming, context.log, clock))
     items = [each for each in found.values() if service in (None, each.service)]
-    return json_answer({"items": items[::-1][:SHOWN_MAX]}, HTTPStatus.OK)
+    recurring = [each for each in next_ones if service in (None, each.service)]
+    answer = {"items": items[::-1][:SHOWN_MAX], "recurring": recurring}
+    return json_answer(answer, HTTPStatus.OK)
 
 
-async def _asked(doors: EndpointContext, request: Request) -> tuple[Caller, bytes]:
+def _upcoming(log: EventLog, clock: Clock) -> Sequence[Recurring]:
+    """Return the next windows of the policy. Blocks: a rule may take seconds."""
+    in_force = current(log)
+    return upcoming(in_force[1].maintenance, clock()) if in_force else ()
+
+
+async def _asked(context: EndpointContext, request: Request) -> tuple[Caller, bytes]:
     """Return the caller, whose role is checked, and the body."""
-    caller = await doors.gate.caller(request, bearer(request))
+    caller = await context.gate.caller(request, bearer(request))
     require_scope(caller, "agent", "manager")
     require_json(request)
     return caller, await read_body(request, BODY_BYTES_MAX)
 
 
-def _wish(kind: type[_Wish], body: bytes) -> _Wish:
+def _command(kind: type[_Command], body: bytes) -> _Command:
     try:
         return kind.model_validate(read_json(body or b"{}"))
     except ValidationError as error:
@@ -124,23 +139,23 @@ def _wish(kind: type[_Wish], body: bytes) -> _Wish:
 
 
 async def _record(
-    doors: EndpointContext,
+    context: EndpointContext,
     request: Request,
     asked: tuple[Caller, bytes],
     decide: Decide,
 ) -> Response:
     """Record the decision; answer with the resulting window."""
     caller, body = asked
-    doors.log.vault.prepare(caller.actor)
+    context.log.vault.prepare(caller.actor)
     command_id = _command_id(caller, request.headers.get("idempotency-key"))
     digest = sha256(request.url.path.encode() + b"\n" + body).digest()
     try:
         entry = await _in_thread(
-            doors, lambda: record(doors.log, decide, command_id, digest)
+            context, lambda: record(context.log, decide, command_id, digest)
         )
     except Refused as no:
-        raise refused(no) from no
-    book = await _in_thread(doors, partial(book_now, doors.log))
+        raise answer_to(no) from no
+    book = await _in_thread(context, partial(book_now, context.log))
     event = entry.event if entry else None
     ref = getattr(event, "window", None) or request.path_params.get("window", "")
     answer = {
@@ -160,6 +175,6 @@ def _command_id(caller: Caller, key: str | None) -> UUID | None:
     return uuid5(NAMESPACE, f"{caller.token_id}|{key}")
 
 
-async def _in_thread(doors: EndpointContext, look: Callable[[], _Found]) -> _Found:
+async def _in_thread(context: EndpointContext, look: Callable[[], _Found]) -> _Found:
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(doors.executor, look)
+    return await loop.run_in_executor(context.executor, look)

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from psycopg import Cursor
 
-from services.intake.commands.pending_command import misused, too_busy
+from services.intake.commands.pending_command import too_busy
 from services.intake.maintenance.rules import Book, book
+from shared.commands.refusals import misused
 from shared.domain.events import MaintenanceEvent
 from shared.domain.events.administration import (
     MAINTENANCE_STREAM,

@@ -23,7 +23,7 @@ from services.intake.nats_sources.tokens import (
     answer_to,
     connection_of,
 )
-from services.intake.policy.in_force import InForce
+from services.intake.policy.store import InForce
 from shared.clock import Clock
 from shared.http.error_responses import problem_of
 from shared.http.networks import address_of

@@ -18,10 +18,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from services.intake.gate.api_keys import Keys
 from services.intake.nats_sources.rules import why_no_connection
 from services.intake.nats_sources.tokens import User
-from services.intake.policy.in_force import InForce
-from services.intake.signals.timers import failing_alone
+from services.intake.policy.store import InForce
 from shared.http.networks import address_of
 from shared.http.problem_details import HttpError
+from shared.http.rounds import failing_alone
 from shared.http.serve import pause
 from shared.messaging import subjects
 from shared.messaging.connection import Link

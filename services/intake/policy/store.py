@@ -3,10 +3,14 @@
 The parsed policy is cached. A version alone does not identify a policy, since after a
 restore another one may have it: the cache is valid only while the stream ends with the
 same event, identified by its chain hash.
+
+Decisions use the policy of their own transaction. Endpoints use one that is at most a
+second old, for what must be known before: the format and the limits of a source.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -17,30 +21,32 @@ from psycopg import Cursor
 from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, StringConstraints
 
 from services.intake.directory.store import unknown_people
-from services.intake.maintenance.rules import windows
+from services.intake.maintenance.rules import NO_WINDOWS, Windows, windows, windows_of
 from services.intake.maintenance.store import read_book
 from services.intake.policy.expansion import NO_FILES, Files, expanded
-from services.intake.signals.rules.suppression import NO_WINDOWS, Windows, windows_of
 from shared.domain.events import administration
 from shared.domain.events.administration import STREAM, PolicyApplied, document_bytes
 from shared.domain.policy.clause import Person
 from shared.domain.policy.document import Change, Policy, difference, implausible
 from shared.domain.policy.escalation import idle
-from shared.domain.policy.sources import Source
+from shared.domain.policy.sources import Mailbox, Source
 from shared.domain.policy.teams import contact_detail_in
 from shared.domain.policy.validation import placed, read
 from shared.eventlog.append import AppendUnit, Recorded
 from shared.eventlog.documents import DocumentName, name_of, store
 from shared.eventlog.entry import Entry
-from shared.eventlog.errors import StaleVersion, is_unavailable
+from shared.eventlog.errors import StaleVersion, Unavailable, is_unavailable
 from shared.eventlog.log import EventLog
 from shared.eventlog.policies import applied_at_version, document_of, policy_of
 from shared.eventlog.recorder import NO_TIP, StreamTip, tips_of, versions
 from shared.http.problem_details import HttpError
+from shared.http.serve import pause
 from shared.mistake import Mistake
 from shared.observability.telemetry import wordless
 
 _RETRY_SECONDS = 5
+
+LOOK_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
@@ -112,6 +118,57 @@ def _needed(what: str) -> Iterator[None]:
             code="policy_unreadable",
             retry_after=_RETRY_SECONDS,
         ) from error
+
+
+class InForce:
+    """Caches the newest policy for code that must not block."""
+
+    def __init__(self, log: EventLog, policies: Policies) -> None:
+        self._log = log
+        self._policies = policies
+        self._newest: tuple[int, Policy] | None = None
+        self._looking = asyncio.Lock()
+
+    def source(self, name: str) -> Source | None:
+        """Return the policy entry of a source, or None if it has none."""
+        return self._newest[1].sources.get(name) if self._newest else None
+
+    def sources(self) -> list[str]:
+        """Return the names of all sources in the policy."""
+        return list(self._newest[1].sources) if self._newest else []
+
+    def newest(self) -> tuple[int, Policy] | None:
+        """Return version and policy, or None before the first one was read."""
+        return self._newest
+
+    async def known(self) -> Policy:
+        """Return the policy, reading it if that was never done.
+
+        Raises `Unavailable`, or `HttpError` 503 if none was ever applied.
+        """
+        if self._newest is None:
+            async with self._looking:  # concurrent requests read it once
+                if self._newest is None:
+                    await asyncio.to_thread(self.look)
+        assert self._newest is not None  # noqa: S101 # else `look` has raised
+        return self._newest[1]
+
+    def mailboxes(self) -> Mapping[str, Mailbox]:
+        """Return all mailboxes by the names of their sources."""
+        sources = self._newest[1].sources if self._newest else {}
+        return {n: one for n, one in sources.items() if isinstance(one, Mailbox)}
+
+    def look(self) -> None:
+        """Read the policy in force; blocks. Raises if none was applied yet."""
+        with self._log.transaction() as cursor:
+            self._newest = self._policies.current(cursor)
+
+    async def keep(self, stop: asyncio.Event) -> None:
+        """Refresh the policy until `stop` is set; the old one is kept on errors."""
+        while not stop.is_set():
+            with suppress(Unavailable, HttpError):  # requests get the same error
+                await asyncio.to_thread(self.look)
+            await pause(stop, LOOK_SECONDS)
 
 
 Purpose = Literal["live", "demo", "test"]

@@ -32,6 +32,7 @@ from shared.http.bodies import document_in, read_body
 from shared.http.error_responses import Endpoint, answered
 from shared.http.problem_details import HttpError, located
 from shared.messaging.commands import Scope
+from shared.reads import Read, note
 from shared.security.access import Caller
 from shared.security.sender import READERS
 from shared.vault.vault import VaultError
@@ -78,8 +79,7 @@ class QuarantineEndpoints:
     async def _show(self, request: Request) -> Response:
         caller = await self._caller(request, *READERS)
         row = await self._blocking(self._row, _number(request))
-        with_body = "admin" in caller.scopes
-        return _json(await self._blocking(self._whole, row, with_body))
+        return _json(await self._blocking(self._whole, row, caller))
 
     async def _retry(self, request: Request) -> Response:
         caller = await self._caller(request, *TRIES)
@@ -114,10 +114,14 @@ class QuarantineEndpoints:
             raise HttpError(404, f"nothing in quarantine has the number {number}")
         return row
 
-    def _whole(self, row: Quarantined, with_body: bool) -> QuarantinedWhole:
+    def _whole(self, row: Quarantined, caller: Caller) -> QuarantinedWhole:
+        with_body = "admin" in caller.scopes
         with self._log.transaction() as cursor:
             kept = self._kept(cursor, row.id) if with_body else None
             history = store.journal(cursor, row.id)
+            if kept:  # the row is committed before the body is shown
+                record, now = f"quarantine:{row.id}", self.retrying.clock()
+                note(cursor, [Read(caller.actor, record, "body", now)])
         body, encoding = _shown(kept.body) if kept else (None, None)
         told = {"body": body, "encoding": encoding, "journal": history}
         return QuarantinedWhole.model_validate(row.model_dump() | told)

@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime
 from itertools import zip_longest
 from typing import Any, Literal
 
-from services.intake.quarantine.store import QuarantinedElement, read_again
+from services.intake.quarantine.retry import read_again
+from services.intake.quarantine.store import QuarantinedElement
 from services.intake.signals.formats.preview import Plain, entry
 from services.intake.signals.raw_store import opened, opened_headers
 from shared.domain.policy.sources import Source

@@ -1,17 +1,37 @@
-"""Retries quarantined elements one by one, each in its own transaction."""
+"""Retries quarantined elements one by one, each in its own transaction.
+
+A retry reads an element with today's adapter, as of the time it was received.
+"""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TypeVar, TypeVarTuple
 
-from services.intake.policy.in_force import InForce
+from services.intake.policy.store import InForce
 from services.intake.quarantine import store
-from services.intake.quarantine.store import BY_ITSELF, reread
-from services.intake.signals.delivery import Delivery, Result
+from services.intake.quarantine.store import BY_ITSELF, QuarantinedElement
+from services.intake.signals.body import elements, read_json, read_kept
+from services.intake.signals.formats import adapter_for, zone_of
+from services.intake.signals.formats.clouds.cloudevents import CONTENT_TYPE
 from services.intake.signals.formats.elements.fields import one_line
-from services.intake.signals.reception import REFUSED_SENDER, Reception
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.formats.preview import error_of
+from services.intake.signals.reception import (
+    NOBODY,
+    REFUSED_SENDER,
+    UNREADABLE,
+    Reception,
+)
+from services.intake.signals.schemas import (
+    Delivery,
+    Heard,
+    Rejected,
+    Result,
+    RetryOf,
+    Signal,
+)
 from shared.clock import Clock
 from shared.domain.bounded_text import REASON_MAX
 from shared.domain.commands.quarantine import (
@@ -21,12 +41,101 @@ from shared.domain.commands.quarantine import (
     Tried,
     TriedMany,
 )
+from shared.domain.policy.sources import Source
 from shared.eventlog.batcher import Overloaded
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
 from shared.http.error_responses import problem_of
+from shared.http.problem_details import HttpError
 from shared.observability.telemetry import wordless
 from shared.vault.vault import VaultError
+
+NATIVE = "native"
+
+
+def reread(kept: QuarantinedElement, said: Source | None, by: str) -> Delivery | str:
+    """Return the delivery that replaces the element, or why it still fails.
+
+    A body that was quarantined as a whole may now hold several elements: all of them
+    are taken.
+    """
+    heard = read_again(kept, said)
+    if isinstance(heard, str):
+        return heard
+    is_whole = kept.elements == 1
+    if not is_whole and kept.elements not in {None, len(heard)}:
+        return (
+            f"its body was read as {kept.elements} elements and is now as "
+            f"{len(heard)}: which of them it is cannot be told"
+        )
+    if kept.element >= len(heard):
+        return "its body has no such element any more"
+    if is_whole:
+        first, taken = 0, heard
+    else:
+        first, taken = kept.element, heard[kept.element : kept.element + 1]
+    if len(taken) == 1 and isinstance(taken[0], Rejected):
+        return error_of(taken[0])
+    return Delivery(
+        kept.source,
+        kept.adapter,
+        kept.body,
+        first,
+        tuple(_named(each, kept, n) for n, each in enumerate(taken, start=first)),
+        kept.received_at,
+        elements=len(heard),
+        settles=RetryOf(kept.id, by),
+        headers=kept.headers,
+        event_id=kept.event_id,
+    )
+
+
+def read_again(kept: QuarantinedElement, said: Source | None) -> Sequence[Heard] | str:
+    """Return the elements the adapter finds in the body, or why it fails."""
+    if kept.adapter == UNREADABLE and kept.source == NOBODY:
+        return "it came from no source: send it again with the key of one"
+    # An unreadable NATS message is assumed to be in our native format.
+    name = kept.adapter
+    if name in (UNREADABLE, REFUSED_SENDER):
+        name = NATIVE
+    adapter = adapter_for(name, said)
+    if adapter is None:
+        return f"the policy does not say how to read `{kept.source}`: give it a mapping"
+    try:
+        document = _document(name, kept)
+    except HttpError as problem:
+        return problem.details.detail
+    post = InboundDocument(
+        kept.source, kept.received_at, kept.event_id, zone_of(said), kept.headers
+    )
+    return adapter(document, post)
+
+
+def _document(adapter: str, kept: QuarantinedElement) -> object:
+    if adapter != NATIVE:
+        return read_kept(kept.body, kept.headers.get(CONTENT_TYPE))
+    document = read_json(kept.body)
+    elements(document)
+    return document
+
+
+def _named(heard: Heard, kept: QuarantinedElement, index: int) -> Heard:
+    """Return the signal with an event id that is the same on every retry.
+
+    If it has no time of its own, the time of reception counts, so that anything
+    received since is newer. If nothing was received since, it needs no time.
+    """
+    if not isinstance(heard, Signal):
+        return heard
+    came = None if kept.in_turn else kept.received_at
+    arrival = f"{kept.received_at.timestamp():.6f}"
+    return heard.model_copy(
+        update={
+            "event_id": heard.event_id or f"quarantine:{kept.id}/{index}/{arrival}",
+            "occurred_at": heard.occurred_at or came,
+        }
+    )
+
 
 Given = TypeVarTuple("Given")
 Answer = TypeVar("Answer")
@@ -55,7 +164,7 @@ class QuarantineRetry:
             id=number,
             state=row.state,
             reason=row.reason if row.state == "waiting" else None,
-            results=[_became(result) for result in results],
+            results=[_outcome(result) for result in results],
         )
 
     async def many(self, asked: RetryMany, by: str) -> TriedMany:
@@ -132,7 +241,7 @@ class QuarantineRetry:
         return await loop.run_in_executor(self.executor, call, *given)
 
 
-def _became(result: Result) -> QuarantineOutcome:
+def _outcome(result: Result) -> QuarantineOutcome:
     return QuarantineOutcome(
         status=result.status,
         incident=result.incident,

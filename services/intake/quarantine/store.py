@@ -1,8 +1,9 @@
-"""The quarantine: its rows, its journal, and the retry of its elements.
+"""The quarantine: its rows, its journal, and the order in which signals wait.
 
-A retry reads an element with today's adapter, as of the time it was received. `settle`
-records the outcome in the same transaction that takes the element, so it is released
-exactly once.
+The outcome of a retry is recorded in the same transaction that takes the element, so it
+is released exactly once. Signals of the same dedup key stay in order: while one of them
+waits until a record that it needs can be read, later ones wait behind it, so that a
+recovery cannot overtake the trigger that came before it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,24 +13,12 @@ from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
-from services.intake.quarantine.postponed import PostponedSignal
 from services.intake.signals.batch import SignalBatch
-from services.intake.signals.body import elements, read_json, read_kept
-from services.intake.signals.delivery import Delivery, RetryOf
-from services.intake.signals.formats.clouds.cloudevents import CONTENT_TYPE
-from services.intake.signals.formats.elements.upstream_alert import InboundDocument
-from services.intake.signals.formats.preview import error_of
-from services.intake.signals.formats.selection import adapter_for, zone_of
 from services.intake.signals.outcomes import ElementResult
 from services.intake.signals.raw_store import opened, opened_headers
-from services.intake.signals.reception import NOBODY, REFUSED_SENDER, UNREADABLE
-from services.intake.signals.schemas import Heard, Ignored, Rejected, Signal
+from services.intake.signals.schemas import Delivery, Ignored, PostponedSignal, RetryOf
 from shared.domain.commands.quarantine import Filter, JournalEntry, Quarantined
-from shared.domain.policy.sources import Source
-from shared.http.problem_details import HttpError
 from shared.vault.vault import Vault
-
-NATIVE = "native"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,90 +38,6 @@ class QuarantinedElement:
     """The idempotency key of the request that brought it."""
     in_turn: bool = False
     """No signal of its key was taken since: later ones wait behind it."""
-
-
-def reread(kept: QuarantinedElement, said: Source | None, by: str) -> Delivery | str:
-    """Return the delivery that replaces the element, or why it still fails.
-
-    A body that was quarantined as a whole may now hold several elements: all of them
-    are taken.
-    """
-    heard = read_again(kept, said)
-    if isinstance(heard, str):
-        return heard
-    is_whole = kept.elements == 1
-    if not is_whole and kept.elements not in {None, len(heard)}:
-        return (
-            f"its body was read as {kept.elements} elements and is now as "
-            f"{len(heard)}: which of them it is cannot be told"
-        )
-    if kept.element >= len(heard):
-        return "its body has no such element any more"
-    if is_whole:
-        first, taken = 0, heard
-    else:
-        first, taken = kept.element, heard[kept.element : kept.element + 1]
-    if len(taken) == 1 and isinstance(taken[0], Rejected):
-        return error_of(taken[0])
-    return Delivery(
-        kept.source,
-        kept.adapter,
-        kept.body,
-        first,
-        tuple(_named(each, kept, n) for n, each in enumerate(taken, start=first)),
-        kept.received_at,
-        elements=len(heard),
-        settles=RetryOf(kept.id, by),
-        headers=kept.headers,
-        event_id=kept.event_id,
-    )
-
-
-def read_again(kept: QuarantinedElement, said: Source | None) -> Sequence[Heard] | str:
-    """Return the elements the adapter finds in the body, or why it fails."""
-    if kept.adapter == UNREADABLE and kept.source == NOBODY:
-        return "it came from no source: send it again with the key of one"
-    # An unreadable NATS message is assumed to be in our native format.
-    name = kept.adapter
-    if name in (UNREADABLE, REFUSED_SENDER):
-        name = NATIVE
-    adapter = adapter_for(name, said)
-    if adapter is None:
-        return f"the policy does not say how to read `{kept.source}`: give it a mapping"
-    try:
-        document = _document(name, kept)
-    except HttpError as problem:
-        return problem.details.detail
-    post = InboundDocument(
-        kept.source, kept.received_at, kept.event_id, zone_of(said), kept.headers
-    )
-    return adapter(document, post)
-
-
-def _document(adapter: str, kept: QuarantinedElement) -> object:
-    if adapter != NATIVE:
-        return read_kept(kept.body, kept.headers.get(CONTENT_TYPE))
-    document = read_json(kept.body)
-    elements(document)
-    return document
-
-
-def _named(heard: Heard, kept: QuarantinedElement, index: int) -> Heard:
-    """Return the signal with an event id that is the same on every retry.
-
-    If it has no time of its own, the time of reception counts, so that anything
-    received since is newer. If nothing was received since, it needs no time.
-    """
-    if not isinstance(heard, Signal):
-        return heard
-    came = None if kept.in_turn else kept.received_at
-    arrival = f"{kept.received_at.timestamp():.6f}"
-    return heard.model_copy(
-        update={
-            "event_id": heard.event_id or f"quarantine:{kept.id}/{index}/{arrival}",
-            "occurred_at": heard.occurred_at or came,
-        }
-    )
 
 
 _LOCK = """
@@ -180,14 +85,12 @@ def still_waiting(
     return left
 
 
-def settle(
-    cursor: Cursor[tuple[Any, ...]], reckoning: SignalBatch, now: datetime
-) -> None:
+def settle(cursor: Cursor[tuple[Any, ...]], batch: SignalBatch, now: datetime) -> None:
     """Record the outcome of each retried element."""
-    for n, delivery in enumerate(reckoning.deliveries):
+    for n, delivery in enumerate(batch.deliveries):
         if delivery.settles is None:
             continue
-        lines = [line for line in reckoning.lines if line.delivery == n]
+        lines = [line for line in batch.lines if line.delivery == n]
         _note(cursor, delivery, lines, now)
 
 
@@ -284,7 +187,7 @@ FROM intake.quarantine_journal j WHERE j.quarantine_id = %s ORDER BY entry_id DE
 LIMIT %s
 """
 JOURNAL_MAX = 200
-_ROWS_STAYS = """
+_STAYS_BECAUSE = """
 UPDATE intake.quarantine SET tries = tries + 1, reason = %s
 WHERE quarantine_id = %s AND state = 'waiting'
 """
@@ -292,7 +195,7 @@ _DISCARD = """
 UPDATE intake.quarantine SET state = 'discarded'
 WHERE quarantine_id = %s AND state = 'waiting'
 """
-_ROWS_NOTE = """
+_NOTE_ONE = """
 INSERT INTO intake.quarantine_journal (quarantine_id, at, actor, what, reason)
 VALUES (%s, %s, %s, %s, %s)
 """
@@ -347,9 +250,9 @@ def journal(cursor: Cursor[tuple[Any, ...]], number: int) -> list[JournalEntry]:
 
 def stays(cursor: Cursor[tuple[Any, ...]], number: int, note: Note) -> bool:
     """Record that an element still fails; False if it is no longer waiting."""
-    if not cursor.execute(_ROWS_STAYS, (note.reason, number)).rowcount:
+    if not cursor.execute(_STAYS_BECAUSE, (note.reason, number)).rowcount:
         return False
-    cursor.execute(_ROWS_NOTE, (number, note.at, note.by, "tried", note.reason))
+    cursor.execute(_NOTE_ONE, (number, note.at, note.by, "tried", note.reason))
     return True
 
 
@@ -357,10 +260,108 @@ def discard(cursor: Cursor[tuple[Any, ...]], number: int, note: Note) -> bool:
     """Discard an element; False if it is no longer waiting."""
     if not cursor.execute(_DISCARD, (number,)).rowcount:
         return False
-    cursor.execute(_ROWS_NOTE, (number, note.at, note.by, "discarded", note.reason))
+    cursor.execute(_NOTE_ONE, (number, note.at, note.by, "discarded", note.reason))
     return True
 
 
 def _row(row: Sequence[Any]) -> Quarantined:
     names = Quarantined.model_fields
     return Quarantined(**dict(zip(names, row, strict=True)))
+
+
+READ_MAX = 1_000
+"""How many waiting signals of one key are read before a batch, at most."""
+KEYS_MAX = 100
+"""Keys that are examined in one round of retries."""
+
+_WAITING = """
+SELECT asked.key,
+       ARRAY(SELECT quarantine_id FROM intake.quarantine q
+             WHERE q.signal_key = asked.key AND q.state = 'waiting'
+             ORDER BY quarantine_id LIMIT %b)
+FROM unnest(%b::text[]) AS asked (key)
+WHERE EXISTS (SELECT FROM intake.quarantine q
+              WHERE q.signal_key = asked.key AND q.state = 'waiting')
+"""
+_KEEP = """
+INSERT INTO intake.quarantine
+       (source, adapter, received_at, digest, elements, event_id, element, reason,
+        signal_key, awaits, in_turn)
+SELECT source, adapter, received_at, digest, elements, event_id, element, reason,
+       signal_key, awaits, true
+FROM unnest(%b::text[], %b::text[], %b::timestamptz[], %b::bytea[], %b::int[],
+            %b::text[], %b::int[], %b::text[], %b::text[], %b::text[])
+     WITH ORDINALITY AS fresh (source, adapter, received_at, digest, elements,
+            event_id, element, reason, signal_key, awaits, number)
+ORDER BY number
+"""
+_FIRST = """
+SELECT DISTINCT ON (signal_key) signal_key, quarantine_id, awaits
+FROM intake.quarantine
+WHERE state = 'waiting' AND signal_key > %s
+ORDER BY signal_key, quarantine_id LIMIT %s
+"""
+_NEXT = """
+SELECT quarantine_id FROM intake.quarantine
+WHERE state = 'waiting' AND signal_key = %s ORDER BY quarantine_id LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueHead:
+    """The first signal in the queue of a key, and what it waits for."""
+
+    signal_key: str
+    quarantine_id: int
+    awaits: str | None
+
+
+def waiting_in_order(
+    cursor: Cursor[tuple[Any, ...]], keys: Sequence[str]
+) -> Mapping[str, Sequence[int]]:
+    """Return the ids of the waiting signals by key; the keys must be locked."""
+    if not keys:
+        return {}
+    return dict(cursor.execute(_WAITING, (READ_MAX, list(keys))).fetchall())
+
+
+def keep_postponed(
+    cursor: Cursor[tuple[Any, ...]],
+    digests: Mapping[int, bytes],
+    postponed: Sequence[PostponedSignal],
+) -> None:
+    """Store signals that wait, in the given order; their keys must be locked.
+
+    `digests` maps the `id` of each delivery to the digest of its stored body.
+    """
+    if not postponed:
+        return
+    rows = [
+        (
+            each.delivery.source,
+            each.delivery.adapter,
+            each.delivery.received_at,
+            digests[id(each.delivery)],
+            each.delivery.elements,
+            each.delivery.event_id,
+            each.element,
+            each.reason,
+            each.signal_key,
+            each.awaits,
+        )
+        for each in postponed
+    ]
+    cursor.execute(_KEEP, [list(column) for column in zip(*rows, strict=True)])
+
+
+def first_in_order(
+    cursor: Cursor[tuple[Any, ...]], after: str, limit: int = KEYS_MAX
+) -> list[QueueHead]:
+    """Return the first waiting signal of each key after `after`, ordered by key."""
+    rows = cursor.execute(_FIRST, (after, limit)).fetchall()
+    return [QueueHead(*row) for row in rows]
+
+
+def next_of(cursor: Cursor[tuple[Any, ...]], key: str, limit: int) -> list[int]:
+    """Return the ids of the waiting signals of a key, in order."""
+    return [number for (number,) in cursor.execute(_NEXT, (key, limit)).fetchall()]

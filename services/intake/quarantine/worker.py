@@ -10,14 +10,17 @@ from collections.abc import Sequence
 import structlog
 
 from services.intake.commands.record_store import KEY_ROW, replayed_records
-from services.intake.quarantine.postponed import KEYS_MAX, first_in_order, next_of
 from services.intake.quarantine.retry import QuarantineRetry
-from services.intake.quarantine.store import BY_ITSELF
-from services.intake.signals.timers import failing_alone
+from services.intake.quarantine.store import (
+    BY_ITSELF,
+    KEYS_MAX,
+    first_in_order,
+    next_of,
+)
 from shared.clock import Clock
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
-from shared.http.serve import pause
+from shared.http.rounds import in_rounds
 from shared.observability.health import Check, Probe
 
 LOOK_SECONDS = 2.0
@@ -37,10 +40,11 @@ class RetryWorker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Retry until `stop` is set. Never raises."""
-        while not stop.is_set():
-            with failing_alone(_log, "quarantine.retry_failed"):
-                await self.round()
-            await pause(stop, LOOK_SECONDS)
+        failed = "quarantine.retry_failed"
+        await in_rounds(self._round, stop, LOOK_SECONDS, _log, failed)
+
+    async def _round(self) -> None:
+        await self.round()
 
     async def round(self) -> int:
         """Retry the next page of keys; return how many signals were released."""

@@ -12,7 +12,6 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -104,6 +103,10 @@ def batch_of(rows: Sequence[Row]) -> Sequence[Row]:
 
 
 POLL_SECONDS = 0.05
+"""How often an idle relay checks for events that other processes have appended."""
+_HOLDS_MORE = """
+SELECT EXISTS (SELECT FROM log.events WHERE notification_id > %s)
+"""
 GATHER_SECONDS = 0.025
 """Wait after a batch, so that events that follow closely share the next one."""
 ELECTION_SECONDS = 1.0
@@ -237,16 +240,24 @@ class Relay:
             elif loop.time() > look_again_at:
                 return
             else:
-                await self._wait()
+                await self._rest(seat, tail.position, stop)
 
     def _tell(self) -> None:
         if not self._state.told:
             _log.info("relay.leads", holder=self._candidate.holder)
         self._state.told = True
 
-    async def _wait(self) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
+    async def _rest(self, seat: Leadership, position: int, stop: asyncio.Event) -> None:
+        """Wait until the log holds more than the event at `position`, as far as known.
+
+        Reading the log takes a thread and a transaction, several times as expensive.
+        """
+        await seat.rest(
+            self._woken,
+            stop,
+            lambda: seat.finds(_HOLDS_MORE, (position,)),
+            POLL_SECONDS,
+        )
 
     async def _find_tail(self, client: Client, seat: Leadership) -> Tail:
         """Provision the stream and return its end; purge it if it is of another log."""

@@ -15,28 +15,37 @@ from services.intake.commands.record_store import (
     advance,
     readable,
 )
-from services.intake.quarantine.postponed import (
-    BEHIND,
-    EarlierWaits,
-    PostponedSignal,
-    Turns,
-)
-from services.intake.signals.delivery import TIMER, Delivery, Result, Status, TimePassed
+from services.intake.maintenance.rules import Windows
 from services.intake.signals.formats.elements.fields import one_line
 from services.intake.signals.outcomes import (
     ElementResult,
     EventId,
     Received,
     StoredHoldOutcome,
-    became,
-    fate,
+    hold_outcome,
+    with_hold,
 )
 from services.intake.signals.raw_store import Unmapped
-from services.intake.signals.rules.context import BatchContext, Correlated
+from services.intake.signals.rules.context import (
+    BatchContext,
+    Correlated,
+    GroupRow,
+    KeyRow,
+    Suppressed,
+)
 from services.intake.signals.rules.correlation import catch_up, correlate
-from services.intake.signals.rules.key_row import GroupRow, KeyRow
-from services.intake.signals.rules.suppression import Suppressed, Windows
-from services.intake.signals.schemas import Ignored, Rejected, Signal, signal_key
+from services.intake.signals.schemas import (
+    TIMER,
+    Delivery,
+    Ignored,
+    PostponedSignal,
+    Rejected,
+    Result,
+    Signal,
+    Status,
+    TimePassed,
+    signal_key,
+)
 from shared.domain.bounded_text import REASON_MAX
 from shared.domain.events import IncidentEvent
 from shared.domain.identifiers import incident_stream
@@ -44,6 +53,47 @@ from shared.domain.incident import Incident
 from shared.domain.policy.document import Policy
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.log import EventLog
+
+BEHIND = "it waits behind an earlier signal of its key"
+_FRESH = 0
+"""Placeholder in a queue for a signal that has no quarantine id yet."""
+
+
+class EarlierWaits(Exception):
+    """An earlier signal of the same key still waits."""
+
+
+class Turns:
+    """The queue of each key while one batch is processed.
+
+    A delivery that retries a quarantined element may pass once it is first in its
+    queue. `number` is the index of the delivery in its batch.
+    """
+
+    def __init__(self, waiting: Mapping[str, Sequence[int]]) -> None:
+        self._queues = {key: list(ids) for key, ids in waiting.items()}
+        self._stuck: set[tuple[int, str]] = set()
+
+    def require(self, number: int, key: str, settles: int | None) -> None:
+        """Raise `EarlierWaits` if an earlier signal of the key still waits."""
+        queue = self._queues.get(key)
+        if queue and (queue[0] != settles or (number, key) in self._stuck):
+            raise EarlierWaits
+
+    def postpone(self, number: int, key: str, settles: int | None) -> None:
+        """Add a signal of this delivery to the queue, or keep it there."""
+        queue = self._queues.setdefault(key, [])
+        self._stuck.add((number, key))
+        if settles is None:
+            queue.append(_FRESH)
+        elif settles not in queue:
+            queue.append(settles)
+
+    def release(self, settles: int) -> None:
+        """Remove a quarantined element from the queues, so that the next may pass."""
+        for queue in self._queues.values():
+            if settles in queue:
+                queue.remove(settles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +137,7 @@ class SignalBatch:
     unmapped: Sequence[Unmapped]
     settled: Sequence[StoredHoldOutcome]
     """Outcomes of signals that were remembered as held."""
-    became: Mapping[int, ElementResult]
+    final: Mapping[int, ElementResult]
     """Final results of held signals of this batch, by line number."""
 
     def members(self, log: EventLog) -> list[AppendUnit]:
@@ -113,7 +163,7 @@ class SignalBatch:
                 line.held_of,
                 line.known,
             )
-            for line in (self.became.get(n, each) for n, each in enumerate(self.lines))
+            for line in (self.final.get(n, each) for n, each in enumerate(self.lines))
             if line.result.event_id and not line.repeated
         ]
 
@@ -136,37 +186,41 @@ class SignalBatch:
         return by_delivery
 
 
-def reckon(deliveries: Sequence[Delivery], before: BatchState) -> SignalBatch:
+def processed(deliveries: Sequence[Delivery], before: BatchState) -> SignalBatch:
     """Return the outcome of `deliveries`, processed in order."""
-    tally = _Tally(before)
+    progress = _Progress(before)
     for n, delivery in enumerate(deliveries):
         for index, heard in enumerate(delivery.heard, start=delivery.first):
             match heard:
                 case Rejected():
-                    tally.refuse(n, delivery, index, heard)
+                    progress.reject(n, delivery, index, heard)
                 case Ignored():
-                    tally.ignore(n, index, heard)
+                    progress.ignore(n, index, heard)
                 case Signal():
-                    tally.hear(n, index, heard, delivery)
+                    progress.add(n, index, heard, delivery)
                 case TimePassed():
-                    tally.let_pass(n, index, heard)
-        tally.settle(n, delivery)
+                    progress.add_time(n, index, heard)
+        progress.settle(n, delivery)
     return SignalBatch(
         deliveries,
-        tally.lines,
-        tally.recorded,
-        [row for row in tally.rows.values() if row != before.rows[row.signal_key]],
-        [each for each in tally.groups.values() if each != before.groups.get(each[0])],
-        tally.suppressed,
+        progress.lines,
+        progress.recorded,
+        [row for row in progress.rows.values() if row != before.rows[row.signal_key]],
+        [
+            each
+            for each in progress.groups.values()
+            if each != before.groups.get(each[0])
+        ],
+        progress.suppressed,
         before.policy_version,
-        tally.states,
-        tally.unmapped,
-        tally.settled,
-        tally.became,
+        progress.states,
+        progress.unmapped,
+        progress.settled,
+        progress.final,
     )
 
 
-class _Tally:
+class _Progress:
     """The intermediate results while one batch is processed."""
 
     def __init__(self, before: BatchState) -> None:
@@ -179,7 +233,7 @@ class _Tally:
         self.suppressed: list[Suppressed] = []
         self.states: dict[str, Versioned] = dict(before.states)
         self._turns = Turns(before.waiting)
-        self._ground = BatchContext(
+        self._context = BatchContext(
             before.now,
             before.policy,
             before.policy_version,
@@ -191,9 +245,9 @@ class _Tally:
         )
         self.unmapped: list[Unmapped] = []
         self.settled: list[StoredHoldOutcome] = []
-        self.became: dict[int, ElementResult] = {}
+        self.final: dict[int, ElementResult] = {}
 
-    def refuse(self, n: int, delivery: Delivery, index: int, why: Rejected) -> None:
+    def reject(self, n: int, delivery: Delivery, index: int, why: Rejected) -> None:
         """Record an element that is not a signal: reject it or quarantine it."""
         at = ".".join(map(str, why.loc))
         # The location may be a field name of the sender, with any characters.
@@ -210,7 +264,7 @@ class _Tally:
         result = Result(index, "ignored", why.event_id, error=reason)
         self.lines.append(ElementResult(n, result))
 
-    def hear(self, n: int, index: int, signal: Signal, delivery: Delivery) -> None:
+    def add(self, n: int, index: int, signal: Signal, delivery: Delivery) -> None:
         """Record a signal: either a known message or something new."""
         event = (signal.source, signal.event_id) if signal.event_id else None
         if event and (line := self._repeated(n, index, signal, event, delivery)):
@@ -276,7 +330,7 @@ class _Tally:
         if key in self._before.unreadable:
             raise RecordUnreadable(f"{KEY_ROW}{key}", self._before.unreadable[key])
 
-    def let_pass(self, n: int, index: int, heard: TimePassed) -> None:
+    def add_time(self, n: int, index: int, heard: TimePassed) -> None:
         """Process the passage of time for an alert; processing is idempotent.
 
         The result has an error if the alert cannot be processed at present.
@@ -286,7 +340,7 @@ class _Tally:
             self._turns.require(n, heard.signal_key, None)
             self._require_readable(heard.signal_key)
             row = self._row(heard.signal_key)
-            member = self._catch_up(row, self._before.now, anew=True)
+            member = self._catch_up(row, self._before.now, recheck=True)
         except EarlierWaits:
             why = BEHIND
         except RecordUnreadable as error:
@@ -295,11 +349,11 @@ class _Tally:
         self.lines.append(ElementResult(n, result, member))
 
     def _catch_up(
-        self, row: KeyRow, until: datetime, *, anew: bool = False
+        self, row: KeyRow, until: datetime, *, recheck: bool = False
     ) -> int | None:
         """Process everything due until then; return the last append unit, if any."""
         last = None
-        for heard in catch_up(row, until, self._ground, anew=anew):
+        for heard in catch_up(row, until, self._context, recheck=recheck):
             member, _ = self._take(heard)
             last = last if member is None else member
         return last
@@ -313,7 +367,7 @@ class _Tally:
             # What was due before the signal came takes effect first, even if late.
             self._catch_up(row, received_at)
             row = self._row(row.signal_key)
-        heard = correlate(row, signal, received_at, delivery.adapter, self._ground)
+        heard = correlate(row, signal, received_at, delivery.adapter, self._context)
         member, version = self._take(heard)
         result = Result(
             index,
@@ -330,7 +384,7 @@ class _Tally:
 
     def _take(self, heard: Correlated) -> tuple[int | None, int | None]:
         rows = (heard.row, *heard.others)
-        fates = [fate(self._row(row.signal_key), row, heard) for row in rows]
+        holds = [hold_outcome(self._row(row.signal_key), row, heard) for row in rows]
         self.rows[heard.row.signal_key] = heard.row
         for row in heard.others:
             self.rows[row.signal_key] = row
@@ -338,7 +392,7 @@ class _Tally:
             self.groups[heard.group.group_key] = heard.group
         self.suppressed.extend(heard.suppressed)
         member, version = self._record(heard.events)
-        self._settle([StoredHoldOutcome(each, version) for each in fates if each])
+        self._settle([StoredHoldOutcome(each, version) for each in holds if each])
         return member, version
 
     def _settle(self, settled: Sequence[StoredHoldOutcome]) -> None:
@@ -346,8 +400,8 @@ class _Tally:
         self.settled += settled
         for each in settled:
             for n, line in enumerate(self.lines):
-                if line.held_of == each.fate.signal_key and n not in self.became:
-                    self.became[n] = became(line, each)
+                if line.held_of == each.hold.signal_key and n not in self.final:
+                    self.final[n] = with_hold(line, each)
 
     def _row(self, key: str) -> KeyRow:
         return self.rows.get(key) or self._before.rows[key]

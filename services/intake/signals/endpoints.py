@@ -25,11 +25,10 @@ from services.intake.signals.body import (
     read_json,
     read_posted,
 )
-from services.intake.signals.delivery import Result
-from services.intake.signals.formats import ADAPTERS
-from services.intake.signals.formats.selection import MAPPED
+from services.intake.signals.formats import ADAPTERS, MAPPED
 from services.intake.signals.outcomes import find_request
 from services.intake.signals.reception import cloud_body, cloud_document
+from services.intake.signals.schemas import Result
 from shared.domain.events.event import is_source
 from shared.http.bodies import read_body, require_json
 from shared.http.error_responses import answered
@@ -47,26 +46,26 @@ _VREALIZE = "/v1/integrations/vrealize/{key}/{alert}"
 """vRealize appends the alert's id to the path, and updates alerts with PUT."""
 
 
-def routes(doors: EndpointContext) -> list[Route]:
+def routes(context: EndpointContext) -> list[Route]:
     """Return the routes of intake; each of them always sends an answer."""
 
     def route(path: str, endpoint: Endpoint, method: str) -> Route:
-        return Route(path, answered(doors.gate.bounded(endpoint)), methods=[method])
+        return Route(path, answered(context.gate.bounded(endpoint)), methods=[method])
 
     async def events(request: Request) -> Response:
-        return await _events(doors, request)
+        return await _events(context, request)
 
     async def cloudevents(request: Request) -> Response:
-        return await _cloudevents(doors, request)
+        return await _cloudevents(context, request)
 
     async def integration(request: Request) -> Response:
-        return await _integration(doors, request)
+        return await _integration(context, request)
 
     async def requests(request: Request) -> Response:
-        return await _request(doors, request)
+        return await _request(context, request)
 
-    alerta, mail = partial(take_alert, doors), partial(take_mail, doors)
-    again = partial(retry_letter, doors)
+    alerta, mail = partial(take_alert, context), partial(take_mail, context)
+    again = partial(retry_letter, context)
     return [
         # Mail is larger than any body of signals, so it has its own limit.
         Route("/v1/contacts/mail", answered(mail), methods=["POST"]),
@@ -88,34 +87,34 @@ def routes(doors: EndpointContext) -> list[Route]:
     ]
 
 
-async def _events(doors: EndpointContext, request: Request) -> Response:
+async def _events(context: EndpointContext, request: Request) -> Response:
     """Take events in our native format: one event or an array of events."""
-    source = await doors.gate.admit(request, bearer(request))
+    source = await context.gate.admit(request, bearer(request))
     require_json(request)
     body = await read_body(request, BODY_BYTES_MAX)
     document = read_json(body)
     elements(document)  # check the limits before anything is done
     key = request.headers.get("idempotency-key")
-    results = await doors.reception.receive(
+    results = await context.reception.receive(
         source, "native", body, document, key, told=True
     )
     return _told(results, alone=not isinstance(document, list))
 
 
-async def _cloudevents(doors: EndpointContext, request: Request) -> Response:
+async def _cloudevents(context: EndpointContext, request: Request) -> Response:
     """Take CloudEvents, in the body or with their attributes in the headers."""
-    source = await doors.gate.admit(request, bearer(request), "cloudevents")
+    source = await context.gate.admit(request, bearer(request), "cloudevents")
     body = await read_body(request, BODY_BYTES_MAX)
     headers = request.headers
     document = cloud_document(body, headers)
     kept = cloud_body(body, document, headers)
-    results = await doors.reception.receive(
+    results = await context.reception.receive(
         source, "cloudevents", kept, document, told=True, headers=headers
     )
     return _told(results, alone=not isinstance(document, list))
 
 
-async def _integration(doors: EndpointContext, request: Request) -> Response:
+async def _integration(context: EndpointContext, request: Request) -> Response:
     """Take the format of a monitoring system; the key may be in the path."""
     kind = request.path_params.get("type", "vrealize")
     known = {*ADAPTERS, MAPPED}
@@ -124,7 +123,7 @@ async def _integration(doors: EndpointContext, request: Request) -> Response:
             404, f"no integration `{kind}`: there are {', '.join(sorted(known))}"
         )
     key = request.path_params.get("key") or bearer(request)
-    source = await doors.gate.admit(request, key, kind)
+    source = await context.gate.admit(request, key, kind)
     body = await read_body(request, BODY_BYTES_MAX)
     kept = body
     if kind == "cloudevents":
@@ -132,15 +131,15 @@ async def _integration(doors: EndpointContext, request: Request) -> Response:
         kept = cloud_body(body, document, request.headers)
     else:
         document = read_posted(body, request.headers.get("content-type", ""))
-    results = await doors.reception.receive(
+    results = await context.reception.receive(
         source, kind, kept, document, headers=request.headers
     )
     return _answer(results)
 
 
-async def _request(doors: EndpointContext, request: Request) -> Response:
+async def _request(context: EndpointContext, request: Request) -> Response:
     """Return the result for an event id; people name the source in `?source=`."""
-    own = seen_by(await doors.gate.caller(request, bearer(request)))
+    own = seen_by(await context.gate.caller(request, bearer(request)))
     source = own or request.query_params.get("source", "")
     if not is_source(source):
         raise HttpError(
@@ -151,7 +150,7 @@ async def _request(doors: EndpointContext, request: Request) -> Response:
     found = None
     if "\x00" not in event_id:  # PostgreSQL cannot store such a text
         found = await loop.run_in_executor(
-            doors.executor, find_request, doors.log, source, event_id
+            context.executor, find_request, context.log, source, event_id
         )
     if found is None:
         raise HttpError(

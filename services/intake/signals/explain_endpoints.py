@@ -22,16 +22,15 @@ from services.intake.endpoint_context import EndpointContext
 from services.intake.gate.api_keys import bearer, seen_by
 from services.intake.signals.endpoints import json_answer
 from services.intake.signals.key_rows import read_keys
-from services.intake.signals.rules.explanation import explained
-from services.intake.signals.rules.key_row import KeyRow
-from services.intake.signals.rules.suppression import Suppressor
-from services.intake.signals.schemas import DEDUP_KEY_MAX, signal_key
-from services.intake.signals.suppressed_signals import (
+from services.intake.signals.outcomes import (
     PAGE,
     PAGE_MAX,
     SuppressedQuery,
     find_suppressed,
 )
+from services.intake.signals.rules.context import KeyRow, Suppressor
+from services.intake.signals.rules.explanation import explained
+from services.intake.signals.schemas import DEDUP_KEY_MAX, signal_key
 from shared.eventlog.log import EventLog
 from shared.http.error_responses import answered
 from shared.http.problem_details import HttpError
@@ -167,14 +166,14 @@ class _OfDecisions(_Question):
 _Kind = TypeVar("_Kind", bound=_Question)
 
 
-def why_routes(doors: EndpointContext) -> list[Route]:
+def explain_routes(context: EndpointContext) -> list[Route]:
     """Return the routes of these endpoints."""
 
     async def suppressed(request: Request) -> Response:
-        return await _suppressed(doors, request)
+        return await _suppressed(context, request)
 
     async def decided(request: Request) -> Response:
-        return await _decided(doors, request)
+        return await _decided(context, request)
 
     return [
         Route("/v1/suppressed", answered(suppressed), methods=["GET"]),
@@ -182,9 +181,9 @@ def why_routes(doors: EndpointContext) -> list[Route]:
     ]
 
 
-async def _suppressed(doors: EndpointContext, request: Request) -> Response:
+async def _suppressed(context: EndpointContext, request: Request) -> Response:
     """Return a page of suppressed signals, newest first."""
-    asked = await _asked(doors, request, _OfSuppressed)
+    asked = await _asked(context, request, _OfSuppressed)
     query = SuppressedQuery(
         asked.source,
         asked.service,
@@ -194,7 +193,7 @@ async def _suppressed(doors: EndpointContext, request: Request) -> Response:
         asked.cursor,
         asked.limit + 1,
     )
-    found = await _in_thread(doors, partial(find_suppressed, doors.log, query))
+    found = await _in_thread(context, partial(find_suppressed, context.log, query))
     page = found[: asked.limit]
     more = len(found) > len(page)
     return json_answer(
@@ -202,20 +201,22 @@ async def _suppressed(doors: EndpointContext, request: Request) -> Response:
     )
 
 
-async def _decided(doors: EndpointContext, request: Request) -> Response:
+async def _decided(context: EndpointContext, request: Request) -> Response:
     """Return the state of the alert with a key, at one source or at all."""
-    asked = await _asked(doors, request, _OfDecisions)
+    asked = await _asked(context, request, _OfDecisions)
 
     def look() -> object:
-        sources = [asked.source] if asked.source else known_sources(doors.log)
-        return decisions(doors.log, sources, asked.dedup_key)
+        sources = [asked.source] if asked.source else known_sources(context.log)
+        return decisions(context.log, sources, asked.dedup_key)
 
-    return json_answer({"items": await _in_thread(doors, look)})
+    return json_answer({"items": await _in_thread(context, look)})
 
 
-async def _asked(doors: EndpointContext, request: Request, kind: type[_Kind]) -> _Kind:
+async def _asked(
+    context: EndpointContext, request: Request, kind: type[_Kind]
+) -> _Kind:
     """Return the validated query; a source may only ask about itself."""
-    own = seen_by(await doors.gate.caller(request, bearer(request)))
+    own = seen_by(await context.gate.caller(request, bearer(request)))
     fields = {name: _with_plus(value) for name, value in request.query_params.items()}
     try:
         question = kind.model_validate(fields)
@@ -245,7 +246,7 @@ def _wrong(error: Invalid) -> HttpError:
     return HttpError(422, f"{where}: {first['msg']}", errors=errors)
 
 
-async def _in_thread(doors: EndpointContext, look: Callable[[], _Found]) -> _Found:
+async def _in_thread(context: EndpointContext, look: Callable[[], _Found]) -> _Found:
     loop = asyncio.get_running_loop()
-    asked: Awaitable[_Found] = loop.run_in_executor(doors.executor, look)
+    asked: Awaitable[_Found] = loop.run_in_executor(context.executor, look)
     return await asked

@@ -13,8 +13,7 @@ import orjson
 from psycopg import Cursor
 from pydantic import TypeAdapter, ValidationError
 
-from services.intake.commands.record_store import RecordEvent
-from services.intake.signals.rules.key_row import (
+from services.intake.signals.rules.context import (
     NO_LIFE,
     GroupRow,
     HeldSignal,
@@ -26,6 +25,7 @@ from shared.domain.events.incident_ties import (
     IncidentSplit,
     IncidentUnmerged,
 )
+from shared.domain.record import RecordEvent
 from shared.eventlog.errors import Unavailable
 from shared.observability.telemetry import wordless
 from shared.vault.vault import Vault

@@ -1,7 +1,7 @@
-"""The result for each event id: detects repeats and answers later queries.
+"""The result for each signal: stored to detect repeats and to answer later queries.
 
-This includes the final result of a signal that was held, and the result for each
-element of a batch, both as reported to the sender and as remembered.
+The result for an event id is final, or follows once a held signal takes effect. Signals
+that were suppressed are also listed, with the reason.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,11 +11,14 @@ from typing import Any
 
 from psycopg import Cursor
 
-from services.intake.quarantine.postponed import PostponedSignal
-from services.intake.signals.delivery import Result
-from services.intake.signals.rules.context import Correlated, Outcome
-from services.intake.signals.rules.key_row import KeyRow
-from services.intake.signals.rules.suppression import SuppressionReason
+from services.intake.signals.rules.context import (
+    Correlated,
+    KeyRow,
+    Outcome,
+    Suppressed,
+    SuppressionReason,
+)
+from services.intake.signals.schemas import PostponedSignal, Result
 from shared.eventlog.log import EventLog
 
 _JOINED = SuppressionReason("correlated", "threshold")
@@ -31,7 +34,9 @@ class HoldOutcome:
     why: SuppressionReason
 
 
-def fate(before: KeyRow, after: KeyRow, heard: Correlated) -> HoldOutcome | None:
+def hold_outcome(
+    before: KeyRow, after: KeyRow, heard: Correlated
+) -> HoldOutcome | None:
     """Return the final result of what a row held; None if not held, or still held.
 
     A signal that maintenance held back was reported as suppressed when it came, so it
@@ -168,7 +173,7 @@ class Received:
 class StoredHoldOutcome:
     """The final result of what is held for an alert; `version` as in `Received`."""
 
-    fate: HoldOutcome
+    hold: HoldOutcome
     version: int | None
 
 
@@ -191,8 +196,8 @@ def remember_events(
 
 
 def _columns(each: Received) -> tuple[object, ...]:
-    source, event_id, *became = _named(each)
-    return (source, event_id, each.received_at.date(), each.received_at, *became)
+    source, event_id, *columns = _named(each)
+    return (source, event_id, each.received_at.date(), each.received_at, *columns)
 
 
 def _named(each: Received) -> tuple[object, ...]:
@@ -215,20 +220,20 @@ def settle_held(
 ) -> None:
     """Update the stored results of signals that were remembered as held."""
     # If an alert was held twice in one batch, the first one was remembered.
-    first = {each.fate.signal_key: each for each in reversed(settled)}
+    first = {each.hold.signal_key: each for each in reversed(settled)}
     if not first:
         return
     rows = [first[key] for key in sorted(first)]
     cursor.execute(
         _BECAME,
         (
-            [each.fate.signal_key for each in rows],
-            [each.fate.outcome for each in rows],
-            [each.fate.incident for each in rows],
+            [each.hold.signal_key for each in rows],
+            [each.hold.outcome for each in rows],
+            [each.hold.incident for each in rows],
             [each.version for each in rows],
-            [each.fate.why.reason for each in rows],
-            [each.fate.why.code for each in rows],
-            [each.fate.why.of for each in rows],
+            [each.hold.why.reason for each in rows],
+            [each.hold.why.code for each in rows],
+            [each.hold.why.of for each in rows],
         ),
     )
 
@@ -257,9 +262,9 @@ class ElementResult:
     """Whether its event id is already remembered as waiting."""
 
 
-def became(line: ElementResult, settled: StoredHoldOutcome) -> ElementResult:
+def with_hold(line: ElementResult, settled: StoredHoldOutcome) -> ElementResult:
     """Return the line of a held signal with its final result."""
-    end = settled.fate
+    end = settled.hold
     result = replace(
         line.result,
         status=end.outcome,
@@ -269,3 +274,103 @@ def became(line: ElementResult, settled: StoredHoldOutcome) -> ElementResult:
         rule_of=end.why.of,
     )
     return replace(line, result=result, version=settled.version, held_of=None)
+
+
+PAGE, PAGE_MAX = 50, 500
+
+_KEEP_SUPPRESSED = """
+INSERT INTO intake.suppressed (day, received_at, source, signal_key, event_id, action,
+            service, code, suppressor, until, reason, incident, policy)
+SELECT coalesce(today.day, fresh.day), received_at, source, signal_key, event_id,
+       action, service, code, suppressor, until, reason, incident, %b::bigint
+FROM unnest(%b::date[], %b::timestamptz[], %b::text[], %b::text[], %b::text[],
+            %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[],
+            %b::text[], %b::text[])
+     AS fresh (day, received_at, source, signal_key, event_id, action, service, code,
+               suppressor, until, reason, incident),
+     log.today
+"""
+# A signal received just before midnight may be recorded, with its day, after it.
+_FIND_SUPPRESSED = """
+SELECT suppressed_id, received_at, source, signal_key, event_id, action, service, code,
+       suppressor, until, reason, policy, incident
+FROM intake.suppressed
+WHERE (%(source)s::text IS NULL OR source = %(source)s)
+  AND (%(service)s::text IS NULL OR service = %(service)s)
+  AND (%(code)s::text IS NULL OR code = %(code)s)
+  AND (%(since)s::timestamptz IS NULL OR
+       (received_at >= %(since)s AND day >= (%(since)s AT TIME ZONE 'UTC')::date))
+  AND (%(until)s::timestamptz IS NULL OR
+       (received_at < %(until)s AND day <= (%(until)s AT TIME ZONE 'UTC')::date + 1))
+  AND (%(before)s::bigint IS NULL OR suppressed_id < %(before)s)
+ORDER BY suppressed_id DESC LIMIT %(limit)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressedQuery:
+    """A filter for suppressed signals; `until` is exclusive."""
+
+    source: str | None = None
+    service: str | None = None
+    code: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
+    limit: int = PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressedSignal:
+    """A suppressed signal as stored."""
+
+    suppressed_id: int
+    received_at: datetime
+    source: str
+    signal_key: str
+    event_id: str | None
+    action: str
+    service: str
+    code: str
+    suppressor: str | None
+    until: datetime | None
+    reason: str | None
+    policy: int
+    incident: str | None
+
+
+def keep_suppressed(
+    cursor: Cursor[tuple[Any, ...]], suppressed: Sequence[Suppressed], policy: int
+) -> None:
+    """Store the suppressed signals, with the policy version of the decision."""
+    if not suppressed:
+        return
+    rows = [
+        (
+            each.received_at.date(),
+            each.received_at,
+            each.source,
+            each.signal_key,
+            each.event_id,
+            each.action,
+            each.service,
+            each.why.code,
+            each.why.of,
+            each.why.until,
+            each.why.reason,
+            each.incident,
+        )
+        for each in suppressed
+    ]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    cursor.execute(_KEEP_SUPPRESSED, [policy, *columns])
+
+
+def find_suppressed(log: EventLog, asked: SuppressedQuery) -> list[SuppressedSignal]:
+    """Return a page of suppressed signals, newest first."""
+    values = {name: getattr(asked, name) for name in SuppressedQuery.__slots__}
+    with log.transaction() as cursor:
+        return [
+            SuppressedSignal(*row)
+            for row in cursor.execute(_FIND_SUPPRESSED, values).fetchall()
+        ]

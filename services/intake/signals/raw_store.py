@@ -1,22 +1,23 @@
-"""Stores bodies as received and quarantines unmapped elements; nothing is dropped.
+"""Stores bodies as received, the changes they report, and elements that were unmapped.
 
-Bodies and the headers stored with them are encrypted with the source's key and bound to
-their digest. The maintenance functions create and drop daily partitions and delete
-expired quarantined bodies; call them at the start and every hour: they are idempotent.
+Nothing is dropped. Bodies and the headers stored with them are encrypted with the
+source's key and bound to their digest; so are the words of a change, which is shown
+with incidents.
 """
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
+from hashlib import sha256
 from operator import itemgetter
 from typing import Any
 
 import orjson
 from psycopg import Cursor
 
-from services.intake.signals.delivery import Delivery, dumped
+from services.intake.signals.schemas import Change, Delivery, Ignored, dumped
+from shared.domain.policy.document import Policy
 from shared.vault.vault import Vault
 
 _KEEP = """
@@ -154,41 +155,82 @@ def _place_of_headers(digest: bytes) -> str:
     return f"{_place(digest)}|headers"
 
 
-Transaction = Callable[[], AbstractContextManager[Cursor[tuple[Any, ...]]]]
-
-_TABLES = """
-SELECT table_name FROM upkeep.retention WHERE partitioned ORDER BY table_name
+_KEEP_CHANGE = """
+INSERT INTO intake.observed_changes
+       (change_key, day, received_at, happened_at, source, service, sealed)
+SELECT %s, coalesce(today.day, %s::date), %s, %s, %s, %s, %s FROM log.today
+ON CONFLICT DO NOTHING
 """
-_TURN = "SELECT * FROM upkeep.turn_partitions(%s, %s)"
-_EXPIRE = "SELECT upkeep.expire_quarantine(%s)"
 
 
-def turn_partitions(transaction: Transaction, today: date) -> list[str]:
-    """Create partitions for `today` and tomorrow; return what was created or dropped.
+@dataclass(frozen=True, slots=True)
+class ObservedChange:
+    """A change, its source, and the service it is about."""
 
-    Each table has its own transaction. Raises `Unavailable` if one is too busy to be
-    locked: try again later.
-    """
-    with transaction() as cursor:
-        tables = [name for (name,) in cursor.execute(_TABLES).fetchall()]
-    turned: list[str] = []
-    for table in tables:
-        with transaction() as cursor:
-            rows = cursor.execute(_TURN, (table, today)).fetchall()
-        turned.extend(what for (what,) in rows)
-    return turned
+    key: bytes
+    source: str
+    service: str
+    received_at: datetime
+    change: Change
+
+    @property
+    def happened_at(self) -> datetime:
+        """When it happened according to its source; never later than its reception."""
+        return min(self.change.at or self.received_at, self.received_at)
 
 
-def expire_quarantine(transaction: Transaction, today: date) -> int:
-    """Delete quarantined bodies past their retention; return how many.
+def has_changes(deliveries: Iterable[Delivery]) -> bool:
+    """Return whether any of the deliveries reports a change."""
+    return any(True for _ in _changes(deliveries))
 
-    The quarantine rows stay. Raises `Unavailable` if bodies are being stored at the
-    same time: try again later.
-    """
-    expired = 0
-    while True:
-        with transaction() as cursor:
-            row = cursor.execute(_EXPIRE, (today,)).fetchone()
-        if row is None or not row[0]:
-            return expired
-        expired += row[0]
+
+def observed(deliveries: Sequence[Delivery], policy: Policy) -> list[ObservedChange]:
+    """Return all changes that the deliveries report."""
+    return [
+        ObservedChange(
+            _key(delivery, index, event_id),
+            delivery.source,
+            policy.service_of(delivery.source, change.service, change.labels),
+            delivery.received_at,
+            change,
+        )
+        for delivery, index, event_id, change in _changes(deliveries)
+    ]
+
+
+def keep_changes(
+    cursor: Cursor[tuple[Any, ...]], vault: Vault, found: Iterable[ObservedChange]
+) -> None:
+    """Store each of them, once."""
+    for each in sorted(found, key=lambda one: one.key):
+        words = {"summary": each.change.summary, "links": each.change.links}
+        place = f"change|{each.key.hex()}"
+        sealed = vault.seal(f"source:{each.source}", orjson.dumps(words), place)
+        cursor.execute(
+            _KEEP_CHANGE,
+            (
+                each.key,
+                each.received_at.date(),
+                each.received_at,
+                each.happened_at,
+                each.source,
+                each.service,
+                sealed,
+            ),
+        )
+
+
+def _changes(
+    deliveries: Iterable[Delivery],
+) -> Iterator[tuple[Delivery, int, str | None, Change]]:
+    """Yield each reported change with its delivery, its index and its event id."""
+    for delivery in deliveries:
+        for index, element in enumerate(delivery.heard, start=delivery.first):
+            if isinstance(element, Ignored) and element.change is not None:
+                yield delivery, index, element.event_id, element.change
+
+
+def _key(delivery: Delivery, index: int, event_id: str | None) -> bytes:
+    if event_id is not None:
+        return sha256(f"{delivery.source}\n{event_id}".encode()).digest()
+    return sha256(delivery.digest + str(index).encode()).digest()

@@ -13,10 +13,13 @@ import orjson
 
 from services.intake.compat.webhook_handshakes import Confirm
 from services.intake.signals.body import FORM, is_form, read_json, require_size
-from services.intake.signals.delivery import Delivery, Result
-from services.intake.signals.formats.clouds import cloudevents, cloudwatch
+from services.intake.signals.formats import (
+    CLOUDEVENTS,
+    adapter_for,
+    headers_read,
+    zone_of,
+)
 from services.intake.signals.formats.clouds.cloudevents import (
-    CE,
     CONTENT_TYPE,
     attributes_in,
     is_envelope,
@@ -24,48 +27,11 @@ from services.intake.signals.formats.clouds.cloudevents import (
     readable,
 )
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
-from services.intake.signals.formats.selection import adapter_for, zone_of
-from services.intake.signals.formats.sentry import platform
-from services.intake.signals.schemas import Heard, Ignored, Rejected
+from services.intake.signals.schemas import Delivery, Heard, Ignored, Rejected, Result
 from shared.clock import Clock
 from shared.domain.policy.sources import Source
 from shared.eventlog.batcher import Batcher
 from shared.http.problem_details import HttpError
-
-HEADER_MAX = 1_024
-"""Characters of a header that are read, now and in later readings."""
-CLOUDEVENTS = "cloudevents"
-_DECLARED: Mapping[str, tuple[str, ...]] = {
-    "cloudevents": cloudevents.HEADERS,
-    "cloudwatch": cloudwatch.HEADERS,
-    "sentry": platform.HEADERS,
-}
-
-
-def headers_read(adapter: str, headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the request headers that the format reads; names in lower case."""
-    declared = _DECLARED.get(adapter, ())
-    return {
-        name: value if adapter == CLOUDEVENTS else value[:HEADER_MAX]
-        for name, value in headers.items()
-        if name in declared or (adapter == CLOUDEVENTS and name.startswith(CE))
-    }
-
-
-def headers_kept(
-    adapter: str, headers: Mapping[str, str], body: bytes
-) -> dict[str, str]:
-    """Return the headers to store with a body, so that it can be read again.
-
-    A CloudEvent needs none, since its headers are merged into the stored body.
-    That a body is a form is known only from a header.
-    """
-    if adapter == CLOUDEVENTS:
-        return {}
-    kept = headers_read(adapter, headers)
-    if is_form(body, headers.get(CONTENT_TYPE, "")):
-        kept[CONTENT_TYPE] = FORM
-    return kept
 
 
 def cloud_document(body: bytes, headers: Mapping[str, str]) -> object:
@@ -234,3 +200,19 @@ def _unmapped(source: str) -> HttpError:
         "{type: mapped, mapping: {title: …, action: {…}}}}` and apply it",
         code="unmapped",
     )
+
+
+def headers_kept(
+    adapter: str, headers: Mapping[str, str], body: bytes
+) -> dict[str, str]:
+    """Return the headers to store with a body, so that it can be read again.
+
+    A CloudEvent needs none, since its headers are merged into the stored body.
+    That a body is a form is known only from a header.
+    """
+    if adapter == CLOUDEVENTS:
+        return {}
+    kept = headers_read(adapter, headers)
+    if is_form(body, headers.get(CONTENT_TYPE, "")):
+        kept[CONTENT_TYPE] = FORM
+    return kept

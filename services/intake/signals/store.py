@@ -14,10 +14,13 @@ from psycopg import Cursor
 from services.intake.commands.record_store import RecordCache, Versioned
 from services.intake.commands.reference_numbers import new_refs, openings
 from services.intake.policy.store import Policies
-from services.intake.quarantine.postponed import keep_postponed, waiting_in_order
-from services.intake.quarantine.store import settle, still_waiting
-from services.intake.signals.batch import BatchState, SignalBatch, reckon
-from services.intake.signals.delivery import TIMER, Delivery, Result, TimePassed, halves
+from services.intake.quarantine.store import (
+    keep_postponed,
+    settle,
+    still_waiting,
+    waiting_in_order,
+)
+from services.intake.signals.batch import BatchState, SignalBatch, processed
 from services.intake.signals.key_rows import (
     Locked,
     Moved,
@@ -27,26 +30,32 @@ from services.intake.signals.key_rows import (
     write_groups,
     write_keys,
 )
-from services.intake.signals.observed_changes import (
-    keep_changes,
-    observed,
-    tell_changes,
-)
 from services.intake.signals.outcomes import (
     EventId,
+    keep_suppressed,
     known_events,
     remember_events,
     settle_held,
 )
 from services.intake.signals.raw_store import (
+    has_changes,
     keep_bodies,
+    keep_changes,
     keep_quarantined_bodies,
+    observed,
     quarantine,
 )
-from services.intake.signals.rules.enrichment import enriched
-from services.intake.signals.rules.groups import group_key
-from services.intake.signals.schemas import Rejected, Signal, signal_key
-from services.intake.signals.suppressed_signals import keep_suppressed
+from services.intake.signals.rules.classification import enriched, group_key
+from services.intake.signals.schemas import (
+    TIMER,
+    Delivery,
+    Rejected,
+    Result,
+    Signal,
+    TimePassed,
+    halves,
+    signal_key,
+)
 from shared.clock import Clock
 from shared.domain.policy.document import Policy
 from shared.eventlog.append import Recorded
@@ -153,12 +162,14 @@ class Receiver:
 
     def _receive(self, deliveries: Sequence[Delivery]) -> list[list[Result]]:
         with self._log.transaction() as cursor:
-            reckoning = self._reckon(cursor, deliveries)
-            positions = self._write(cursor, reckoning)
-        self._cache.keep(reckoning.states)
-        return reckoning.results(positions)
+            batch = self._processed(cursor, deliveries)
+            positions = self._write(cursor, batch)
+        self._cache.keep(batch.states)
+        return batch.results(positions)
 
-    def _reckon(self, cursor: Cursors, deliveries: Sequence[Delivery]) -> SignalBatch:
+    def _processed(
+        self, cursor: Cursors, deliveries: Sequence[Delivery]
+    ) -> SignalBatch:
         version, policy, windows = self._policies.with_windows(cursor)
         deliveries = enriched(deliveries, policy)
         heard = [each for delivery in deliveries for each in delivery.heard]
@@ -182,7 +193,7 @@ class Receiver:
             waiting_in_order(cursor, list(rows.keys)),
             rows.unreadable,
         )
-        return reckon(deliveries, before)
+        return processed(deliveries, before)
 
     def _lock(
         self,
@@ -214,21 +225,21 @@ class Receiver:
             states |= self._cache.read(cursor, follow)
         return states
 
-    def _write(self, cursor: Cursors, reckoning: SignalBatch) -> list[int]:
+    def _write(self, cursor: Cursors, batch: SignalBatch) -> list[int]:
         """Write everything; return the last event's position for each append unit."""
-        vault, deliveries = self._log.vault, reckoning.deliveries
-        write_keys(cursor, reckoning.changed, vault)
-        write_groups(cursor, reckoning.groups)
-        keep_suppressed(cursor, reckoning.suppressed, reckoning.policy_version)
+        vault, deliveries = self._log.vault, batch.deliveries
+        write_keys(cursor, batch.changed, vault)
+        write_groups(cursor, batch.groups)
+        keep_suppressed(cursor, batch.suppressed, batch.policy_version)
         keep_bodies(cursor, vault, [d for d in deliveries if d.adapter != TIMER])
-        self._set_aside(cursor, reckoning)
-        if tell_changes(deliveries):
+        self._set_aside(cursor, batch)
+        if has_changes(deliveries):
             _, policy = self._policies.current(cursor)
             keep_changes(cursor, vault, observed(deliveries, policy))
-        settle(cursor, reckoning, self._clock())
-        settle_held(cursor, reckoning.settled)
-        remember_events(cursor, reckoning.received())
-        members = reckoning.members(self._log)
+        settle(cursor, batch, self._clock())
+        settle_held(cursor, batch.settled)
+        remember_events(cursor, batch.received())
+        members = batch.members(self._log)
         if not members:
             return []
         outcomes = self._log.append(cursor, members)
@@ -236,14 +247,14 @@ class Receiver:
             raise _Again
         return [o.last for o in outcomes if isinstance(o, Recorded)]
 
-    def _set_aside(self, cursor: Cursors, reckoning: SignalBatch) -> None:
-        postponed = reckoning.postponed()
+    def _set_aside(self, cursor: Cursors, batch: SignalBatch) -> None:
+        postponed = batch.postponed()
         set_aside = [
-            *(each.delivery for each in reckoning.unmapped),
+            *(each.delivery for each in batch.unmapped),
             *(each.delivery for each in postponed),
         ]
         digests = keep_quarantined_bodies(cursor, self._log.vault, set_aside)
-        quarantine(cursor, digests, reckoning.unmapped)
+        quarantine(cursor, digests, batch.unmapped)
         keep_postponed(cursor, digests, postponed)
 
 

@@ -5,7 +5,8 @@ is quarantined, and one that cannot be recorded now stays in the queue.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Annotated
 
@@ -46,8 +47,15 @@ from shared.messaging import subjects
 
 Wait = Callable[[str], float]
 """Returns in how many seconds a message of a source may be taken; 0 means now."""
+Fetch = Callable[..., Awaitable[list[Msg]]]
+"""The fetch of a subscription: returns up to `batch` messages within `timeout`."""
 BATCH = 500
 GATHER_SECONDS = 0.05
+"""How long messages are gathered for a batch."""
+FETCH_SECONDS_MIN = 0.001
+"""NATS takes no request that expires sooner."""
+IDLE_SECONDS = 1.0
+"""How long one request to NATS waits for a message."""
 AGAIN_SECONDS = 1.0
 """When a message that could not be recorded is delivered again."""
 TRIES_MAX = 5
@@ -111,7 +119,7 @@ async def keep_listening(
             subscription = subscriber.subscription
             if subscription is None:
                 raise Error("not subscribed")  # noqa: TRY301 # handled below
-            _time_out_as_expected(subscription)
+            _wait_for_the_first(subscription)
             while not stop.is_set():
                 await pause(stop, WATCH_SECONDS)
                 await subscription.consumer_info()
@@ -125,21 +133,43 @@ async def keep_listening(
             await subscriber.stop()
 
 
-def _time_out_as_expected(subscription: JetStreamContext.PullSubscription) -> None:
-    """Make an idle fetch raise the error that FastStream expects for "no messages".
+def _wait_for_the_first(subscription: JetStreamContext.PullSubscription) -> None:
+    """Make a fetch wait for its first message long, and gather others only shortly.
 
-    nats-py sometimes raises a plain `TimeoutError`, which ends FastStream's task with a
-    traceback. Call this right after the start, before any fetch has begun.
+    FastStream fetches again and again for as long as messages are gathered: an idle
+    desk would ask NATS twenty times a second. Call this right after the start, before
+    any fetch has begun.
     """
-    fetch = subscription.fetch
+    subscription.fetch = gathering(subscription.fetch)  # type: ignore[method-assign,assignment]
 
-    async def fetch_or_nothing(batch: int, timeout: float) -> list[Msg]:  # noqa: ASYNC109 # as the library calls it
+
+def gathering(fetch: Fetch) -> Callable[[int, float], Awaitable[list[Msg]]]:
+    """Return what FastStream calls instead of `fetch`.
+
+    It returns before `timeout` only with a full batch: else FastStream would call it
+    again, and messages would wait for the next one. nats-py sometimes raises a plain
+    `TimeoutError`, which would end FastStream's task with a traceback.
+    """
+
+    async def gather(batch: int, timeout: float) -> list[Msg]:  # noqa: ASYNC109 # as the library calls it
+        deadline = time.monotonic() + timeout
         try:
-            return await fetch(batch=batch, timeout=timeout)
+            found = await fetch(batch=1, timeout=IDLE_SECONDS)
         except TimeoutError as error:
             raise NothingCame from error
+        while len(found) < batch and (left := deadline - time.monotonic()) > 0:
+            if left < FETCH_SECONDS_MIN:
+                await asyncio.sleep(FETCH_SECONDS_MIN)
+                continue
+            try:
+                found += await fetch(batch=batch - len(found), timeout=left)
+            except TimeoutError:
+                continue
+            except Exception:  # noqa: BLE001 # what is there is taken; the next call fails
+                break
+        return found
 
-    subscription.fetch = fetch_or_nothing  # type: ignore[method-assign,assignment]
+    return gather
 
 
 async def _as_it_is(message: NatsBatchMessage) -> list[bytes]:

@@ -1,13 +1,12 @@
 """Submits alerts for which something is due by time alone.
 
 They go through the same batches as signals, under the same locks. Several processes may
-do this concurrently: processing is idempotent. A round that fails does not end the
-worker, since the next one may succeed.
+do this concurrently: processing is idempotent.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -15,31 +14,14 @@ from typing import Any
 
 import structlog
 from psycopg import Cursor
-from structlog.stdlib import BoundLogger
 
 from services.intake.policy.store import Policies
-from services.intake.signals.delivery import TIMER, Delivery, Result, TimePassed
+from services.intake.signals.schemas import TIMER, Delivery, Result, TimePassed
 from shared.clock import Clock
 from shared.eventlog.batcher import Batcher
-from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
 from shared.http.problem_details import HttpError
-from shared.http.serve import pause
-
-
-@contextmanager
-def failing_alone(log: BoundLogger, event: str) -> Iterator[None]:
-    """Let a round fail, logging it as `event`.
-
-    An unavailable PostgreSQL is not logged here: intake's own probe reports that.
-    """
-    try:
-        yield
-    except Unavailable:
-        pass
-    except Exception:  # the next round follows
-        log.exception(event)
-
+from shared.http.rounds import in_rounds
 
 AT_ONCE_MAX = 400
 """Alerts submitted in one round."""
@@ -51,8 +33,6 @@ REASONS_MAX = 5
 """Reasons logged for what was postponed in one round."""
 LOOK_SECONDS = 1.0
 """Longest interval between checks: another process may have made something due."""
-LEVER_SECONDS = 0.02
-"""How often to check while the test clock is in use; its jumps are not announced."""
 
 _DUE = """
 SELECT source, signal_key, due_at FROM intake.signal_keys
@@ -81,24 +61,23 @@ class Timers:
         policies: Policies,
         clock: Clock,
         signals: Batcher[Delivery, list[Result]],
-        *,
-        on_lever: bool = False,
     ) -> None:
         self._log = log
         self._policies = policies
         self._clock = clock
         self._signals = signals
-        self._on_lever = on_lever
         self._windows: object = None
         self._after = _BEGIN
 
     async def run(self, stop: asyncio.Event) -> None:
         """Submit what is due until `stop` is set. Never raises."""
-        while not stop.is_set():
-            rest = LOOK_SECONDS
-            with failing_alone(_log, "timers.failed"), suppress(HttpError):
-                rest = await self.round()
-            await pause(stop, LEVER_SECONDS if self._on_lever else rest)
+        failed = "timers.failed"
+        await in_rounds(self._round, stop, LOOK_SECONDS, _log, failed, self._clock)
+
+    async def _round(self) -> float | None:
+        with suppress(HttpError):
+            return await self.round()
+        return None
 
     async def round(self) -> float:
         """Submit what is due now; return the seconds until something else is due.

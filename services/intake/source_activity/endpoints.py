@@ -13,10 +13,16 @@ from starlette.routing import Route
 from services.intake.gate.admission import Allowance
 from services.intake.gate.api_keys import bearer
 from services.intake.gate.gate import Gate
-from services.intake.policy.in_force import InForce
+from services.intake.policy.store import InForce
 from services.intake.signals.endpoints import json_answer
-from services.intake.source_activity.store import KeyUse, counts_since, keys
-from services.intake.source_activity.tally import KINDS, Kind, slot_of
+from services.intake.source_activity.store import (
+    KINDS,
+    KeyUse,
+    Kind,
+    counts_since,
+    keys,
+)
+from services.intake.source_activity.worker import slot_of
 from shared.clock import Clock
 from shared.domain.policy.sources import Monitor, Source
 from shared.eventlog.log import EventLog

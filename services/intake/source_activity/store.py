@@ -1,13 +1,34 @@
 """The tables of source activity and of the last use of each source key."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Literal, get_args
 
 from psycopg import Cursor
 
-from services.intake.source_activity.tally import KINDS, Account
+from services.intake.signals.schemas import Status
+
+Kind = Literal[
+    "accepted", "duplicates", "rejected", "quarantined", "refused", "unauthorised"
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+KIND_OF: dict[Status, Kind] = {
+    "duplicate": "duplicates",
+    "rejected": "rejected",
+    "quarantined": "quarantined",
+}
+"""The kind for results other than accepted."""
+
+
+@dataclass
+class Account:
+    """Counts by (source, slot, kind), and the last use by (source, key)."""
+
+    counts: Counter[tuple[str, datetime, Kind]] = field(default_factory=Counter)
+    used: dict[tuple[str, str], datetime] = field(default_factory=dict)
+
 
 Cursors = Cursor[tuple[Any, ...]]
 

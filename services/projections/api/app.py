@@ -1,81 +1,141 @@
-"""The API as one ASGI application, and the document that describes it."""
+"""The API as one ASGI application."""
 
-from typing import Any
-
-from anyio import BrokenResourceError
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.projections.api import docs_page
-from services.projections.api.commands import contacts, escalation
-from services.projections.api.commands import endpoints as commands_endpoints
+from services.projections.api import metrics, openapi, search, setup
+from services.projections.api.audit import chain as audit_chain
+from services.projections.api.audit import endpoints as audit
+from services.projections.api.audit import samples as audit_samples
+from services.projections.api.bundle_links import endpoints as bundle_links
+from services.projections.api.calendar_feeds import endpoints as calendar_feeds
+from services.projections.api.commands import bulk, routes
 from services.projections.api.desk import Desk
-from services.projections.api.errors import answer_errors
-from services.projections.api.incidents import candidates, load, queues, timelines
-from services.projections.api.incidents import endpoints as incidents_endpoints
-from services.projections.api.log import documents, stream
-from services.projections.api.log import endpoints as log_endpoints
-from services.projections.api.metrics import endpoints as metrics_endpoints
-from services.projections.api.people import endpoints as people_endpoints
-from services.projections.api.people import on_call
-from services.projections.api.promises import explanations, extensions, moves
-from services.projections.api.records import (
-    changes,
-    handovers,
-    problems,
-    service_handovers,
-    solutions,
+from services.projections.api.errors import HungUp, answer_errors
+from services.projections.api.external_records import endpoints as external_records
+from services.projections.api.incidents import (
+    answer_templates,
+    assignees,
+    attachments,
+    candidates,
+    contacts,
+    destinations,
+    presence,
+    proposals,
+    queues,
+    saved_views,
+    timelines,
 )
-from services.projections.api.reports import by_link, forwarding, letters, quarantine
-from services.projections.api.reports import endpoints as reports_endpoints
-from services.projections.web import answer_endpoints as answer_page
-from services.projections.web import endpoints as page
-from shared.domain.commands.change import BODIES as OF_CHANGES
-from shared.domain.commands.contact import Contact, Report, RetryLetter
-from shared.domain.commands.escalation import BODIES as OF_HELP
-from shared.domain.commands.escalation import AcceptHandover, JoinHandover
-from shared.domain.commands.incident import BODIES
-from shared.domain.commands.policy_moves import MovePromises
-from shared.domain.commands.problem import BODIES as OF_PROBLEMS
-from shared.domain.commands.sla import BODIES as OF_SLA
-from shared.messaging.commands import ProblemDetails
+from services.projections.api.incidents import endpoints as incidents
+from services.projections.api.intake import form, forwarding, inbound_mail, quarantine
+from services.projections.api.log import endpoints as log
+from services.projections.api.log import stream
+from services.projections.api.month_reports import endpoints as month_reports
+from services.projections.api.month_reports import links as month_report_links
+from services.projections.api.on_call import changes as on_call_changes
+from services.projections.api.on_call import endpoints as on_call
+from services.projections.api.on_call import history as on_call_history
+from services.projections.api.on_call import preview as on_call_preview
+from services.projections.api.on_call import readiness as on_call_readiness
+from services.projections.api.on_call import shift_import as on_call_import
+from services.projections.api.on_call import shifts as on_call_shifts
+from services.projections.api.on_call import statements as on_call_statements
+from services.projections.api.page_explanations import endpoints as page_explanations
+from services.projections.api.page_links import endpoints as page_links
+from services.projections.api.page_test_links import endpoints as page_test_links
+from services.projections.api.page_tests import endpoints as page_tests
+from services.projections.api.parked_events import endpoints as parked_events
+from services.projections.api.people import (
+    contact_methods,
+    credentials,
+    look_up,
+    rights,
+)
+from services.projections.api.people import endpoints as people
+from services.projections.api.policies import endpoints as policies
+from services.projections.api.promises import answer_links, explanations
+from services.projections.api.promises import endpoints as promises
+from services.projections.api.reads import endpoints as reads
+from services.projections.api.records import endpoints as records
+from services.projections.api.records import handovers, solutions
+from services.projections.api.reviews import endpoints as reviews
+from services.projections.api.sessions import endpoints as sessions
+from services.projections.api.sessions import provider
+from services.projections.api.survey_links import endpoints as survey_links
+from services.projections.api.surveys import endpoints as surveys
+from services.projections.api.user_page import endpoints as user_pages
+from services.projections.reads.middleware import RecordedReads
+from services.projections.web import endpoints as pages
 
 VERSION = "1"
 _PARTS = (
     queues,
-    load,
-    incidents_endpoints,
+    assignees,
+    saved_views,
+    incidents,
+    presence,
     solutions,
+    search,
     explanations,
-    timelines,
-    log_endpoints,
-    documents,
-    stream,
-    metrics_endpoints,
-    on_call,
-    people_endpoints,
-    commands_endpoints,
-    contacts,
+    answer_templates,
     candidates,
-    letters,
-    reports_endpoints,
-    escalation,
-    extensions,
-    by_link,
-    moves,
+    timelines,
+    log,
+    stream,
+    audit,
+    audit_chain,
+    audit_samples,
+    metrics,
+    contact_methods,
+    on_call,
+    on_call_readiness,
+    on_call_shifts,
+    on_call_changes,
+    on_call_preview,
+    on_call_import,
+    calendar_feeds,
+    on_call_history,
+    on_call_statements,
+    page_explanations,
+    page_tests,
+    rights,
+    credentials,
+    people,
+    sessions,
+    look_up,
+    provider,
+    contacts,
+    attachments,
+    proposals,
+    inbound_mail,
+    form,
+    promises,
+    answer_links,
+    user_pages,
+    page_links,
+    bundle_links,
+    survey_links,
+    page_test_links,
+    surveys,
+    month_reports,
+    month_report_links,
+    reviews,
+    policies,
     handovers,
-    service_handovers,
-    problems,
-    changes,
+    reads,
+    records,
+    external_records,
+    routes,
+    bulk,
     quarantine,
+    parked_events,
     forwarding,
+    setup,
+    destinations,
+    openapi,
+    pages,
 )
-_REF = "#/components/schemas/{model}"
 _ABOUT = (
     "The queues, incidents and log of a service desk, and the commands that change "
     "them. Every answer says in `as_of` what it knows; a command answers with the "
@@ -91,67 +151,15 @@ def api(desk: Desk, others: tuple[BaseRoute, ...] = ()) -> FastAPI:
         version=VERSION,
         description=_ABOUT,
         routes=list(others),
-        docs_url=None,  # `docs_page` serves it
+        docs_url=None,  # `openapi` serves it
         redoc_url=None,
     )
     app.state.desk = desk
+    app.state.pages = pages.PAGES
     for part in _PARTS:
         app.include_router(part.router)
-    app.include_router(docs_page.router)
-    app.include_router(page.router)
-    app.include_router(answer_page.router)
     answer_errors(app)
+    app.add_middleware(RecordedReads)
     app.add_middleware(HungUp)
-    app.openapi = lambda: document(app)  # type: ignore[method-assign] # as FastAPI says
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign] # as FastAPI says
     return app
-
-
-def document(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document, with the bodies that other services parse."""
-    if app.openapi_schema is None:
-        described = get_openapi(
-            title=app.title,
-            version=app.version,
-            description=app.description,
-            routes=app.routes,
-        )
-        schemas = described["components"]["schemas"]
-        models: list[type[BaseModel]] = [
-            *BODIES.values(),
-            *OF_PROBLEMS.values(),
-            *OF_CHANGES.values(),
-            *OF_HELP.values(),
-            *OF_SLA.values(),
-            MovePromises,
-            by_link.AnswerByLink,
-            AcceptHandover,
-            JoinHandover,
-            Contact,
-            Report,
-            RetryLetter,
-            *quarantine.BODIES,
-            ProblemDetails,
-        ]
-        _, bodies = models_json_schema(
-            [(model, "validation") for model in models], ref_template=_REF
-        )
-        schemas |= bodies["$defs"]
-        # FastAPI describes its own form of a 422; this API sends another one.
-        schemas.pop("HTTPValidationError", None)
-        schemas.pop("ValidationError", None)
-        app.openapi_schema = described
-    return app.openapi_schema
-
-
-class HungUp:
-    """Middleware for streams: ignores the error of a client that disconnected."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Call the application; a disconnected client is not an error."""
-        try:
-            await self._app(scope, receive, send)
-        except* BrokenResourceError:
-            pass

@@ -3,16 +3,19 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.projections.api.desk import DeskHere
+from services.projections.reads.middleware import name_reader
+from services.projections.sight import Sight
 from shared.http.bearer import caller_of, require_scope
 from shared.messaging.commands import Credential, Scope
 from shared.security.access import Caller
 from shared.security.sender import COMMANDERS, READERS
 
 _PERSON = "person:"
+_READING = ("GET", "HEAD")
 
 Token = Annotated[
     HTTPAuthorizationCredentials | None,
@@ -26,10 +29,13 @@ Token = Annotated[
 ]
 
 
-async def _caller(desk: DeskHere, token: Token) -> Caller:
+async def _caller(request: Request, desk: DeskHere, token: Token) -> Caller:
     """Return the caller of the request; `HttpError` 401 without a valid token."""
     given = token.credentials if token else None
-    return await caller_of(desk.access, given, desk.blocking)
+    acts = request.method not in _READING
+    caller = await caller_of(desk.access, given, desk.blocking, acts=acts)
+    name_reader(request, caller.actor)
+    return caller
 
 
 Anybody = Annotated[Caller, Depends(_caller)]
@@ -40,17 +46,35 @@ def credential_of(token: Token) -> Credential | None:
     return Credential(kind="token", secret=token.credentials) if token else None
 
 
-def _one_of(*scopes: Scope) -> Callable[[Caller], Awaitable[Caller]]:
+def _one_of(
+    *scopes: Scope, limited: bool = False
+) -> Callable[[Caller], Awaitable[Caller]]:
     async def allowed(caller: Anybody) -> Caller:
-        require_scope(caller, *scopes)
+        require_scope(caller, *scopes, limited=limited)
         return caller
 
     return allowed
 
 
 Reader = Annotated[Caller, Depends(_one_of(*READERS))]
-Commander = Annotated[Caller, Depends(_one_of(*COMMANDERS))]
+"""Somebody who sees everything: 403 for those whose rights are limited."""
+SomeReader = Annotated[Caller, Depends(_one_of(*READERS, limited=True))]
+"""Somebody who may be limited: the endpoint shows what is in their `sight_of`."""
+ClientReader = Annotated[Caller, Depends(_one_of(*READERS, "client", limited=True))]
+"""The same, or somebody of a client, who sees less of each record."""
+SomeCommander = Annotated[Caller, Depends(_one_of(*COMMANDERS, limited=True))]
+"""Somebody who may command, perhaps within limits, which the owner compares."""
 Auditor = Annotated[Caller, Depends(_one_of("auditor", "admin"))]
+OnlyAuditor = Annotated[Caller, Depends(_one_of("auditor"))]
+"""An auditor: administrators may not read who read what, unless they are one, too."""
+Admin = Annotated[Caller, Depends(_one_of("admin"))]
+
+
+def sight_of(caller: Caller) -> Sight:
+    """Return what the caller sees; a client's person without another role sees less."""
+    internal = not set(READERS).isdisjoint(caller.scopes)
+    roles = READERS if internal else ("client",)
+    return Sight(caller.limits_of(*roles), internal)
 
 
 def person_of(caller: Caller) -> str | None:

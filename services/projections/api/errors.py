@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from anyio import BrokenResourceError
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.projections.api.limits import RETRY_SECONDS
 from services.projections.generations import NotBuilt
@@ -83,3 +85,17 @@ async def _not_built(_: Request, error: Exception) -> Response:
     return response(
         HttpError(503, str(error), code="not_built", retry_after=RETRY_SECONDS).details
     )
+
+
+class HungUp:
+    """Middleware for streams: ignores the error of a client that disconnected."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the application; a disconnected client is not an error."""
+        try:
+            await self._app(scope, receive, send)
+        except* BrokenResourceError:
+            pass

@@ -1,7 +1,9 @@
 """Every limit of the API, by name."""
 
 FORWARDED_BYTES_MAX = 512 * 1024
-MAIL_BYTES_MAX = 10 * 1024 * 1024
+MAIL_BYTES_MAX = 25 * 1024 * 1024
+ATTACHMENT_BYTES_MAX = 10 * 1024 * 1024 + 16 * 1024
+"""A file, with what a form has beside it."""
 FORWARD_SECONDS_MAX = 30.0
 FORWARDED_AT_ONCE_MAX = 100
 
@@ -10,12 +12,27 @@ PAGE_MAX = 500
 LOG_PAGE_MAX = 1_000
 LOG_SCANNED_MAX = 20_000
 """The maximum number of events that one search by type scans."""
-STREAMS_MAX = 100
+STREAMS_MAX = 1_500
 """The maximum number of concurrent streams."""
+STREAM_READS_MAX = 2
+"""How many streams read something from the database at the same time, each for itself,
+and how many are opened; the others wait for their turn, and the threads that are left
+serve requests."""
 STREAMS_A_TOKEN_MAX = 5
 """The maximum number of concurrent streams for one token."""
-STREAM_CHECK_SECONDS = 2.0
-"""How often a stream checks that its token is still valid and sends its position."""
+STREAM_LOOK_SECONDS = 2.0
+"""How often it is read, once for all streams, which of their tokens have ended."""
+STREAM_CHECK_SECONDS = 30.0
+"""How often a stream checks what its listener may see.
+
+Sooner if something has changed for the listener."""
+STREAM_PING_SECONDS = 15.0
+"""After which silence a stream sends its position, or a comment: proxies close what is
+idle."""
+STREAM_PAGE = 500
+"""How many events of the log are read at once for a stream that is far behind."""
+STREAM_PAGES_MAX = 8
+"""How many such pages are kept for others that are as far behind."""
 STREAM_RETRY_SECONDS = 5
 NAME_MAX = 128
 POSITION_MAX = 2**63 - 1
@@ -33,3 +50,9 @@ COMMAND_ATTEMPT_SECONDS = 2.0
 COMMAND_ATTEMPTS_MAX = 5
 """The maximum number of attempts at a command."""
 RETRY_SECONDS = 1
+BULK_MAX = 200
+"""The maximum number of incidents of one bulk command."""
+BULK_AT_ONCE_MAX = 16
+"""How many commands of one bulk command are sent at once."""
+BULKS_MAX = 4
+"""The maximum number of concurrent bulk commands."""

@@ -1,10 +1,11 @@
-"""Query parameters that reads share, and their types."""
+"""What a request may ask for: the types of its parameters, and its language."""
 
 import re
-from datetime import date, datetime
-from typing import Annotated, Any, TypeVar
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal, TypeVar
+from zoneinfo import ZoneInfo
 
-from fastapi import Path
+from fastapi import Depends, Path, Request
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -12,14 +13,22 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     StringConstraints,
+    WithJsonSchema,
 )
 
-from services.projections.api.limits import NAME_MAX, POSITION_MAX, RETRY_SECONDS, YEARS
+from services.projections.api.limits import NAME_MAX, POSITION_MAX, YEARS
+from services.projections.metrics.period import midnight
 from services.projections.queue.filters import Q_MAX
 from shared.domain.identifiers import IncidentRef
-from shared.http.problem_details import HttpError, phrase
+from shared.domain.policy.clause import Person
+from shared.domain.policy.cross_checks import is_zone
+from shared.http.problem_details import HttpError
+from shared.i18n.catalog import Language
+from shared.web.language import liked
 
+PersonPath = Annotated[Person, Path(description="An id of the directory: `costa`.")]
 Ref = Annotated[IncidentRef, Path(description="An incident: `INC-000042`.")]
 # PostgreSQL text cannot contain NUL, and no name contains control characters.
 Name = Annotated[
@@ -35,30 +44,63 @@ _Day = TypeVar("_Day", date, datetime)
 Position = Annotated[int, Field(ge=0, le=POSITION_MAX)]
 
 
-def with_plus(text: object) -> object:
+def _with_plus(text: object) -> object:
     """Restore the plus sign of an offset: in a query string it means a space."""
     return re.sub(r" (?=\d\d:?\d\d$)", "+", text) if isinstance(text, str) else text
 
 
-def begun(text: object) -> object:
+def _day_begins(text: object) -> object:
     """Return the beginning of a day in UTC, if only a day is given."""
     is_day = isinstance(text, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", text)
     return f"{text}T00:00:00Z" if is_day else text
 
 
-def require_year(asked: _Day) -> _Day:
+def _require_year(given: _Day) -> _Day:
     """Return the day or instant; its year must be one that a request may name."""
-    if asked.year not in YEARS:
+    if given.year not in YEARS:
         raise ValueError(f"choose a year from {YEARS[0]} to {YEARS[-1]}")
-    return asked
+    return given
 
 
 Moment = Annotated[
     AwareDatetime,
-    BeforeValidator(with_plus),
-    BeforeValidator(begun),
-    AfterValidator(require_year),
+    BeforeValidator(_with_plus),
+    BeforeValidator(_day_begins),
+    AfterValidator(_require_year),
 ]
+
+
+_EXAMPLE = (
+    "write a day such as 2025-06-30, or an instant with its zone such as "
+    "2025-06-30T09:00:00Z"
+)
+
+
+def _instant(written: object) -> date:
+    text = str(_with_plus(written))
+    try:
+        is_day = re.fullmatch(r"\d{4}-\d\d-\d\d", text)
+        found = date.fromisoformat(text) if is_day else datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(_EXAMPLE) from error
+    if isinstance(found, datetime) and found.tzinfo is None:
+        raise ValueError(_EXAMPLE)
+    return _require_year(found)
+
+
+def _zone(written: str) -> str:
+    if not is_zone(written):
+        raise ValueError("no such time zone: write one such as Europe/Paris")
+    return written
+
+
+DayOrInstant = Annotated[
+    date,
+    PlainValidator(_instant),
+    WithJsonSchema({"type": "string", "examples": ["2025-06-30"]}),
+]
+"""A day, or an instant (a `datetime`)."""
+ZoneName = Annotated[str, AfterValidator(_zone), Field(examples=["Europe/Paris"])]
 
 
 class QueryParams(BaseModel):
@@ -80,47 +122,67 @@ class InstantQuery(QueryParams):
     day in UTC. Default: now."""
 
 
-def no_incident(ref: str, *, is_later: bool = False) -> HttpError:
-    """Return the 404 for an incident; `is_later`: recorded after the given instant."""
-    when = " at that instant: it was recorded later" if is_later else ""
-    return HttpError(404, f"there is no incident {ref}{when}", code="unknown_incident")
+class TableQuery(QueryParams):
+    """A query whose answer may be a table."""
+
+    format: Literal["json", "csv", "jsonl"] | None = None
+    """`csv`: a table for a spreadsheet; `jsonl`: each item as a line of JSON.
+    Default: the first choice of `Accept`."""
 
 
-def behind(what: str, position: int, wanted: int) -> HttpError:
-    """Return the 503 for an answer that does not include `wanted` yet."""
-    return HttpError(
-        503,
-        f"{what} is at position {position} and has not come to {wanted} yet: ask again",
-        code="behind",
-        retry_after=RETRY_SECONDS,
-    )
+class TableShape(BaseModel):
+    """The format of an answer of intake; the other parameters are passed to it."""
 
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
-_COME_AGAIN = {
-    "headers": {
-        "Retry-After": {
-            "description": "In so many seconds it may be asked again.",
-            "required": True,
-            "schema": {"type": "integer", "minimum": 1},
-        }
-    }
-}
-
-
-def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the OpenAPI descriptions of an endpoint's refusals."""
-    schema = {"$ref": "#/components/schemas/ProblemDetails"}
-    return {
-        status: {
-            "description": phrase(status),
-            "content": {"application/problem+json": {"schema": schema}},
-            **(_COME_AGAIN if status in {429, 503} else {}),
-        }
-        for status in (401, 403, *statuses, 422, 429, 503)
-    }
+    format: Literal["json", "csv", "jsonl"] | None = None
+    """`csv`: a table for a spreadsheet; `jsonl`: each item as a line of JSON.
+    Default: the first choice of `Accept`."""
 
 
 class Nothing(BaseModel):
     """No query parameters; any is an error that names it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def instant_of(given: date, zone: ZoneInfo) -> datetime:
+    """Return the given instant in UTC; for a day, its beginning in `zone`."""
+    if isinstance(given, datetime):
+        return given.astimezone(UTC)
+    return midnight(given, zone)
+
+
+def require_order(names: tuple[str, str], start: datetime, end: datetime) -> None:
+    """Refuse an empty period with an `HttpError` 422."""
+    if start >= end:
+        first, last = names
+        raise unwanted(
+            last,
+            f"`{last}` must be later than `{first}`: it is the instant after the last",
+        )
+
+
+def unwanted(parameter: str, sentence: str) -> HttpError:
+    """Return the 422 for a parameter that is well formed but makes no sense."""
+    return refused(parameter, "unwanted", sentence, code="invalid")
+
+
+def refused(
+    parameter: str,
+    kind: str,
+    sentence: str,
+    short: str | None = None,
+    code: str | None = None,
+) -> HttpError:
+    """Return the 422 for a parameter; `short` is what its own error says."""
+    errors = [{"loc": ["query", parameter], "msg": short or sentence, "type": kind}]
+    return HttpError(422, sentence, code=code, errors=errors)
+
+
+def _language(request: Request) -> Language:
+    return liked(request.headers.get("accept-language", ""))
+
+
+PreferredLanguage = Annotated[Language, Depends(_language)]
+"""The language that the client prefers."""

@@ -1,6 +1,7 @@
 """Verifies the log in bounded memory, page by page: all of it, or from a checkpoint.
 
-Also verifies that each document to which the log refers exists with its hash and size.
+Also verifies that each document and each attached file to which the log refers exists
+with its hash.
 An event of the first schema version contains its document, which the chain covers.
 
 A checkpoint is written as `300:5f3a…`; it can be kept in a file that each run updates.
@@ -10,10 +11,11 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from services.projections.audit.attachments import verify_attachments
 from services.projections.audit.walk import (
     BEGINNING,
     Anchor,
@@ -28,6 +30,7 @@ from shared.database.roles import only_tables
 from shared.domain.events.administration import STREAM, PolicyApplied
 from shared.eventlog.documents import UnreadableDocument
 from shared.eventlog.entry import Entry
+from shared.eventlog.histories import Unreadable, each_event
 from shared.eventlog.log import PAGE_MAX, EventLog, Row
 from shared.eventlog.policies import document_of
 from shared.eventlog.readers.position import Bookmark, Cursors, bookmarks
@@ -46,26 +49,29 @@ class Documents(NamedTuple):
 def verify_documents(log: EventLog) -> Documents:
     """Read each document to which the log refers. Blocks."""
     verified = 0
-    for entry in _applied(log):
-        event = entry.event
+    for row, read in _applied(log):
+        sentence = f"the policy applied at {row.position} cannot be read: "
+        wrong = Finding(row.position, "document", sentence)
+        if isinstance(read, Unreadable):
+            return Documents(verified, replace(wrong, sentence=sentence + read.why))
+        event = read.event
         if not isinstance(event, PolicyApplied) or event.document is not None:
             continue
         try:
             with log.transaction() as cursor:
                 document_of(cursor, event)
         except UnreadableDocument as error:
-            sentence = f"the policy applied at {entry.position} cannot be read: {error}"
-            return Documents(verified, Finding(entry.position, "document", sentence))
+            return Documents(verified, replace(wrong, sentence=f"{sentence}{error}"))
         verified += 1
     return Documents(verified, None)
 
 
-def _applied(log: EventLog) -> Iterator[Entry]:
+def _applied(log: EventLog) -> Iterator[tuple[Row, Entry | Unreadable]]:
     after = 0
     while True:
         with log.transaction() as cursor:
             rows = rows_of_stream(cursor, STREAM, after, PAGE)
-        yield from log.entries(rows)
+        yield from each_event(log, rows)
         if len(rows) < PAGE:
             return
         after = rows[-1].position
@@ -142,7 +148,7 @@ class Verified:
     """What was verified: `events` after position `since`, up to `position`.
 
     `chain` is the hash of the last event, in hex. `anchors` counts the readers whose
-    stored hash was compared, `documents` those that match the log.
+    stored hash was compared, `documents` and `files` those that match the log.
     """
 
     events: int
@@ -151,6 +157,7 @@ class Verified:
     chain: str
     anchors: int
     documents: int
+    files: int
     finding: Finding | None
 
 
@@ -164,7 +171,7 @@ def verify(
     Ends at the first wrong event: the hashes of all later ones depend on it.
     """
     head = log.head().position
-    known, documents = anchors(log), 0
+    known, documents, files = anchors(log), 0, 0
     walk, finding = _started(log, known, checkpoint)
     if finding is None:
         finding = _remembered(log, known, checkpoint)
@@ -174,6 +181,8 @@ def verify(
             finding = walk.end() or _miscounted(log, checkpoint)
             if finding is None:
                 documents, finding = verify_documents(log)
+            if finding is None:
+                files, finding = verify_attachments(log, walk.position)
             break
         finding = _page(walk, rows)
         told(walk.position, max(head, walk.position))
@@ -184,6 +193,7 @@ def verify(
         walk.chain.hex(),
         len(known),
         documents,
+        files,
         finding,
     )
 
@@ -269,3 +279,47 @@ def _miscounted(log: EventLog, checkpoint: Checkpoint) -> Finding | None:
 def _first_miscounted(cursor: Cursors, after: int) -> tuple[str, int] | None:
     row = cursor.execute(_MISCOUNTED, {"after": after}).fetchone()
     return None if row is None else (row[0], row[1])
+
+
+UNREADABLE_NAMED_MAX = 1_000
+"""The maximum number of events that are named; all of them are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableEvent:
+    """An event that cannot be read: where it is, and why not, without its words."""
+
+    position: int
+    stream: str
+    type: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """How many events were read, how many could not be, and the first of them."""
+
+    events: int
+    count: int
+    unreadable: tuple[UnreadableEvent, ...]
+
+
+def read_all(log: EventLog, told: Callable[[int, int], None]) -> Read:
+    """Read the log up to its present end; `told` receives the progress. Blocks."""
+    head, position, events, count = log.head().position, 0, 0, 0
+    named: list[UnreadableEvent] = []
+    while position < head:
+        rows = log.rows_since(position, min(PAGE_MAX, head - position))
+        if not rows:
+            break
+        for row, read in each_event(log, rows):
+            if not isinstance(read, Unreadable):
+                events += 1
+                continue
+            count += 1
+            if len(named) < UNREADABLE_NAMED_MAX:
+                found = UnreadableEvent(row.position, row.stream, row.type, read.why)
+                named.append(found)
+        position = rows[-1].position
+        told(position, head)
+    return Read(events, count, tuple(named))

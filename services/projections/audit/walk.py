@@ -13,7 +13,15 @@ from shared.eventlog.entry import GENESIS
 from shared.eventlog.log import Row, follows
 
 Kind = Literal[
-    "gap", "changed", "earlier", "anchor", "tail", "versions", "checkpoint", "document"
+    "gap",
+    "changed",
+    "earlier",
+    "anchor",
+    "tail",
+    "versions",
+    "checkpoint",
+    "document",
+    "file",
 ]
 
 

@@ -16,27 +16,12 @@ from psycopg import Cursor
 from services.projections.handovers import Handover
 from services.projections.handovers import replay as replay_handover
 from services.projections.history.alert import Alert, alert
+from services.projections.history.attachments import Attachment, attachments
 from services.projections.queue.projection import project
 from services.projections.queue.row import QueueRow
-from services.projections.service_handovers import ServiceHandover
-from services.projections.service_handovers import replay as replay_service_handover
+from shared.domain import events, sla
 from shared.domain import incident as incidents
-from shared.domain import sla
-from shared.domain.events import is_incident_event, is_sla_event
-from shared.domain.events.incident import IncidentContacted, IncidentOpened, PersonId
-from shared.domain.events.notification import (
-    Kind,
-    NotificationConfirmed,
-    NotificationFailed,
-    NotificationRequested,
-    NotificationSent,
-)
-from shared.domain.events.sla import (
-    SlaBreachAttributed,
-    SlaExtensionAccepted,
-    SlaExtensionProposed,
-    SlaExtensionRefused,
-)
+from shared.domain.events.notification import Channel
 from shared.domain.incident import Incident
 from shared.domain.policy.document import Policy
 from shared.domain.sla import Clock, ClockName, left, original_due, spent
@@ -61,14 +46,14 @@ def wording(past: Iterable[Entry]) -> Wording:
     attributions: dict[ClockName, str | None] = {}
     for entry in past:
         match entry.event:
-            case SlaExtensionProposed(extension=ref, reason=reason):
+            case events.SlaExtensionProposed(extension=ref, reason=reason):
                 reasons[ref] = reason
             case (
-                SlaExtensionAccepted(extension=ref, evidence=str(said))
-                | SlaExtensionRefused(extension=ref, evidence=str(said))
+                events.SlaExtensionAccepted(extension=ref, evidence=str(said))
+                | events.SlaExtensionRefused(extension=ref, evidence=str(said))
             ):
                 evidence[ref] = said
-            case SlaBreachAttributed() as event:
+            case events.SlaBreachAttributed() as event:
                 name = ClockName(event.target, event.cycle, event.round)
                 attributions[name] = event.reason
             case _:
@@ -144,14 +129,20 @@ class Notice:
     """A message after some of its events; `at` is when it reached its state."""
 
     key: str
-    kind: Kind
+    kind: events.Kind
     audience: Literal["user", "staff"]
-    person: PersonId | None
-    channel: Literal["mail", "webhook"]
-    state: Literal["requested", "sent", "confirmed", "failed"]
+    person: events.PersonId | None
+    channel: Channel
+    state: Literal["requested", "throttled", "sent", "confirmed", "delivered", "failed"]
     at: datetime
     reason: str | None = None
     """Why it failed permanently."""
+    until: datetime | None = None
+    """Until when the limits of its contact method hold it back."""
+    bundle: str | None = None
+    """The key of the bundle that it was part of."""
+    team_channel: str | None = None
+    """The channel of a team that it goes to."""
 
 
 def notices(history: Iterable[Entry]) -> tuple[Notice, ...]:
@@ -162,21 +153,33 @@ def notices(history: Iterable[Entry]) -> tuple[Notice, ...]:
     known: dict[str, Notice] = {}
     for entry in history:
         match entry.event:
-            case NotificationRequested() as event:
+            case events.NotificationRequested() as event:
                 known[event.key] = Notice(
                     key=event.key,
                     kind=event.kind,
                     audience=event.audience,
                     person=event.person,
                     channel=event.channel,
+                    team_channel=event.team_channel,
                     state="requested",
                     at=event.at,
                 )
-            case NotificationSent() as event:
-                _move(known, event.key, state="sent", at=event.at)
-            case NotificationConfirmed() as event:
+            case events.NotificationThrottled(until=until) as event:
+                _move(known, event.key, state="throttled", at=event.at, until=until)
+            case events.NotificationSent(bundle=bundle) as event:
+                _move(
+                    known,
+                    event.key,
+                    state="sent",
+                    at=event.at,
+                    until=None,
+                    bundle=bundle,
+                )
+            case events.NotificationConfirmed() as event:
                 _move(known, event.key, state="confirmed", at=event.at)
-            case NotificationFailed(reason=why) as event:
+            case events.NotificationDelivered() as event:
+                _move(known, event.key, state="delivered", at=event.at)
+            case events.NotificationFailed(reason=why) as event:
                 _move(known, event.key, state="failed", at=event.at, reason=why)
             case _:
                 pass
@@ -245,10 +248,11 @@ class History:
     alert: Alert
     """The data of its first alert."""
     clocks: tuple[Clock, ...]
-    contacts: tuple[IncidentContacted, ...]
+    contacts: tuple[events.IncidentContacted, ...]
+    attachments: tuple[Attachment, ...]
     notices: tuple[Notice, ...]
     handover: Handover | None
-    service_handover: ServiceHandover | None
+    service_handover: Handover | None
     """The hand-over of its service, if this breach exceeded the service's budget."""
     wording: Wording
     """The texts that people wrote about promises."""
@@ -262,11 +266,11 @@ def whole(past: Sequence[Entry]) -> History | None:
     row: QueueRow | None = None
     for entry in past:
         row = project(row, entry)
-    own = [event for entry in past if is_incident_event(event := entry.event)]
+    own = [event for entry in past if events.is_incident_event(event := entry.event)]
     incident = incidents.replay(own)
     if incident is None or row is None:
         return None
-    opening = next(e for e in own if isinstance(e, IncidentOpened))
+    opening = next(e for e in own if isinstance(e, events.IncidentOpened))
     return History(
         incident=incident,
         version=row.version,
@@ -274,11 +278,12 @@ def whole(past: Sequence[Entry]) -> History | None:
         owner_team=opening.team,
         alert=alert(opening),
         clocks=sla.replay(
-            event for entry in past if is_sla_event(event := entry.event)
+            event for entry in past if events.is_sla_event(event := entry.event)
         ),
-        contacts=tuple(e for e in own if isinstance(e, IncidentContacted)),
+        attachments=attachments(past),
+        contacts=tuple(e for e in own if isinstance(e, events.IncidentContacted)),
         notices=notices(past),
-        handover=replay_handover(past),
-        service_handover=replay_service_handover(past),
+        handover=replay_handover(past, "incident"),
+        service_handover=replay_handover(past, "service"),
         wording=wording(past),
     )

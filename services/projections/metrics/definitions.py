@@ -18,16 +18,31 @@ class Definition(NamedTuple):
 
 DEFINITIONS: Mapping[str, Definition] = {
     "satisfaction": Definition(
-        "Answers 4 or 5 ÷ answers of the surveys, with the response rate; never "
-        "shown without its n. It comes with the surveys.",
+        "Of the surveys of users about incidents: answers of 4 or more on average ÷ "
+        "answers (`n`) in the period. Only months of the desk's time zone that are "
+        "over have a share, and periods of such months; none has one that would tell "
+        "what fewer people than `min_answers` answered, also by its difference to "
+        "another one. "
+        "`invited`: invitations in the period; `response_rate`: the share of them that "
+        "was answered by its end (`responded`). "
+        "Grouped by what the incident was at the invitation. Anonymous surveys are not "
+        "in it: their results are published.",
         adds_up=False,
     ),
     "balance": Definition(
         "open_before + recorded + split + unmerged + reopened_after_closure − closed"
-        " − cancelled − merged = open_at_end. An incident that is reopened while "
-        "resolved never left and is not in it. `awaiting_closure`: of those open at "
-        "the end, the resolved ones.",
+        " − cancelled − redirected − merged = open_at_end. An incident that is "
+        "reopened while resolved never left and is not in it. `redirected`: requests "
+        "that were not incidents and were handed elsewhere. `awaiting_closure`: of "
+        "those open at the end, the resolved ones.",
         adds_up=True,
+    ),
+    "backlog_age": Definition(
+        "Of the incidents open at the end of the period, resolved ones included: how "
+        "many days ago they were first recorded, at that end; at present while the "
+        "period is not over. Around the clock, pauses included. One that was reopened "
+        "or unmerged is as old as it was.",
+        adds_up=False,
     ),
     "resolved_within": Definition(
         "Incidents whose last resolution in the period still stands at its end and "
@@ -82,8 +97,8 @@ DEFINITIONS: Mapping[str, Definition] = {
         "What support levels owe the desk, apart from what users are promised and in "
         "no number of `sla`: met ÷ (met + breached) of the targets that ended in the "
         "period, by level and target. `own`: somebody at the level took it on in time; "
-        "`work`: the level was done with it in time, by ending the trouble or passing "
-        "it on. Cancelled ones are shown and not counted.",
+        "`work`: the level was done with it in time, by ending the alert or passing it "
+        "on. Cancelled ones are shown and not counted.",
         adds_up=True,
     ),
     "reported": Definition(
@@ -146,12 +161,11 @@ DEFINITIONS: Mapping[str, Definition] = {
 }
 """By field name, in the order in which they are shown."""
 
-TO_COME: Mapping[str, str] = {
-    "satisfaction": "comes with the surveys",
-}
-
 GROUPING = (
     "An incident is grouped by what it is known as now, in all numbers: so the balance "
     "of each group is true, and an incident that is reclassified moves as a whole."
 )
-COUNTING = "Everything is counted by when it was recorded in the log, in [from, to)."
+COUNTING = (
+    "Everything is counted by when it was recorded in the log, from the beginning of "
+    "the period up to, but not including, its end."
+)

@@ -14,11 +14,18 @@ class Shown(BaseModel):
 class Satisfaction(Shown):
     """How users rated the desk."""
 
-    share: float | None = None
-    """Answers 4 or 5 ÷ answers."""
-    n: int = 0
-    response_rate: float | None = None
-    note: str = "comes with the surveys"
+    share: float | None
+    """Satisfied answers ÷ answers; null if it would tell what a few answered."""
+    n: int
+    """How many answered in the period."""
+    invited: int
+    """Invitations in the period."""
+    responded: int
+    """How many of these were answered by its end."""
+    response_rate: float | None
+    """Responded ÷ invited."""
+    note: str | None = None
+    """Why there is no share, although people answered."""
 
 
 class Balance(Shown):
@@ -31,10 +38,20 @@ class Balance(Shown):
     reopened_after_closure: int
     closed: int
     cancelled: int
+    redirected: int
+    """Requests that were not incidents and were handed elsewhere."""
     merged: int
     open_at_end: int
     awaiting_closure: int
     """How many of those open at the end are resolved."""
+
+
+class AgeBand(Shown):
+    """How many open incidents are of an age."""
+
+    age: Annotated[str, Field(examples=["1-3"])]
+    """Days: `1-3` from one day up to, but not including, three; `30+` has no end."""
+    n: int
 
 
 class Within(Shown):
@@ -238,6 +255,8 @@ class Figures(Shown):
 
     satisfaction: Satisfaction
     balance: Balance
+    backlog_age: list[AgeBand] | None = None
+    """Of the whole period and its groups; null for its parts."""
     resolved_within: ResolvedWithin
     time_to_acknowledge: TimesToAcknowledge
     time_to_restore: Times

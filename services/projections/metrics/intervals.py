@@ -6,26 +6,25 @@ left.
 """
 
 from services.projections.metrics.contacts import took_one_contact
-from services.projections.metrics.incident_state import (
+from services.projections.metrics.state import (
     Fact,
     IncidentState,
     Kind,
     added,
-    altered,
     changed,
     last,
+    replaced,
 )
-from shared.domain.events.incident import IncidentAcknowledged, IncidentReopened
-from shared.domain.events.incident_ties import IncidentUnmerged
+from shared.domain import events
 from shared.domain.incident import Status
 from shared.eventlog.entry import Entry
 
 
-def spanned(
+def with_intervals(
     before: IncidentState | None, after: IncidentState, entry: Entry
 ) -> IncidentState:
     """Return `after` with the intervals that its event began and ended."""
-    then, now = _truths(before), _truths(after)
+    then, now = _conditions(before), _conditions(after)
     facts = after.facts
     for kind in now:
         if then[kind] and not now[kind]:
@@ -34,16 +33,16 @@ def spanned(
             word = _word(kind, before, after, entry)
             fact = Fact(kind, 0, entry.recorded_at, word, began_at=entry.event.at)
             facts = added(facts, fact)
-    return altered(after, facts=facts)
+    return changed(after, facts=facts)
 
 
-def _truths(life: IncidentState | None) -> dict[Kind, bool]:
+def _conditions(incident: IncidentState | None) -> dict[Kind, bool]:
     return {
-        "stock": life is not None and life.in_stock,
-        "awaiting": life is not None and life.status is Status.RESOLVED,
-        "waiting": life is not None and life.is_waiting,
-        "restored": life is not None and life.restored,
-        "resolved": life is not None and life.resolved,
+        "stock": incident is not None and incident.in_stock,
+        "awaiting": incident is not None and incident.status is Status.RESOLVED,
+        "waiting": incident is not None and incident.is_waiting,
+        "restored": incident is not None and incident.restored,
+        "resolved": incident is not None and incident.resolved,
     }
 
 
@@ -53,18 +52,20 @@ def _ended(
     was = last(facts, kind)
     if was is None:
         return facts
-    now = altered(
+    now = changed(
         was, until=entry.recorded_at, ended=_end(after, entry), ended_at=entry.event.at
     )
-    return changed(facts, was, now)
+    return replaced(facts, was, now)
 
 
 def _end(after: IncidentState, entry: Entry) -> str:
     match entry.event:
-        case IncidentReopened():
+        case events.IncidentReopened():
             return "reopened"
-        case IncidentAcknowledged():
+        case events.IncidentAcknowledged():
             return "acknowledged"
+        case events.IncidentRedirected():
+            return "redirected"
         case _:
             return after.status.value
 
@@ -76,7 +77,7 @@ def _word(
         case "stock" if before is None:
             return "split" if after.origin == "split" else "recorded"
         case "stock":
-            is_unmerged = isinstance(entry.event, IncidentUnmerged)
+            is_unmerged = isinstance(entry.event, events.IncidentUnmerged)
             return "unmerged" if is_unmerged else "reopened_after_closure"
         case "waiting":
             return "again" if after.ever_acknowledged else "first"

@@ -1,44 +1,55 @@
 """Applies events to the metrics of a record. Pure: sees one record at a time.
 
-For an incident it needs all streams about it, in the order of the log.
+For an incident it needs all streams about it, in the order of the log. Its own events
+are here; its promises, contacts and intervals are in files of their own, and so are
+problems and changes.
+
+The status of an incident follows `shared.domain.incident`; a property-based test
+compares both.
 """
 
-from services.projections.metrics.contacts import heard, judged, noticed
-from services.projections.metrics.incident_state import (
+from datetime import datetime
+
+from services.projections.metrics.contacts import (
+    after_contact,
+    after_opening,
+    after_receipt,
+    with_first_contact_checked,
+)
+from services.projections.metrics.intervals import with_intervals
+from services.projections.metrics.promises import after_promise_event
+from services.projections.metrics.records import (
+    after_change_event,
+    after_problem_event,
+    after_survey_event,
+)
+from services.projections.metrics.state import (
     Dims,
     Entered,
     Fact,
     IncidentState,
+    Pause,
     RecordState,
     State,
     added,
-    altered,
-    given_to,
-    moved,
+    changed,
 )
-from services.projections.metrics.intervals import spanned
-from services.projections.metrics.promises import promised
-from services.projections.metrics.record_state import about_change, about_problem
-from shared.domain.events import (
-    ChangeEvent,
-    HandoverEvent,
-    ProblemEvent,
-    is_incident_event,
-    is_sla_event,
-)
-from shared.domain.events.escalation import Escalated, EscalationReturned
-from shared.domain.events.handover import HandoverJoined
-from shared.domain.events.incident import IncidentOpened
-from shared.domain.events.notification import NotificationRequested, NotificationSent
-from shared.domain.identifiers import about
-from shared.domain.incident import BrokenHistory
-from shared.domain.incident.state import begun
+from shared.domain import events
+from shared.domain.identifiers import about, is_incident_ref
+from shared.domain.incident import BrokenHistory, Status
+from shared.domain.incident.state import begun, passed
 from shared.eventlog.entry import Entry
 
 
 def record_of(stream: str) -> str | None:
-    """Return the record that a stream is about: an incident, a problem or a change."""
+    """Return the record that a stream is about: an incident, a problem or a change.
+
+    The survey of an incident is a record of its own: it is counted by what the incident
+    was when its user was asked.
+    """
     kind, _, ref = stream.partition("-")
+    if kind == "survey":
+        return stream if is_incident_ref(ref) else None
     return ref if kind in {"problem", "change"} else about(stream)
 
 
@@ -48,39 +59,35 @@ def step(state: State | None, entry: Entry) -> State | None:
     Raises `BrokenHistory` for an event of a record that was never opened: it is parked,
     and retried after the opening.
     """
-    if state is not None and entry.position <= state.seen.get(_kind(entry), 0):
+    kind = entry.stream.partition("-")[0]
+    if state is not None and entry.position <= state.seen.get(kind, 0):
         return state
     after = _after(state, entry)
     if after is state or after is None:
         return state
-    return altered(after, seen={**after.seen, _kind(entry): entry.position})
-
-
-def _kind(entry: Entry) -> str:
-    return entry.stream.partition("-")[0]
+    return changed(after, seen={**after.seen, kind: entry.position})
 
 
 def _after(state: State | None, entry: Entry) -> State | None:
     event = entry.event
+    record = state if isinstance(state, RecordState) else None
     if record_of(entry.stream) is None:
         return state
-    if isinstance(event, ProblemEvent):
-        return about_problem(_matter(state), event, entry)
-    if isinstance(event, ChangeEvent):
-        return about_change(_matter(state), event, entry)
+    if events.is_survey_event(event):
+        return after_survey_event(record, event, entry)
+    if isinstance(event, events.ProblemEvent):
+        return after_problem_event(record, event, entry)
+    if isinstance(event, events.ChangeEvent):
+        return after_change_event(record, event, entry)
     if isinstance(state, IncidentState):
-        return _lived(state, entry)
-    if isinstance(event, IncidentOpened):
+        return _after_event(state, entry)
+    if isinstance(event, events.IncidentOpened):
         return _opened(event, entry)
     raise BrokenHistory(f"{event.type} before incident.opened: {entry.stream}")
 
 
-def _matter(state: State | None) -> RecordState | None:
-    return state if isinstance(state, RecordState) else None
-
-
-def _opened(event: IncidentOpened, entry: Entry) -> IncidentState:
-    life = IncidentState(
+def _opened(event: events.IncidentOpened, entry: Entry) -> IncidentState:
+    incident = IncidentState(
         record=event.incident,
         dims=Dims(
             event.service, event.client, event.priority, event.team, event.category
@@ -89,36 +96,153 @@ def _opened(event: IncidentOpened, entry: Entry) -> IncidentState:
         holders=begun(event.team),
         reported_at=event.reported_at,
     )
-    return spanned(None, heard(life, event, entry), entry)
+    return with_intervals(None, after_opening(incident, event, entry), entry)
 
 
-def _lived(life: IncidentState, entry: Entry) -> IncidentState:
+def _after_event(incident: IncidentState, entry: Entry) -> IncidentState:
     event = entry.event
-    if is_incident_event(event):
-        after = moved(heard(life, event, entry), event, entry)
-        return life if after is life else judged(spanned(life, after, entry))
-    if is_sla_event(event):
-        return promised(life, event, entry)
-    if isinstance(event, Escalated | EscalationReturned):
-        return judged(_came_to(life, event, entry))
-    if isinstance(event, NotificationRequested | NotificationSent):
-        return noticed(life, event)
-    if isinstance(event, HandoverEvent):
-        unsure = isinstance(event, HandoverJoined) and event.to_be_confirmed
+    if events.is_incident_event(event):
+        return _after_own_event(incident, event, entry)
+    if events.is_sla_event(event):
+        return after_promise_event(incident, event, entry)
+    if isinstance(event, events.Escalated | events.EscalationReturned):
+        return with_first_contact_checked(_after_escalation(incident, event, entry))
+    if isinstance(event, events.NotificationRequested | events.NotificationSent):
+        return after_receipt(incident, event)
+    if isinstance(event, events.HandoverEvent):
+        unsure = isinstance(event, events.HandoverJoined) and event.to_be_confirmed
         word = "presumed" if unsure else event.type.removeprefix("handover.")
         fact = Fact("handover", 0, entry.recorded_at, word)
-        return altered(life, facts=added(life.facts, fact))
-    return life
+        return changed(incident, facts=added(incident.facts, fact))
+    return incident
 
 
-def _came_to(
-    life: IncidentState, event: Escalated | EscalationReturned, entry: Entry
+_DONE = frozenset({Status.RESOLVED, Status.CLOSED})
+
+
+def _after_own_event(
+    incident: IncidentState, event: events.IncidentEvent, entry: Entry
+) -> IncidentState:
+    after = _with_meaning(incident, event, entry)
+    if after is incident:
+        return incident
+    resolved = isinstance(event, events.IncidentResolved) or incident.resolved
+    after = changed(after, resolved=resolved and after.status in _DONE)
+    return with_first_contact_checked(with_intervals(incident, after, entry))
+
+
+def _with_meaning(  # noqa: C901, PLR0911, PLR0912 # one case for each event
+    incident: IncidentState, event: events.IncidentEvent, entry: Entry
 ) -> IncidentState:
     match event:
-        case Escalated(escalated_at=entered_at):
+        case events.IncidentOpened():
+            raise BrokenHistory(f"{event.incident} was opened twice")
+        case events.IncidentContacted(direction="inbound"):
+            return after_contact(incident, event, entry)
+        case events.IncidentClassified():
+            names = ("service", "client", "priority", "category")
+            now = {name: getattr(event, name) for name in names}
+            return changed(incident, dims=changed(incident.dims, **now))
+        case events.IncidentAssigned(team=team):
+            return _given_to(incident, team, entry.recorded_at)
+        case events.IncidentAcknowledged():
+            return _acknowledged(incident)
+        case events.IncidentPaused():
+            pauses = (*incident.pauses, Pause(event.reason, event.at))
+            return changed(incident, status=Status.PAUSED, pauses=pauses)
+        case events.IncidentResumed():
+            ended = (changed(p, until=p.until or event.at) for p in incident.pauses)
+            status = _status_at_work(incident)
+            return changed(incident, status=status, pauses=tuple(ended))
+        case events.IncidentRestored() | events.IncidentRelapsed():
+            is_restored = isinstance(event, events.IncidentRestored)
+            return changed(incident, restored=is_restored)
+        case events.IncidentResolved():
+            return _resolved(incident, event, entry)
+        case events.IncidentSolutionNoted():
+            noted = Fact("solution_noted", 0, entry.recorded_at)
+            return changed(incident, facts=added(incident.facts, noted))
+        case events.IncidentReopened():
+            return _reopened(incident, event, entry)
+        case events.IncidentClosed():
+            return changed(incident, status=Status.CLOSED)
+        case events.IncidentCancelled() | events.IncidentRedirected():
+            return changed(incident, status=Status.CANCELLED)
+        case events.IncidentMerged():
+            return changed(incident, status=Status.MERGED)
+        case events.IncidentUnmerged():
+            return changed(incident, status=_status_at_work(incident))
+        case _:
+            return incident
+
+
+def _given_to(incident: IncidentState, team: str, at: datetime) -> IncidentState:
+    """Return an incident after its assignment to a team; count a return."""
+    before = incident.holders or begun(incident.dims.team or team)
+    after = passed(before, team, at)
+    if after is before and team == incident.dims.team:
+        return incident
+    dims = changed(incident.dims, team=team)
+    given = changed(incident, dims=dims, changed_team=True, holders=after)
+    if after.returns == before.returns:
+        return given
+    return changed(given, facts=added(given.facts, Fact("ping_pong", 0, at)))
+
+
+def _acknowledged(incident: IncidentState) -> IncidentState:
+    paused = incident.status is Status.PAUSED
+    status = Status.PAUSED if paused else Status.ACKNOWLEDGED
+    return changed(incident, status=status, acknowledged=True, ever_acknowledged=True)
+
+
+def _status_at_work(incident: IncidentState) -> Status:
+    return Status.ACKNOWLEDGED if incident.acknowledged else Status.NEW
+
+
+def _resolved(
+    incident: IncidentState, event: events.IncidentResolved, entry: Entry
+) -> IncidentState:
+    at, facts = entry.recorded_at, incident.facts
+    if event.root_cause_open:
+        facts = added(facts, Fact("left_open", 0, at))
+    if event.by.startswith("person:"):
+        reached = incident.levels[-1].level if incident.levels else "n1"
+        how = "by_solution" if event.solution else "otherwise"
+        facts = added(facts, Fact("solved", 0, at, event.level or reached, ended=how))
+    if event.solution:
+        facts = added(facts, Fact("solution_used", 0, at, event.solution))
+    return changed(incident, status=Status.RESOLVED, facts=facts)
+
+
+def _reopened(
+    incident: IncidentState, event: events.IncidentReopened, entry: Entry
+) -> IncidentState:
+    word = "after_closure" if event.after_closure else "resolved"
+    facts = added(incident.facts, Fact("reopened", 0, entry.recorded_at, word))
+    if event.quick_fix:
+        facts = added(facts, Fact("quick_fix", 0, entry.recorded_at))
+    levels, holders = incident.levels, incident.holders
+    return changed(
+        incident,
+        status=Status.NEW,
+        acknowledged=False,
+        restored=False,
+        levels=(*levels, Entered("n1", event.at)) if levels else (),
+        holders=begun(holders.desk) if holders else None,
+        facts=facts,
+    )
+
+
+def _after_escalation(
+    incident: IncidentState,
+    event: events.Escalated | events.EscalationReturned,
+    entry: Entry,
+) -> IncidentState:
+    match event:
+        case events.Escalated(escalated_at=entered_at):
             pass
-        case EscalationReturned(returned_at=entered_at):
+        case events.EscalationReturned(returned_at=entered_at):
             pass
-    levels = (*life.levels, Entered(event.to_level, entered_at))
-    moved = altered(life, changed_team=True, levels=levels)
-    return given_to(moved, event.team, entry.recorded_at)
+    levels = (*incident.levels, Entered(event.to_level, entered_at))
+    reached = changed(incident, changed_team=True, levels=levels)
+    return _given_to(reached, event.team, entry.recorded_at)

@@ -4,8 +4,8 @@
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from psycopg import Cursor
@@ -15,10 +15,13 @@ from services.projections.metrics.period import PeriodQuery
 
 _BEGUN = """
 SELECT width_bucket(since, %(bounds)s::timestamptz[]) - 1, {group}, kind, word,
-       CASE WHEN kind IN ('contact', 'target', 'ola', 'solved') THEN ended END, NULL,
-       count(*)
+       CASE WHEN kind IN ('contact', 'target', 'ola', 'solved') THEN ended
+            WHEN kind = 'survey_invited' AND until < (%(bounds)s::timestamptz[])
+                [width_bucket(since, %(bounds)s::timestamptz[]) + 1] THEN ended END,
+       NULL, count(*)
 FROM {schema}.facts
 WHERE kind = ANY(%(kinds)s) AND since >= %(start)s AND since < %(end)s
+  AND {only}
 GROUP BY 1, 2, 3, 4, 5
 """
 # Separate, because only this query must read more than an index.
@@ -27,6 +30,7 @@ SELECT width_bucket(since, %(bounds)s::timestamptz[]) - 1, {group}, kind, word, 
        category, count(*)
 FROM {schema}.facts
 WHERE kind = 'reported' AND since >= %(start)s AND since < %(end)s
+  AND {only}
 GROUP BY 1, 2, 3, 4, 6
 """
 _ENDED = """
@@ -34,16 +38,19 @@ SELECT width_bucket(until, %(bounds)s::timestamptz[]) - 1, {group}, kind, ended,
        NULL, count(*)
 FROM {schema}.facts
 WHERE kind = ANY(%(kinds)s) AND until >= %(start)s AND until < %(end)s
+  AND {only}
 GROUP BY 1, 2, 3, 4
 """
 # The nearer end has fewer rows; there are few open intervals in any case.
 _LASTING = """
 SELECT -1, grp, kind, '', NULL, NULL, sum(n)::bigint FROM (
     SELECT {group} AS grp, kind, count(*) AS n FROM {schema}.facts
-    WHERE kind = ANY(%(kinds)s) AND until IS NULL AND since < %(start)s GROUP BY 1, 2
+    WHERE kind = ANY(%(kinds)s) AND until IS NULL AND since < %(start)s AND {only}
+    GROUP BY 1, 2
     UNION ALL
     SELECT {group} AS grp, kind, count(*) AS n FROM {schema}.facts
     WHERE kind = ANY(%(kinds)s) AND until >= %(start)s AND since < %(start)s
+      AND {only}
     GROUP BY 1, 2
 ) AS lasting GROUP BY 2, 3
 """
@@ -52,7 +59,7 @@ SELECT width_bucket(since, %(bounds)s::timestamptz[]) - 1, {group}, kind, word, 
        NULL, count(*)
 FROM {schema}.facts AS change
 WHERE kind = ANY(%(kinds)s) AND since >= %(start)s AND since < %(end)s
-  AND (word = 'incident' OR word = 'problem' AND EXISTS (
+  AND {only} AND (word = 'incident' OR word = 'problem' AND EXISTS (
       SELECT FROM {schema}.facts AS problem
       WHERE problem.record = change.via AND problem.kind = 'problem_of_incident'
         AND problem.word = ''))
@@ -67,6 +74,7 @@ SELECT width_bucket(since, %(bounds)s::timestamptz[]) - 1, {group}, 'first_conta
 FROM {schema}.facts
 WHERE kind = 'resolved' AND number = 1 AND word IN ('one_contact', 'more')
   AND since >= %(start)s AND since < %(end)s
+  AND {only}
 GROUP BY 1, 2, 4
 """
 _TIMES = """
@@ -79,7 +87,7 @@ FROM (
            working, wall, until
     FROM {schema}.facts
     WHERE kind = %(kind)s AND {by} >= %(start)s AND {by} < %(end)s
-      AND working IS NOT NULL
+      AND working IS NOT NULL AND {only}
 ) AS measured
 WHERE {counted}
 GROUP BY 1, 2
@@ -90,7 +98,18 @@ SELECT width_bucket(since, %(bounds)s::timestamptz[]) - 1, {group}, word, count(
        sum(working)::bigint
 FROM {schema}.facts
 WHERE kind = 'dwell' AND since >= %(start)s AND since < %(end)s
+  AND {only}
 GROUP BY 1, 2, 3
+"""
+_ANSWERS = """
+SELECT width_bucket(answered.since, %(bounds)s::timestamptz[]) - 1, invited.word,
+       answered.service, answered.client, answered.team, answered.channel,
+       count(*), count(*) FILTER (WHERE answered.word = 'satisfied')
+FROM {schema}.facts AS answered JOIN {schema}.facts AS invited
+  ON invited.record = answered.record AND invited.kind = 'survey_invited'
+WHERE answered.kind = 'survey_answered'
+  AND answered.since >= %(start)s AND answered.since < %(end)s
+GROUP BY 1, 2, 3, 4, 5, 6
 """
 _STANDING = "until IS NULL OR until >= (%(bounds)s::timestamptz[])[part + 2]"
 
@@ -111,6 +130,8 @@ _BEGINNINGS = (
     "solved",
     "solution_noted",
     "problem",
+    "survey_invited",
+    "survey_answered",
 )
 _OF_CHANGES = ("change_requested", "change_planned", "change_cancelled")
 
@@ -171,7 +192,7 @@ def find(cursor: Cursors, schema: str, asked: PeriodQuery) -> PeriodCounts:
     more = {"hold": hold, "known": asked.known}
 
     def cells(query: str, kinds: Sequence[str] = ()) -> list[Cell]:
-        sql = query.format(schema=schema, group=asked.group)
+        sql = query.format(schema=schema, group=asked.group, only=asked.condition)
         given = {**_period(asked), **more, "kinds": list(kinds)}
         return [Cell(*row) for row in cursor.execute(sql, given)]
 
@@ -191,8 +212,16 @@ def find(cursor: Cursors, schema: str, asked: PeriodQuery) -> PeriodCounts:
     )
 
 
+def answers_in(
+    cursor: Cursors, schema: str, bounds: Sequence[datetime]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the answers to surveys in each part of a period, counted."""
+    given = {"bounds": list(bounds), "start": bounds[0], "end": bounds[-1]}
+    yield from cursor.execute(_ANSWERS.format(schema=schema), given)
+
+
 def _dwelt(cursor: Cursors, schema: str, asked: PeriodQuery) -> list[ConsumedTime]:
-    sql = _DWELL.format(schema=schema, group=asked.group)
+    sql = _DWELL.format(schema=schema, group=asked.group, only=asked.condition)
     return [ConsumedTime(*row) for row in cursor.execute(sql, _period(asked))]
 
 
@@ -207,16 +236,16 @@ def _times(  # each fills a place of the query
         )
         for column in ("working", "wall")
     }
-    sql = _TIMES.format(
-        schema=schema, group=asked.group, by=by, counted=counted, **within
-    )
+    of = {"group": asked.group, "only": asked.condition, **within}
+    sql = _TIMES.format(schema=schema, by=by, counted=counted, **of)
     given = {**_period(asked), **places, "kind": kind}
     return [Durations(*row) for row in cursor.execute(sql, given)]
 
 
 def _period(asked: PeriodQuery) -> dict[str, object]:
     bounds = list(asked.bounds)
-    return {"bounds": bounds, "start": bounds[0], "end": bounds[-1]}
+    ends = {"start": bounds[0], "end": bounds[-1]}
+    return {"bounds": bounds, **ends, **asked.only_values}
 
 
 _Field = Literal["kind", "word", "category"]

@@ -4,39 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from psycopg import Cursor
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
 from services.projections.log_queries import policies
-from services.projections.metrics.incident_state import (
-    IncidentState,
-    RecordState,
-    State,
-)
+from services.projections.metrics.durations import Policies
 from services.projections.metrics.projection import record_of, step
-from services.projections.metrics.promises import Policies
-from services.projections.metrics.tables import FACTS, RECORDS, TYPES, FactRow, rows
+from services.projections.metrics.state import IncidentState, RecordState, State
+from services.projections.metrics.tables import FACTS, RECORDS, rows
+from shared.database.table import Cursors
 from shared.domain.identifiers import is_incident_ref
 from shared.eventlog.entry import Entry
 
-Cursors = Cursor[tuple[Any, ...]]
-
-COPIED = f"{RECORDS} (record, state)"
-COPIED_TYPES = ("text", "jsonb")
-_LIVES: TypeAdapter[IncidentState] = TypeAdapter(IncidentState)
-_MATTERS: TypeAdapter[RecordState] = TypeAdapter(RecordState)
+_INCIDENTS: TypeAdapter[IncidentState] = TypeAdapter(IncidentState)
+_RECORDS: TypeAdapter[RecordState] = TypeAdapter(RecordState)
 _LOAD = "SELECT record, state::text FROM {}.records WHERE record = ANY(%b)"
-_REMEMBER = """
-INSERT INTO {}.records SELECT * FROM unnest(%b::text[], %b::jsonb[])
-ON CONFLICT (record) DO UPDATE SET state = excluded.state
-"""
-_ARRAYS = ", ".join(f"%b::{type_}[]" for type_ in TYPES)
-_SET = ", ".join(f"{name} = excluded.{name}" for name in FactRow._fields[3:])
-_SAVE = (
-    f"INSERT INTO {{}}.{FACTS} SELECT * FROM unnest({_ARRAYS})"  # noqa: S608 # our own names
-    f" ON CONFLICT (record, kind, number) DO UPDATE SET {_SET}"
-)
 
 
 def apply(cursor: Cursors, schema: str, entries: Sequence[Entry]) -> None:
@@ -52,54 +34,49 @@ def apply(cursor: Cursors, schema: str, entries: Sequence[Entry]) -> None:
         for record, state in sorted(states.items())
         if state and state is not held.get(record)
     ]
-    if now:
-        arrays = [list(values) for values in zip(*map(columns, now), strict=True)]
-        cursor.execute(_REMEMBER.format(schema), arrays)
-        _save(cursor, schema, held, now)
+    RECORDS.write(cursor, schema, map(columns, now))
+    _write_facts(cursor, schema, held, now)
 
 
 def columns(state: State) -> tuple[str, Jsonb]:
     """Return the state of a record in its stored form."""
-    adapter: TypeAdapter[Any] = _LIVES if isinstance(state, IncidentState) else _MATTERS
+    adapter: TypeAdapter[Any] = (
+        _INCIDENTS if isinstance(state, IncidentState) else _RECORDS
+    )
     return (state.record, Jsonb(adapter.dump_python(state, mode="json"), orjson.dumps))
 
 
-def finish(cursor: Cursors, schema: str, states: Sequence[State]) -> None:
-    """Insert the facts of `states` after the states themselves were copied."""
+def insert(cursor: Cursors, schema: str, states: Sequence[State]) -> None:
+    """Insert the state and the facts of records of which `schema` has none."""
+    RECORDS.copy(cursor, schema, map(columns, states))
     held = _policies(cursor, states)
-    into = f"COPY {schema}.{FACTS} FROM STDIN (FORMAT BINARY)"
-    with cursor.copy(into) as copy:
-        copy.set_types(TYPES)
-        for state in states:
-            for row in rows(state, held):
-                copy.write_row(row)
+    facts = (row for state in states for row in rows(state, held))
+    FACTS.copy(cursor, schema, facts)
 
 
 def _load(cursor: Cursors, schema: str, records: Sequence[str]) -> Mapping[str, State]:
     if not records:
         return {}
     found = cursor.execute(_LOAD.format(schema), (list(records),))
-    return {record: remembered(record, state) for record, state in found}
+    return {record: from_json(record, state) for record, state in found}
 
 
-def remembered(record: str, state: str | bytes) -> State:
+def from_json(record: str, state: str | bytes) -> State:
     """Return a record from its stored form."""
-    adapter: TypeAdapter[Any] = _LIVES if is_incident_ref(record) else _MATTERS
+    adapter: TypeAdapter[Any] = _INCIDENTS if is_incident_ref(record) else _RECORDS
     read: State = adapter.validate_json(state)
     return read
 
 
-def _save(
+def _write_facts(
     cursor: Cursors, schema: str, held: Mapping[str, State], now: Sequence[State]
 ) -> None:
     """Write the rows that changed; rows are never deleted."""
     before = [held[state.record] for state in now if state.record in held]
     known = _policies(cursor, [*now, *before])
     was = {row for state in before for row in rows(state, known)}
-    fresh = [row for state in now for row in rows(state, known) if row not in was]
-    if fresh:
-        arrays = [list(values) for values in zip(*fresh, strict=True)]
-        cursor.execute(_SAVE.format(schema), arrays)
+    fresh = (row for state in now for row in rows(state, known) if row not in was)
+    FACTS.write(cursor, schema, fresh)
 
 
 def _policies(cursor: Cursors, states: Iterable[State]) -> Policies:

@@ -9,29 +9,26 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from services.projections.metrics.incident_state import (
-    IncidentState,
-    RecordState,
-    State,
-)
-from services.projections.metrics.promises import Policies, clocks
+from services.projections.metrics.durations import Policies, timed
+from services.projections.metrics.state import IncidentState, RecordState, State
+from shared.database.table import Column, Int4, Table, columns_of
 
 
 class FactRow(NamedTuple):
-    """A stored fact; the order of fields is the order of columns.
+    """A stored fact.
 
     `working` and `wall` are seconds, None if nothing is measured.
     """
 
     record: str
     kind: str
-    number: int
+    number: Int4
     since: datetime
     until: datetime | None
     word: str
     ended: str | None
-    working: int | None
-    wall: int | None
+    working: Int4 | None
+    wall: Int4 | None
     service: str | None
     client: str | None
     priority: str | None
@@ -41,20 +38,27 @@ class FactRow(NamedTuple):
     via: str | None
 
 
-TYPES = (
-    *("text", "text", "int4", "timestamptz", "timestamptz", "text", "text"),
-    *("int4", "int4"),
-    *("text",) * 7,
+RECORDS = Table(
+    "records",
+    columns=(Column("record", "text"), Column("state", "jsonb")),
+    key=("record",),
+    fillfactor=85,
+)
+FACTS = Table(
+    "facts",
+    columns=columns_of(FactRow),
+    key=("record", "kind", "number"),
+    fillfactor=85,
 )
 
 
 def rows(state: State, policies: Policies) -> Iterator[FactRow]:
     """Return the rows of a record."""
-    measure = clocks(state, policies) if isinstance(state, IncidentState) else None
+    incident = timed(state, policies) if isinstance(state, IncidentState) else None
     via = state.via if isinstance(state, RecordState) else None
     dims = state.dims
     for fact in state.facts:
-        working, wall = measure.measured(fact) if measure else (None, None)
+        working, wall = incident.duration(fact) if incident else (None, None)
         yield FactRow(
             state.record,
             fact.kind,
@@ -62,8 +66,8 @@ def rows(state: State, policies: Policies) -> Iterator[FactRow]:
             fact.since,
             fact.until,
             fact.word,
-            measure.answered(fact)
-            if measure and fact.kind == "contact"
+            incident.answer(fact)
+            if incident and fact.kind == "contact"
             else fact.ended,
             working,
             wall,
@@ -77,37 +81,19 @@ def rows(state: State, policies: Policies) -> Iterator[FactRow]:
         )
 
 
-RECORDS = "records"
-FACTS = "facts"
-_TEXT = 'text COLLATE "C"'
-_FACTS = f"""
-record {_TEXT} NOT NULL, kind {_TEXT} NOT NULL, number int NOT NULL,
-since timestamptz NOT NULL, until timestamptz, word {_TEXT} NOT NULL, ended {_TEXT},
-working int, wall int, service {_TEXT}, client {_TEXT}, priority {_TEXT}, team {_TEXT},
-category {_TEXT}, channel {_TEXT}, via {_TEXT}
-"""
-"""The fields of `FactRow`."""
-
-
 def tables(schema: str) -> Sequence[str]:
     """Return the statements that create the tables, to run before inserting rows."""
-    return (
-        (
-            f"CREATE TABLE {schema}.{RECORDS} (record {_TEXT} NOT NULL,"
-            " state jsonb NOT NULL) WITH (fillfactor = 85)"
-        ),
-        f"CREATE TABLE {schema}.{FACTS} ({_FACTS}) WITH (fillfactor = 85)",
-    )
+    return (RECORDS.create_statement(schema), FACTS.create_statement(schema))
 
 
 def indexes(schema: str) -> Sequence[str]:
     """Return the statements that create the indexes, to run after inserting rows."""
-    facts = f"{schema}.{FACTS}"
+    facts = f"{schema}.{FACTS.name}"
     return (
-        f"ALTER TABLE {schema}.{RECORDS} ADD PRIMARY KEY (record)",
-        f"ALTER TABLE {facts} ADD PRIMARY KEY (record, kind, number)",
+        RECORDS.key_statement(schema),
+        FACTS.key_statement(schema),
         f"CREATE INDEX begun ON {facts} (kind, since) INCLUDE (until, word, ended)",
         # NULLs are at its end: intervals that have not ended.
         f"CREATE INDEX over ON {facts} (kind, until, since) INCLUDE (ended)",
-        f"ANALYZE {facts}",
+        f"ANALYZE {facts}, {schema}.{RECORDS.name}",
     )

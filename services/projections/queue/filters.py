@@ -10,15 +10,22 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Literal, get_args
+from typing import get_args
 
 import orjson
 
-from services.projections.queue.row import NEVER, RANKS, QueueRow, rank
+from services.projections.queue.expression import (
+    All,
+    Expression,
+    Term,
+    may_match,
+    names_ended,
+)
+from services.projections.queue.order import NEVER, RANKS, rank
+from services.projections.queue.row import QueueRow
 from shared.domain.identifiers import is_incident_ref
 from shared.domain.incident import IN_STOCK, Status
 from shared.domain.policy.priorities import Priority
-from shared.domain.policy.targets import SupportLevel
 from shared.domain.policy.teams import QueueOrder
 from shared.eventlog.epochs import OtherEpoch
 
@@ -43,17 +50,17 @@ class QueueName:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Empty filters match all. Several statuses or priorities: any of them."""
+    """What is asked for: all of these conditions hold; empty ones match all.
+
+    Several statuses or priorities match any of them, and `where` is anything else.
+    """
 
     status: tuple[Status, ...] = ()
     priority: tuple[Priority, ...] = ()
-    assignee: str | None = None
     service: str | None = None
     client: str | None = None
     reporter: str | None = None
-    level: SupportLevel | None = None
-    breached: bool | None = None
-    root_cause: Literal["open", "problem"] | None = None
+    where: tuple[Expression, ...] = ()
     q: str | None = None
     """Words, or a complete reference."""
     by_name: bool = False
@@ -64,12 +71,34 @@ class MixedStanding(Exception):
     """Open and ended incidents are requested together: their orders differ."""
 
 
+def conjunction(filters: Filters) -> tuple[Expression, ...]:
+    """Return everything that must hold, except for the words."""
+    named = {name: getattr(filters, name) for name in ("service", "client", "reporter")}
+    terms = [Term(name, (value,)) for name, value in named.items() if value is not None]
+    if filters.priority:
+        terms.append(Term("priority", filters.priority))
+    if filters.status:
+        terms.append(Term("status", tuple(each.value for each in filters.status)))
+    return (*terms, *filters.where)
+
+
+def statuses(filters: Filters) -> frozenset[Status]:
+    """Return the statuses that matching incidents may have."""
+    whole = All(conjunction(filters))
+    return frozenset(status for status in Status if may_match(whole, status))
+
+
 def standing(filters: Filters) -> Lifecycle:
-    """Return which incidents the statuses select; open ones if none is given."""
-    stocked = {status in IN_STOCK for status in filters.status}
-    if stocked == {True, False}:
+    """Return which incidents are selected: open ones, unless all that match are ended.
+
+    Raises `MixedStanding` if both are asked for.
+    """
+    stocked = {status in IN_STOCK for status in statuses(filters)}
+    if stocked == {False}:
+        return Lifecycle.ENDED
+    if stocked == {True, False} and any(map(names_ended, conjunction(filters))):
         raise MixedStanding
-    return Lifecycle.ENDED if stocked == {False} else Lifecycle.OPEN
+    return Lifecycle.OPEN
 
 
 def digest(

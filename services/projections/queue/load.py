@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from psycopg import Cursor
 from pydantic import AwareDatetime
 
+from services.projections.queue.order import AWAITS_CLOSURE, BREACHED
 from services.projections.queue.page import passed_by_hours
-from services.projections.queue.row import AWAITS_CLOSURE, BREACHED
 from services.projections.queue.tables import ROWS
+from services.projections.sight import EVERYTHING, Sight
+from shared.database.table import Cursors
 from shared.domain.identifiers import IncidentRef
 from shared.domain.policy.targets import SupportLevel
 from shared.domain.policy.teams import Team
@@ -38,7 +38,7 @@ FROM (
            coalesce(ttr_left, greatest(resolved_by - passed, 0)) AS left_over
     FROM {}.{} LEFT JOIN unnest(%s::text[], %s::bigint[]) AS counted (name, passed)
       ON resolved_in = name AND resolved_in <> ''
-    WHERE rank IS NOT NULL
+    WHERE rank IS NOT NULL AND {}
 ) AS open GROUP BY team, level ORDER BY team, level
 """
 
@@ -58,25 +58,29 @@ class Load:
 
 
 def load(
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     schema: str,
     now: datetime,
     teams: Mapping[str, Team],
+    sight: Sight = EVERYTHING,
 ) -> list[Load]:
     """Return the load of all owners of open incidents, and of teams without any.
 
-    Reads every open incident.
+    Reads every open incident that is within `sight`.
     """
     names, passed = passed_by_hours(cursor, schema, now)
+    where = sight.conditions(schema)
+    text = " AND ".join(each for each, _ in where) or "true"
+    values = [value for _, values in where for value in values]
     found = cursor.execute(
-        _LOAD.format(schema, ROWS),
-        (BREACHED, AWAITS_CLOSURE, names, passed),
+        _LOAD.format(schema, ROWS.name, text),
+        (BREACHED, AWAITS_CLOSURE, names, passed, *values),
     )
     busy = [Load(*row) for row in found]
     held = {each.team for each in busy}
     idle = [
         Load(name, team.level, 0, 0, 0, None, None, 0)
         for name, team in teams.items()
-        if team.level is not None and name not in held
+        if team.level is not None and name not in held and sight.sees_team(name)
     ]
     return sorted([*busy, *idle], key=lambda each: (each.team, each.level))

@@ -6,26 +6,9 @@ Uses only the SLA stream, so a row is the same in whichever order streams are re
 from typing import assert_never
 
 from services.projections.queue.row import Changes, QueueRow
-from shared.domain.events import SlaEvent
-from shared.domain.events.sla import (
-    SlaArmed,
-    SlaBreachAttributed,
-    SlaBreached,
-    SlaCancelled,
-    SlaContinued,
-    SlaExtensionAccepted,
-    SlaExtensionExpired,
-    SlaExtensionProposed,
-    SlaExtensionRefused,
-    SlaMet,
-    SlaOverran,
-    SlaPaused,
-    SlaResumed,
-    SlaRetargeted,
-    SlaWarned,
-)
+from shared.domain import events
 
-_NOTHING: Changes = {
+_NO_PROMISES: Changes = {
     "tto_due_at": None,
     "ttr_due_at": None,
     "tto_hours": None,
@@ -36,7 +19,7 @@ _NOTHING: Changes = {
 }
 
 
-def promised(row: QueueRow, event: SlaEvent) -> Changes:
+def promise_changes(row: QueueRow, event: events.SlaEvent) -> Changes:
     """Return what an event changes.
 
     Events of an earlier cycle, about updates to users, or about what support levels
@@ -47,47 +30,47 @@ def promised(row: QueueRow, event: SlaEvent) -> Changes:
         return {}
     due, broken = f"{event.target}_due_at", f"{event.target}_breached"
     fresh = event.cycle > row.sla_cycle
-    whole = {"sla_cycle": event.cycle, **(_NOTHING if fresh else {})}
-    left = _left(row, event, fresh=fresh)
+    common = {"sla_cycle": event.cycle, **(_NO_PROMISES if fresh else {})}
+    left = _left_changes(row, event, fresh=fresh)
     match event:
         case (
-            SlaWarned()
-            | SlaExtensionProposed()
-            | SlaExtensionRefused()
-            | SlaExtensionExpired()
-            | SlaBreachAttributed()
-            | SlaExtensionAccepted(after_breach=True)
+            events.SlaWarned()
+            | events.SlaExtensionProposed()
+            | events.SlaExtensionRefused()
+            | events.SlaExtensionExpired()
+            | events.SlaBreachAttributed()
+            | events.SlaExtensionAccepted(after_breach=True)
         ):
             return {}
         case (
-            SlaArmed()
-            | SlaResumed()
-            | SlaContinued()
-            | SlaRetargeted()
-            | SlaExtensionAccepted()
+            events.SlaArmed()
+            | events.SlaResumed()
+            | events.SlaContinued()
+            | events.SlaRetargeted()
+            | events.SlaExtensionAccepted()
         ):
-            return {**whole, due: event.due_at, **_counted(event), **left}
-        case SlaBreached():
-            return {**whole, due: event.due_at, broken: True, **left}
-        case SlaPaused():
+            return {**common, due: event.due_at, **_hours_changes(event), **left}
+        case events.SlaBreached():
+            return {**common, due: event.due_at, broken: True, **left}
+        case events.SlaPaused():
             stays = not fresh and getattr(row, broken)
-            return whole if stays else {**whole, due: None, **left}
-        case SlaMet() | SlaOverran() | SlaCancelled():
-            return {**whole, due: None, **left}
+            return common if stays else {**common, due: None, **left}
+        case events.SlaMet() | events.SlaOverran() | events.SlaCancelled():
+            return {**common, due: None, **left}
         case _:
             assert_never(event)
 
 
-def _counted(event: SlaEvent) -> Changes:
+def _hours_changes(event: events.SlaEvent) -> Changes:
     """Return the working hours of a promise, if the event contains them."""
     match event:
-        case SlaArmed() | SlaRetargeted():
+        case events.SlaArmed() | events.SlaRetargeted():
             return {f"{event.target}_hours": f"{event.policy}:{event.calendar}"}
         case _:
             return {}
 
 
-def _left(row: QueueRow, event: SlaEvent, *, fresh: bool) -> Changes:
+def _left_changes(row: QueueRow, event: events.SlaEvent, *, fresh: bool) -> Changes:
     """Return the time left of a paused promise to resolve, None while it runs.
 
     A new target changes it by the difference, regardless of the calendar.
@@ -95,11 +78,11 @@ def _left(row: QueueRow, event: SlaEvent, *, fresh: bool) -> Changes:
     if event.target != "ttr":
         return {}
     match event:
-        case SlaPaused():
+        case events.SlaPaused():
             return {"ttr_left": max(event.left_seconds, 0)}
-        case SlaRetargeted(due_at=None) | SlaExtensionAccepted(due_at=None) if (
-            row.ttr_left is not None and not fresh
-        ):
+        case (
+            events.SlaRetargeted(due_at=None) | events.SlaExtensionAccepted(due_at=None)
+        ) if row.ttr_left is not None and not fresh:
             more = event.seconds - event.was_seconds
             return {"ttr_left": max(row.ttr_left + more, 0)}
         case _:

@@ -10,10 +10,10 @@ import psycopg
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from services.projections.read_model import Cursors, ReadModel
+from services.projections.generations import ReadModel
 from services.projections.rebuild.fold import CHUNK_EVENTS
-from services.projections.rebuild.load import Source
 from shared.database.connections import CONNECT_SECONDS
+from shared.database.table import Cursors
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
 from shared.vault.master_keys import MasterKeys
@@ -28,6 +28,16 @@ _LOCK = "SELECT {}(hashtextextended('rm.' || %s, 0))"
 
 class Busy(Exception):
     """Another process is building a generation of this read model."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The log that a rebuild reads: its address and an open connection."""
+
+    dsn: str
+    master: MasterKeys | None
+    log: EventLog
+    chunk_events: int = CHUNK_EVENTS
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,7 @@ def builder(
     Tables belong to the role of the service, even if an administrator calls. The lock
     belongs to the connection: a killed or frozen process does not keep it.
     """
-    own = _as_role(dsn)
+    own = as_role(dsn)
     opens = master if model.opens_words else None
     with (
         connected(own) as connection,
@@ -91,12 +101,12 @@ def _kept_alive(connection: Connection[tuple[Any, ...]]) -> Iterator[None]:
         connection.execute("SELECT set_config(%s, %s, false)", (timeout, limit))
     over = Event()
 
-    def say() -> None:
+    def query() -> None:
         while not over.wait(ALIVE_SECONDS):
             with suppress(psycopg.Error):  # the build gets the error itself
                 connection.execute("SELECT")
 
-    thread = Thread(target=say, name="builder-alive", daemon=True)
+    thread = Thread(target=query, name="builder-alive", daemon=True)
     thread.start()
     try:
         yield
@@ -112,7 +122,8 @@ def _lock_now(connection: Connection[tuple[Any, ...]], name: str) -> None:
         raise Busy(f"another process rebuilds {name}: let it end, or stop it")
 
 
-def _as_role(dsn: str) -> str:
+def as_role(dsn: str) -> str:
+    """Return the address at which one acts as the role of the service."""
     given = conninfo_to_dict(dsn)
     if given.get("user") == ROLE:
         return dsn

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from services.projections.read_model import Cursors, ReadModel
+from services.projections.generations import ReadModel
+from shared.database.table import Cursors
 from shared.domain.identifiers import about
 from shared.eventlog.errors import away, is_unavailable
 from shared.eventlog.log import EventLog, Row
@@ -115,6 +116,7 @@ def fold(
     logs.opening.vault.learn(
         key_ids(row.state for row in rows if row.type in model.opens)
     )
+    model = model.bound(logs.opening.vault)
     states: list[Any] = []
     parked: list[ParkedSet] = []
     for record in _records(rows):
@@ -123,8 +125,7 @@ def fold(
             states.append(state)
         parked += poison
     with logs.opening.transaction() as cursor:
-        _copy(cursor, model, schema, states)
-        model.finish(cursor, schema, states)
+        model.insert(cursor, schema, states)
         _park(cursor, Bookmark(schema, model.name), parked)
     return FoldCount(len(rows), len(parked))
 
@@ -171,23 +172,6 @@ def _folded(
             # like the reader: park it and continue
             poison[row.stream] = ParkedSet([row], wordless(error))
     return state, tuple(poison.values())
-
-
-def _copy(
-    cursor: Cursors, model: ReadModel[Any], schema: str, states: Sequence[Any]
-) -> None:
-    into = f"COPY {schema}.{model.copied} FROM STDIN (FORMAT BINARY)"
-    with cursor.copy(into) as copy:
-        copy.set_types(model.types)
-        for columns in _columns(model, states):
-            copy.write_row(columns)
-
-
-def _columns(
-    model: ReadModel[Any], states: Sequence[Any]
-) -> Iterator[Sequence[object]]:
-    for state in states:
-        yield from model.columns(state)
 
 
 def _park(cursor: Cursors, bookmark: Bookmark, parked: Sequence[ParkedSet]) -> None:

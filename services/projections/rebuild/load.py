@@ -7,26 +7,23 @@ the reader of the generation would do.
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
-from services.projections.read_model import Cursors, ReadModel
-from services.projections.rebuild.fold import (
-    CHUNK_EVENTS,
-    Chunk,
-    FoldCount,
-    Logs,
-    chunks,
-    fold,
-)
-from services.projections.rebuild.processes import Task, fold_in_processes
+from services.projections.generations import ReadModel
+from services.projections.rebuild.builder import Source
+from services.projections.rebuild.fold import Chunk, FoldCount, Logs, chunks, fold
+from services.projections.rebuild.worker import Task, fold_in_processes
+from shared.database.table import Cursors
 from shared.eventlog.entry import Entry
 from shared.eventlog.log import EventLog, Row
 from shared.eventlog.readers.position import Bookmark, PoisonEvent, Tracked, apply_rows
-from shared.vault.master_keys import MasterKeys
 
 BATCH = 1_000
+PROCESSES_MAX = 8
+_INDEX_MEMORY = "256MB"
+
+ReportProgress = Callable[[str, int, int], None]
+"""Receives the progress of a rebuild: the stage, how much is done, of how much."""
 
 
 def catch_up(
@@ -52,8 +49,10 @@ def _apply(
     tracked: Tracked,
     rows: list[Row],
 ) -> Tracked:
+    bound = model.bound(log.vault)
+
     def apply(cursor: Cursors, entries: Sequence[Entry]) -> None:
-        model.apply(cursor, bookmark.schema, entries)
+        bound.apply(cursor, bookmark.schema, entries)
 
     size = len(rows)
     while rows:
@@ -67,26 +66,10 @@ def _apply(
     return tracked
 
 
-PROCESSES_MAX = 8
-_INDEX_MEMORY = "256MB"
-
 _TRACK = """
 UPDATE {schema}.tracking SET position = %s, chain = %s, recorded_at = %s
 WHERE reader = %s
 """
-
-Told = Callable[[str, int, int], None]
-"""Receives the progress of a rebuild: the stage, how much is done, of how much."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """The log that a rebuild reads: its address and an open connection."""
-
-    dsn: str
-    master: MasterKeys | None
-    log: EventLog
-    chunk_events: int = CHUNK_EVENTS
 
 
 def load(
@@ -95,7 +78,7 @@ def load(
     model: ReadModel[Any],
     schema: str,
     last: Row | None,
-    told: Told,
+    report: ReportProgress,
 ) -> FoldCount:
     """Fill `schema` with all events up to `last`, which becomes its position.
 
@@ -105,17 +88,16 @@ def load(
     parts = chunks(cursor, source.chunk_events) if last else iter(())
     done = FoldCount(0, 0)
     upto = last.position if last else 0
-    told("fold", 0, upto)
+    report("fold", 0, upto)
     for folded in _folded(source, model, schema, parts, upto):
         done = FoldCount(done.events + folded.events, done.parked + folded.parked)
-        told("fold", done.events, upto)
+        report("fold", done.events, upto)
     cursor.execute(f"SET maintenance_work_mem = '{_INDEX_MEMORY}'")
     indexes = model.indexes(schema)
     for number, statement in enumerate(indexes):
-        told("index", number, len(indexes))
+        report("index", number, len(indexes))
         cursor.execute(statement)
-    cursor.execute(f"ANALYZE {schema}.{model.copied.partition(' ')[0]}")
-    told("index", len(indexes), len(indexes))
+    report("index", len(indexes), len(indexes))
     if last:
         place = (last.position, last.chain, last.recorded_at, model.name)
         cursor.execute(_TRACK.format(schema=schema), place)
@@ -129,13 +111,12 @@ def _folded(
     parts: Iterator[Chunk],
     upto: int,
 ) -> Iterator[FoldCount]:
-    first, second = next(parts, None), next(parts, None)
-    if first is None:
-        return
-    if second is None:  # fold a single part here: starting a process takes longer
+    if upto <= source.chunk_events:  # starting a process takes longer
         with closing(EventLog.open(source.dsn, pool_size=1)) as sealed:
-            yield fold(Logs(source.log, sealed), model, schema, first, upto)
+            logs = Logs(source.log, sealed)
+            for part in parts:
+                yield fold(logs, model, schema, part, upto)
         return
     task = Task(source.dsn, source.master, model.name, schema, upto)
     processes = min(os.cpu_count() or 1, PROCESSES_MAX)
-    yield from fold_in_processes(task, chain((first, second), parts), processes)
+    yield from fold_in_processes(task, parts, processes)

@@ -8,17 +8,21 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from services.projections.generations import Live, as_of, find_live, hold_live
-from services.projections.read_model import Cursors, ReadModel
-from services.projections.rebuild.builder import Builder, builder, connected
-from services.projections.rebuild.load import Told, catch_up, load
-from services.projections.rebuild.schemas import (
+from services.projections.generations import (
+    Live,
+    ReadModel,
+    as_of,
     create,
     drop_others,
+    find_live,
     flip,
     forget_previous,
+    hold_live,
 )
+from services.projections.rebuild.builder import Builder, builder, connected
+from services.projections.rebuild.load import ReportProgress, catch_up, load
 from shared.clock import Clock
+from shared.database.table import Cursors
 from shared.eventlog.log import Row
 from shared.vault.master_keys import MasterKeys
 
@@ -70,7 +74,7 @@ class Rebuilt:
 
 
 def rebuild(
-    builder: Builder, clock: Clock, told: Told, *, accept: bool = False
+    builder: Builder, clock: Clock, report: ReportProgress, *, accept: bool = False
 ) -> Rebuilt:
     """Build the next generation and make it live if its content equals the live one's.
 
@@ -84,14 +88,15 @@ def rebuild(
     with builder.connection.transaction():
         schema = create(cursor, model)
     rival = was.schema if was and was.shape == model.shape else None
-    done = load(builder.source, cursor, model, schema, _beginning(builder, rival), told)
-    told("compare", 0, 1)
+    upto = _beginning(builder, rival)
+    done = load(builder.source, cursor, model, schema, upto, report)
+    report("compare", 0, 1)
     same = _same(builder, rival, schema) if rival else None
     flipped = same is not False or accept
     if flipped:
         _flip(builder, schema, clock)
         drop_others(cursor, model.name, {schema, was.schema if was else None})
-    told("compare", 1, 1)
+    report("compare", 1, 1)
     return Rebuilt(
         model.name,
         schema,
@@ -154,9 +159,9 @@ def _same(builder: Builder, rival: str, schema: str) -> bool:
     with builder.connection.transaction():
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         position = as_of(cursor, rival).position
-        said = digest(cursor, builder.model, rival)
+        expected = digest(cursor, builder.model, rival)
     catch_up(builder.source.log, builder.model, schema, position)
-    return digest(cursor, builder.model, schema) == said
+    return digest(cursor, builder.model, schema) == expected
 
 
 def _flip(builder: Builder, schema: str, clock: Clock) -> None:

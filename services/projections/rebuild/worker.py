@@ -1,20 +1,128 @@
-"""One process of a rebuild: reads tasks on standard input, answers on standard output.
+"""Folds parts of the log in several processes at once, each fed by a thread.
 
-It does not use `multiprocessing`, whose children import the whole command line first
-and outlive a killed parent: this process ends with its input.
+Both ends of the pipes are here: `fold_in_processes` starts this module as a program,
+writes a task and then part by part to its input, and reads an answer for each. It does
+not use `multiprocessing`, whose children import the whole command line first and
+outlive a killed parent: such a process ends with its input.
 """
 
 import gc
+import subprocess
 import sys
-from typing import Any
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from queue import SimpleQueue
+from threading import Event, Lock
+from typing import IO, Any
 
 import orjson
 
 from services.projections.read_models import MODELS
-from services.projections.rebuild.fold import Chunk, Logs, fold
+from services.projections.rebuild.fold import Chunk, FoldCount, Logs, fold
 from shared.eventlog.log import EventLog
 from shared.observability.telemetry import wordless
-from shared.vault.master_keys import MasterKeys, keys_of
+from shared.vault.master_keys import MasterKeys, keys_of, text_of
+
+_WORKER = (sys.executable, "-m", "services.projections.rebuild.worker")
+
+
+class WorkerFailed(Exception):
+    """A process of the rebuild could not fold its part; there was no flip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The task of all processes: fold records up to `upto` into `schema`."""
+
+    dsn: str
+    master: MasterKeys | None
+    model: str
+    schema: str
+    upto: int
+
+
+def fold_in_processes(
+    task: Task, parts: Iterator[Chunk], processes: int
+) -> Generator[FoldCount, None, None]:
+    """Fold `parts`, each in one of `processes`; yield each as soon as it is done.
+
+    Raises `WorkerFailed` if one of them fails. All processes end with this iterator.
+    """
+    done: SimpleQueue[FoldCount | Exception | None] = SimpleQueue()
+    lock, over = Lock(), Event()
+
+    def take() -> Chunk | None:
+        with lock:
+            return None if over.is_set() else next(parts, None)
+
+    def feed() -> None:
+        try:
+            with _worker(task) as (tasks, answers):
+                while chunk := take():
+                    done.put(_fold(tasks, answers, chunk))
+        except Exception as error:  # noqa: BLE001 # raised below, in the caller's thread
+            done.put(error)
+        finally:
+            done.put(None)
+
+    with ThreadPoolExecutor(processes, "rebuild") as threads:
+        for _ in range(processes):
+            threads.submit(feed)
+        try:
+            yield from _until_all_ended(done, processes)
+        finally:
+            over.set()
+
+
+def _until_all_ended(
+    done: "SimpleQueue[FoldCount | Exception | None]", processes: int
+) -> Generator[FoldCount, None, None]:
+    running = processes
+    while running:
+        match done.get():
+            case None:
+                running -= 1
+            case FoldCount() as folded:
+                yield folded
+            case error:
+                raise error
+
+
+@contextmanager
+def _worker(task: Task) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    with subprocess.Popen(  # noqa: S603 # our own program
+        _WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        if process.stdin is None or process.stdout is None:
+            raise WorkerFailed("a process of the rebuild has no pipes")
+        sent = {
+            "dsn": task.dsn,
+            "master": text_of(task.master.keys) if task.master else None,
+            "model": task.model,
+            "schema": task.schema,
+            "upto": task.upto,
+        }
+        _send(process.stdin, sent)
+        yield process.stdin, process.stdout
+
+
+def _fold(tasks: IO[bytes], answers: IO[bytes], chunk: Chunk) -> FoldCount:
+    _send(tasks, list(chunk))
+    line = answers.readline()
+    answer = orjson.loads(line) if line else {"error": "it ended without an answer"}
+    if "error" in answer:
+        raise WorkerFailed(
+            f"a process of the rebuild failed ({answer['error']}): nothing was "
+            "changed; try again"
+        )
+    return FoldCount(**answer)
+
+
+def _send(pipe: IO[bytes], what: object) -> None:
+    pipe.write(orjson.dumps(what) + b"\n")
+    pipe.flush()
 
 
 def main() -> None:

@@ -47,10 +47,14 @@ def project(entry: Entry) -> TimelineEntry | None:
         recorded_at=entry.recorded_at,
         actor=event.by,
         kind=entry.type,
-        what=event.model_dump(
-            mode="json", exclude_none=True, exclude=_left_out(type(event))
-        ),
+        what=plain_fields(event),
     )
+
+
+def plain_fields(event: Event) -> dict[str, Any]:
+    """Return the fields of an event as JSON, without personal text."""
+    left_out = _left_out(type(event))
+    return event.model_dump(mode="json", exclude_none=True, exclude=left_out)
 
 
 @cache

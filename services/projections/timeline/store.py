@@ -5,44 +5,38 @@ fields are added from its request.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import orjson
-from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
 from services.projections.log_queries import rows_at
+from services.projections.timeline.categories import PAUSED, Category, kinds_of
 from services.projections.timeline.entry import TimelineEntry, project
+from shared.database.table import Cursors, Table, columns_of
 from shared.domain.events import EVENT_TYPES
 from shared.eventlog.codec import personal_fields
 from shared.eventlog.entry import Entry
-from shared.eventlog.log import EventLog
+from shared.eventlog.histories import Unreadable, each_event
+from shared.eventlog.log import EventLog, Row
 
-LINES = "lines"
-TYPES = ("text", "int8", "int8", "timestamptz", "timestamptz", "text", "text", "jsonb")
-_INSERT = """
-INSERT INTO {}.lines SELECT * FROM unnest(
-    %b::text[], %b::bigint[], %b::bigint[], %b::timestamptz[], %b::timestamptz[],
-    %b::text[], %b::text[], %b::jsonb[])
-ON CONFLICT (incident, position) DO NOTHING
-"""
+LINES = Table(
+    "lines",
+    columns=columns_of(TimelineEntry),
+    key=("incident", "position"),
+    repeated="is_ignored",
+)
 
 
 def tables(schema: str) -> Sequence[str]:
     """Return the statements that create the tables, to run before inserting lines."""
-    return (
-        (
-            f'CREATE TABLE {schema}.{LINES} (incident text COLLATE "C" NOT NULL,'
-            " position bigint NOT NULL, version bigint NOT NULL,"
-            " at timestamptz NOT NULL, recorded_at timestamptz NOT NULL,"
-            " actor text NOT NULL, kind text NOT NULL, what jsonb NOT NULL)"
-        ),
-    )
+    return (LINES.create_statement(schema),)
 
 
 def indexes(schema: str) -> Sequence[str]:
     """Return the statements that create the indexes, to run after inserting lines."""
-    return (f"ALTER TABLE {schema}.{LINES} ADD PRIMARY KEY (incident, position)",)
+    return (LINES.key_statement(schema), f"ANALYZE {schema}.{LINES.name}")
 
 
 def columns(line: TimelineEntry) -> tuple[object, ...]:
@@ -50,19 +44,32 @@ def columns(line: TimelineEntry) -> tuple[object, ...]:
     return (*line[:-1], Jsonb(line.what, orjson.dumps))
 
 
-def apply(
-    cursor: Cursor[tuple[Any, ...]], schema: str, entries: Sequence[Entry]
-) -> None:
+def apply(cursor: Cursors, schema: str, entries: Sequence[Entry]) -> None:
     """Insert the lines of `entries`; existing ones do not change."""
-    lines = [line for entry in entries if (line := project(entry))]
-    if lines:
-        arrays = [list(values) for values in zip(*map(columns, lines), strict=True)]
-        cursor.execute(_INSERT.format(schema), arrays)
+    lines = filter(None, map(project, entries))
+    LINES.write(cursor, schema, map(columns, lines))
 
 
+def insert(
+    cursor: Cursors, schema: str, timelines: Iterable[Sequence[TimelineEntry]]
+) -> None:
+    """Insert the timelines of incidents of which `schema` has no line."""
+    LINES.copy(cursor, schema, map(columns, chain.from_iterable(timelines)))
+
+
+UNREADABLE = "[unreadable]"
+"""What a line shows instead of words whose key is missing at present."""
 REQUESTED = "notification.requested"
-ABOUT = ("kind", "person", "channel")
-WENT = frozenset({"notification.sent", "notification.confirmed", "notification.failed"})
+ABOUT = ("kind", "person", "channel", "team_channel")
+WENT = frozenset(
+    {
+        "notification.throttled",
+        "notification.sent",
+        "notification.confirmed",
+        "notification.delivered",
+        "notification.failed",
+    }
+)
 """Events that only have the key of a message."""
 _ASKED_FOR = """
 SELECT what FROM {}.{}
@@ -82,14 +89,14 @@ def messages_of(requested: Iterable[Mapping[str, Any]]) -> Messages:
 
 
 def messages_in(
-    cursor: Cursor[tuple[Any, ...]], schema: str, found: Sequence[TimelineEntry]
+    cursor: Cursors, schema: str, found: Sequence[TimelineEntry]
 ) -> Messages:
     """Return the messages to which lines of one incident refer."""
     keys = [line.what["key"] for line in found if line.kind in WENT]
     if not keys:
         return {}
     asked = (found[0].incident, REQUESTED, keys)
-    rows = cursor.execute(_ASKED_FOR.format(schema, LINES), asked)
+    rows = cursor.execute(_ASKED_FOR.format(schema, LINES.name), asked)
     return messages_of(what for (what,) in rows)
 
 
@@ -101,10 +108,12 @@ def told_of(
     return what if known is None else {**known, **what}
 
 
-_LINES = """
-SELECT incident, position, version, at, recorded_at, actor, kind, what
-FROM {schema}.{table}
+_PART = """
+SELECT {names} FROM {schema}.{table}
 WHERE incident = %(ref)s AND position > %(after)s AND position <= %(upto)s
+  AND (%(kinds)s::text[] IS NULL OR kind = ANY(%(kinds)s))
+  AND (%(asks)s::boolean IS NULL OR kind <> %(paused)s
+    OR (what ->> 'reason' = 'user') = %(asks)s)
   AND (%(superseded_by)s::bigint IS NULL OR kind <> ALL(%(of_messages)s)
     OR position IN (
       SELECT max(position) FROM {schema}.{table}
@@ -119,7 +128,7 @@ class Part(NamedTuple):
     """Up to `limit` lines between two positions, oldest first or `newest` first.
 
     A line about a message is left out if a later one, up to the position
-    `superseded_by`, reports its newer state.
+    `superseded_by`, reports its newer state. With a `category`, all others are.
     """
 
     after: int
@@ -127,27 +136,38 @@ class Part(NamedTuple):
     limit: int
     newest: bool = False
     superseded_by: int | None = None
+    category: Category | None = None
 
 
-def lines(
-    cursor: Cursor[tuple[Any, ...]], schema: str, ref: str, part: Part
-) -> list[TimelineEntry]:
+def lines(cursor: Cursors, schema: str, ref: str, part: Part) -> list[TimelineEntry]:
     """Return a part of the timeline of an incident."""
     order = "DESC" if part.newest else "ASC"
-    query = _LINES.format(schema=schema, table=LINES, order=order)
+    query = _PART.format(
+        schema=schema, names=LINES.names, table=LINES.name, order=order
+    )
     of_messages = [REQUESTED, *sorted(WENT)]
-    asked = {"ref": ref, "of_messages": of_messages, **part._asdict()}
+    asked = {
+        "ref": ref,
+        "of_messages": of_messages,
+        "paused": PAUSED,
+        "kinds": part.category and kinds_of(part.category),
+        "asks": part.category and part.category == "messages",
+        **part._asdict(),
+    }
     return [TimelineEntry(*row) for row in cursor.execute(query, asked)]
 
 
 def with_words(
-    log: EventLog, cursor: Cursor[tuple[Any, ...]], found: Sequence[TimelineEntry]
+    log: EventLog, cursor: Cursors, found: Sequence[TimelineEntry]
 ) -> list[TimelineEntry]:
-    """Return lines with their personal text, as far as it can be decrypted."""
+    """Return lines with their personal text, as far as it can be decrypted.
+
+    Words that cannot be read at present are `UNREADABLE`.
+    """
     wanted = [line.position for line in found if _has_words(line.kind)]
     words = {
-        entry.position: _words(entry.event.model_dump(mode="json"), entry.type)
-        for entry in log.entries(rows_at(cursor, wanted))
+        row.position: _words_of(log, row, read)
+        for row, read in each_event(log, rows_at(cursor, wanted))
     }
     return [
         line._replace(what={**line.what, **words.get(line.position, {})})
@@ -157,6 +177,16 @@ def with_words(
 
 def _has_words(kind: str) -> bool:
     return kind in EVENT_TYPES and bool(personal_fields(EVENT_TYPES[kind]))
+
+
+def _words_of(log: EventLog, row: Row, read: Entry | Unreadable) -> dict[str, Any]:
+    if not isinstance(read, Unreadable):
+        return _words(read.event.model_dump(mode="json"), read.type)
+    return {
+        name: UNREADABLE if isinstance(said, str) else said
+        for entry in log.without_words([row]).entries
+        for name, said in _words(entry.event.model_dump(mode="json"), row.type).items()
+    }
 
 
 def _words(event: Mapping[str, Any], kind: str) -> dict[str, Any]:

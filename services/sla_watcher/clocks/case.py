@@ -1,28 +1,17 @@
 """The state of an incident in the watcher: everything its promises depend on.
 
-Instants are recording times of log entries, in whole seconds: an event that was not
-read yet can only be later than anything decided now.
-
 Includes the support level of the incident, since when, and whether it was taken on.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from shared.domain.events import AnyEvent
-from shared.domain.events.escalation import (
-    Escalated,
-    EscalationAccepted,
-    EscalationReturned,
-)
-from shared.domain.events.incident import IncidentAcknowledged, IncidentReopened
-from shared.domain.events.sla import Stop
-from shared.domain.incident.state import Noticed
+from shared.domain import events
+from shared.domain.incident.case import IncidentCase
 from shared.domain.policy.document import Policy
-from shared.domain.policy.priorities import Priority
-from shared.domain.policy.targets import PauseReason, SupportLevel
+from shared.domain.policy.targets import SupportLevel
 from shared.domain.sla import Clock
 
 PolicyOf = Callable[[int], Policy]
@@ -39,20 +28,11 @@ class LevelStay(NamedTuple):
     left_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Case:
+@dataclass(frozen=True, kw_only=True)
+class Case(IncidentCase):
     """An incident as far as promises depend on it, and its clocks."""
 
-    incident: str
-    policy: int
-    """The version it was opened under, or that its promises were moved to since."""
-    service: str
-    client: str | None
-    priority: Priority
-    reported_at: datetime
     split_off: bool
-    noticed: Noticed
-    """How the incident became known."""
     told_at: datetime
     """When its users last heard from the desk; initially, when it was reported."""
     posts: tuple[LevelStay, ...]
@@ -63,15 +43,11 @@ class Case:
     """The names of these moves."""
     classified_at: datetime | None = None
     """When its class, or its report kind, last changed after it was opened."""
-    cycle: int = 1
     reopened_at: datetime | None = None
     acknowledged_at: datetime | None = None
-    pause: PauseReason | None = None
-    paused_at: datetime | None = None
     resumed_at: datetime | None = None
-    waited: tuple[Stop, ...] = ()
+    waited: tuple[events.Stop, ...] = ()
     """The pauses that are over, including those that paused no clock."""
-    restored_at: datetime | None = None
     relapsed_at: datetime | None = None
     resolved_at: datetime | None = None
     by_itself: bool = False
@@ -80,9 +56,6 @@ class Case:
     gone_at: datetime | None = None
     back_at: datetime | None = None
     """When its merge was undone."""
-    own_reporters: tuple[str, ...] = ()
-    absorbed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The reporters of the incidents that were merged into it."""
     evidence: tuple[int, ...] = ()
     """Positions of contacts, messages and pauses, for use as evidence."""
     clocks: tuple[Clock, ...] = ()
@@ -98,32 +71,29 @@ class Case:
         since = [at for at in (self.classified_at, self.moved_at) if at is not None]
         return max(since, default=None)
 
-    @property
-    def reporters(self) -> tuple[str, ...]:
-        """All people who reported it or an incident merged into it."""
-        return tuple(sorted({*self.own_reporters}.union(*self.absorbed.values())))
 
-
-def posted(case: Case, event: AnyEvent, at: datetime) -> Case:
+def posted(case: Case, event: events.AnyEvent, at: datetime) -> Case:
     """Return the case after an event; events of an earlier cycle are ignored."""
     *before, here = case.posts
     match event:
-        case IncidentReopened():
+        case events.IncidentReopened():
             return replace(case, posts=(LevelStay("n1", at),))
-        case Escalated(cycle=cycle, to_level=level) if cycle == case.cycle:
+        case events.Escalated(cycle=cycle, to_level=level) if cycle == case.cycle:
             left = here._replace(left_at=at)
             return replace(case, posts=(*before, left, LevelStay(level, at)))
-        case EscalationReturned(cycle=cycle, to_level=level) if cycle == case.cycle:
+        case events.EscalationReturned(cycle=cycle, to_level=level) if (
+            cycle == case.cycle
+        ):
             left = here._replace(left_at=at)
             # At n1 it is acknowledged once per cycle, and not again after a return.
             taken_at = at if level == "n1" and case.acknowledged_at else None
             return replace(case, posts=(*before, left, LevelStay(level, at, taken_at)))
-        case EscalationAccepted(cycle=cycle, level=level) if (
+        case events.EscalationAccepted(cycle=cycle, level=level) if (
             cycle == case.cycle and level == here.level
         ):
             taken = here._replace(accepted_at=here.accepted_at or at)
             return replace(case, posts=(*before, taken))
-        case IncidentAcknowledged() if here.level == "n1":
+        case events.IncidentAcknowledged() if here.level == "n1":
             taken = here._replace(accepted_at=at)
             return replace(case, posts=(*before, taken))
         case _:

@@ -10,16 +10,7 @@ from typing import Literal
 
 from services.sla_watcher.clocks.arm import on, pledges_of
 from services.sla_watcher.clocks.case import Case, LevelStay, PolicyOf
-from shared.domain.events import SlaEvent
-from shared.domain.events.sla import (
-    SlaCancelled,
-    SlaContinued,
-    SlaMet,
-    SlaOverran,
-    SlaPaused,
-    SlaResumed,
-    Stop,
-)
+from shared.domain import events
 from shared.domain.sla import OLAS, Clock, State, is_operational, left, spent
 from shared.domain.working_time import Hours, due, hours_of
 
@@ -74,7 +65,7 @@ def _resolved(clock: Clock, case: Case) -> datetime | None:
 
 def came_back(
     clock: Clock, case: Case, at: datetime, policy_of: PolicyOf
-) -> Sequence[SlaEvent]:
+) -> Sequence[events.SlaEvent]:
     """Return that an ended clock continues; nothing if it remains ended."""
     if case.gone is not None or case.resolved_at is not None:
         return []
@@ -83,7 +74,7 @@ def came_back(
     hours = hours_of(policy_of(clock.policy).calendars[clock.calendar])
     if clock.cancelled_for == "merged" and case.back_at:
         due_at = due(hours, clock.started_at, clock.seconds, pauses)
-        unmerged = SlaContinued(
+        unmerged = events.SlaContinued(
             **common, cause="unmerged", continued_at=case.back_at, due_at=due_at
         )
         return [unmerged]
@@ -91,7 +82,7 @@ def came_back(
     if since is not None and _is_covered_again(clock, case, policy_of):
         stopped = _stopped_meanwhile(clock, case)
         pauses = [(stop.since, stop.until) for stop in stopped]
-        covered = SlaContinued(
+        covered = events.SlaContinued(
             **common,
             cause="covered",
             continued_at=since,
@@ -102,7 +93,7 @@ def came_back(
     if _is_down_again(clock, case) and case.relapsed_at and clock.ended_at:
         stood = (clock.ended_at, case.relapsed_at)
         due_at = due(hours, clock.started_at, clock.seconds, [*pauses, stood])
-        relapsed = SlaContinued(
+        relapsed = events.SlaContinued(
             **common, cause="relapsed", continued_at=case.relapsed_at, due_at=due_at
         )
         return [relapsed]
@@ -117,7 +108,7 @@ def _is_covered_again(clock: Clock, case: Case, policy_of: PolicyOf) -> bool:
     )
 
 
-def _stopped_meanwhile(clock: Clock, case: Case) -> tuple[Stop, ...]:
+def _stopped_meanwhile(clock: Clock, case: Case) -> tuple[events.Stop, ...]:
     """Return its pauses, including those that ended while nothing was promised."""
     known_until = clock.standing_since or clock.ended_at or clock.started_at
     return clock.stopped + tuple(
@@ -136,7 +127,7 @@ def _is_down_again(clock: Clock, case: Case) -> bool:
     return (over or unowned) and done_when(clock, case) is None
 
 
-def kept(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEvent]:
+def kept(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[events.SlaEvent]:
     """Return what the present state of the incident does to its clocks."""
     return [
         event
@@ -148,7 +139,7 @@ def kept(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEvent]:
 
 def _of(
     clock: Clock, case: Case, at: datetime, policy_of: PolicyOf
-) -> Sequence[SlaEvent]:
+) -> Sequence[events.SlaEvent]:
     if not clock.measures:
         return came_back(clock, case, at, policy_of)
     hours = hours_of(policy_of(clock.policy).calendars[clock.calendar])
@@ -160,14 +151,14 @@ def _of(
 
 def _end(
     clock: Clock, case: Case, hours: Hours, at: datetime, done_at: datetime
-) -> SlaEvent:
+) -> events.SlaEvent:
     """Return the end of a clock that counts until `done_at`."""
     common = on(case, clock.name, at)
     elapsed = spent(clock, hours, done_at)
     if not clock.is_open:
         over = max(0, elapsed - clock.seconds)
         since_agreed = clock.agreed_seconds if clock.longest > clock.seconds else None
-        return SlaOverran(
+        return events.SlaOverran(
             **common,
             done_at=done_at,
             elapsed_seconds=elapsed,
@@ -175,11 +166,11 @@ def _end(
             agreed_seconds=since_agreed,
         )
     if case.gone is not None:
-        return SlaCancelled(**common, cancelled_at=done_at, reason=case.gone)
+        return events.SlaCancelled(**common, cancelled_at=done_at, reason=case.gone)
     if (reason := given_up(clock, case)) is not None:
-        return SlaCancelled(**common, cancelled_at=done_at, reason=reason)
+        return events.SlaCancelled(**common, cancelled_at=done_at, reason=reason)
     extended = clock.seconds != clock.original_seconds
-    return SlaMet(
+    return events.SlaMet(
         **common,
         met_at=done_at,
         elapsed_seconds=elapsed,
@@ -188,14 +179,16 @@ def _end(
     )
 
 
-def _turned(clock: Clock, case: Case, hours: Hours, at: datetime) -> Sequence[SlaEvent]:
+def _turned(
+    clock: Clock, case: Case, hours: Hours, at: datetime
+) -> Sequence[events.SlaEvent]:
     """Return the pause, or its end, that the clock does not include yet."""
     common = on(case, clock.name, at)
     stands = clock.standing_since is not None
     should_stand = case.pause is not None and case.pause in clock.paused_by
     if should_stand and not stands and case.paused_at and case.pause:
         paused_at = max(case.paused_at, clock.started_at)
-        paused = SlaPaused(
+        paused = events.SlaPaused(
             **common,
             paused_at=paused_at,
             reason=case.pause,
@@ -207,7 +200,7 @@ def _turned(clock: Clock, case: Case, hours: Hours, at: datetime) -> Sequence[Sl
     if clock.standing_since is not None and goes_on_at is not None:
         goes_on_at = max(goes_on_at, clock.standing_since)
         due_at = _due(clock, hours, (clock.standing_since, goes_on_at))
-        return [SlaResumed(**common, resumed_at=goes_on_at, due_at=due_at)]
+        return [events.SlaResumed(**common, resumed_at=goes_on_at, due_at=due_at)]
     return []
 
 

@@ -15,16 +15,16 @@ from services.sla_watcher.extensions.proposal import (
 from shared.domain.commands.sla import AcceptExtension, RefuseExtension
 from shared.domain.events.sla import SlaExtensionAccepted, SlaExtensionRefused
 from shared.domain.identifiers import extended_incident
+from shared.domain.refusal import Refused
 from shared.domain.sla import Clock, Extension, State, stood, whole
 from shared.domain.working_time import due, hours_of
 from shared.messaging.commands import CommandRequest, Scope
-from shared.process_manager.refusals import Refused
 
 _TAKE_DOWN: frozenset[Scope] = frozenset({"agent", "manager", "admin"})
 
 
 def accepted(
-    wish: AcceptExtension,
+    command: AcceptExtension,
     case: Case,
     request: CommandRequest[Any],
     at: datetime,
@@ -32,12 +32,12 @@ def accepted(
 ) -> Sequence[SlaExtensionAccepted]:
     """Return that it is agreed, in working seconds from now on. Raises `Refused`."""
     clock, extension = _asked_about(request, case)
-    who = wish.accepted_by or _person(request.actor)
+    who = command.accepted_by or _person(request.actor)
     if extension.state == "accepted":
         return []
     _require_open(extension)
     _require_may_agree(case, clock, who, policy_of)
-    _require_own_word(request, who, wish.evidence)
+    _require_own_word(request, who, command.evidence)
     hours = hours_of(policy_of(clock.policy).calendars[clock.calendar])
     now, new = whole(at), extension.proposed_due_at
     seconds = require_longer(clock, hours, new, now)
@@ -48,8 +48,8 @@ def accepted(
             **_common(case, clock, request.actor, who, at),
             extension=extension.ref,
             accepted_by=who,
-            channel=wish.channel,
-            evidence=wish.evidence,
+            channel=command.channel,
+            evidence=command.evidence,
             accepted_at=now,
             seconds=seconds,
             was_seconds=clock.longest,
@@ -62,7 +62,7 @@ def accepted(
 
 
 def refused(
-    wish: RefuseExtension,
+    command: RefuseExtension,
     case: Case,
     request: CommandRequest[Any],
     at: datetime,
@@ -70,7 +70,7 @@ def refused(
 ) -> Sequence[SlaExtensionRefused]:
     """Return that it is not agreed: nothing changes. Raises `Refused`."""
     clock, extension = _asked_about(request, case)
-    who = wish.refused_by or _person(request.actor)
+    who = command.refused_by or _person(request.actor)
     if extension.state == "refused":
         return []
     _require_open(extension)
@@ -80,8 +80,8 @@ def refused(
             **_common(case, clock, request.actor, who, at),
             extension=extension.ref,
             refused_by=who,
-            channel=wish.channel,
-            evidence=wish.evidence,
+            channel=command.channel,
+            evidence=command.evidence,
             refused_at=whole(at),
         )
     ]

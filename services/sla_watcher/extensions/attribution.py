@@ -8,54 +8,54 @@ from services.sla_watcher.clocks.arm import on
 from services.sla_watcher.clocks.case import Case
 from shared.domain.commands.sla import AttributeBreach
 from shared.domain.events.sla import SlaBreachAttributed
+from shared.domain.refusal import Refused
 from shared.domain.sla import Clock
 from shared.messaging.commands import CommandRequest, Scope
-from shared.process_manager.refusals import Refused
 
 _MAY: frozenset[Scope] = frozenset({"manager", "admin"})
 
 
 def attributed(
-    wish: AttributeBreach, case: Case, request: CommandRequest[Any], at: datetime
+    command: AttributeBreach, case: Case, request: CommandRequest[Any], at: datetime
 ) -> Sequence[SlaBreachAttributed]:
     """Return the attribution; empty if it is recorded already. Raises `Refused`."""
     if _MAY.isdisjoint(request.scopes):
         raise Refused("it takes a manager to say whose a breach is", "role")
-    clock = _broken(wish, case)
-    unknown = sorted(set(wish.evidence) - set(case.evidence))
+    clock = _broken(command, case)
+    unknown = sorted(set(command.evidence) - set(case.evidence))
     if unknown:
         raise Refused(
-            f"position {unknown[0]} of the log is no contact, question or message about"
-            f" {case.incident}: see its timeline",
+            f"position {unknown[0]} of the log is not a contact, question or message "
+            f"about {case.incident}: see its timeline",
             "invalid",
         )
-    if wish.party == "user" and not wish.reason and not _waited_for_user(clock):
+    if command.party == "user" and not command.reason and not _waited_for_user(clock):
         raise Refused(
             f"the clock of {case.incident} never stood for the user: write in `reason` "
             "why the breach is theirs",
             "invalid",
         )
-    if _says_the_same(wish, clock):
+    if _says_the_same(command, clock):
         return []
     return [
         SlaBreachAttributed(
             **on(case, clock.name, at) | {"by": request.actor, "whose": request.actor},
-            party=wish.party,
-            who=wish.who,
-            reason=wish.reason,
-            evidence=wish.evidence,
+            party=command.party,
+            who=command.who,
+            reason=command.reason,
+            evidence=command.evidence,
         )
     ]
 
 
-def _broken(wish: AttributeBreach, case: Case) -> Clock:
+def _broken(command: AttributeBreach, case: Case) -> Clock:
     """Return the clock that is meant: the one named, else the last that was broken."""
     found = [
         clock
         for clock in case.clocks
-        if clock.name.target == wish.target
-        and wish.cycle in {None, clock.name.cycle}
-        and wish.round in {None, clock.name.round}
+        if clock.name.target == command.target
+        and command.cycle in {None, clock.name.cycle}
+        and command.round in {None, clock.name.round}
     ]
     if not found:
         raise Refused(
@@ -65,8 +65,8 @@ def _broken(wish: AttributeBreach, case: Case) -> Clock:
     broken = [clock for clock in found if clock.breached_at is not None]
     if not broken:
         raise Refused(
-            f"`{wish.target}` of {case.incident} was not broken: there is no breach to "
-            "attribute",
+            f"`{command.target}` of {case.incident} was not broken: there is no "
+            "breach to attribute",
             "state",
         )
     return broken[-1]
@@ -78,12 +78,12 @@ def _waited_for_user(clock: Clock) -> bool:
     )
 
 
-def _says_the_same(wish: AttributeBreach, clock: Clock) -> bool:
+def _says_the_same(command: AttributeBreach, clock: Clock) -> bool:
     """Tell whether nothing changes; a reason always does, as the case omits it."""
     said = clock.attributed
     return (
         said is not None
-        and wish.reason is None
-        and (wish.party, wish.who, wish.evidence)
+        and command.reason is None
+        and (command.party, command.who, command.evidence)
         == (said.party, said.who, said.evidence)
     )

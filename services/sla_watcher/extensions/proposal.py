@@ -8,9 +8,9 @@ from services.sla_watcher.clocks.case import Case, PolicyOf
 from shared.domain.commands.sla import ProposeExtension
 from shared.domain.events.sla import SlaExtensionProposed
 from shared.domain.identifiers import extension_ref
-from shared.domain.sla import Clock, stood, whole
+from shared.domain.refusal import Refused
+from shared.domain.sla import Clock, extendable, stood, whole
 from shared.domain.working_time import Hours, due, elapsed, hours_of
-from shared.process_manager.refusals import Refused
 
 EXTENSION_MAX = timedelta(days=366)
 """How far ahead a longer delay may end."""
@@ -21,14 +21,14 @@ REPORTER = "reporter"
 
 
 def proposed(
-    wish: ProposeExtension, case: Case, actor: str, at: datetime, policy_of: PolicyOf
+    command: ProposeExtension, case: Case, actor: str, at: datetime, policy_of: PolicyOf
 ) -> Sequence[SlaExtensionProposed]:
     """Return the proposal to the users. Raises `Refused`."""
-    clock = _to_extend(wish, case)
+    clock = _to_extend(command, case)
     hours = hours_of(policy_of(clock.policy).calendars[clock.calendar])
-    now, new = whole(at), whole(wish.new_due_at)
+    now, new = whole(at), whole(command.new_due_at)
     require_longer(clock, hours, new, now)
-    expires = new if wish.answer_by is None else whole(wish.answer_by)
+    expires = new if command.answer_by is None else whole(command.answer_by)
     if not at < expires <= new:
         raise Refused(
             f"`answer_by` {said(expires)} is not between now and {said(new)}: name an "
@@ -49,7 +49,7 @@ def proposed(
             proposed_at=now,
             proposed_due_at=new,
             was_due_at=due_now(clock, hours),
-            reason=wish.reason,
+            reason=command.reason,
             expires_at=expires,
             asked=may_agree(case, clock, policy_of),
         )
@@ -106,36 +106,12 @@ def said(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _to_extend(wish: ProposeExtension, case: Case) -> Clock:
+def _to_extend(command: ProposeExtension, case: Case) -> Clock:
     """Return the clock whose users can be asked for more time."""
-    if wish.target != "ttr":
+    if command.target != "ttr":
         raise Refused(
-            f"`{wish.target}` cannot be extended, only `ttr`: take it on, or tell the "
-            "users how it stands",
+            f"`{command.target}` cannot be extended, only `ttr`: take it on, or tell "
+            "the users how it stands",
             "invalid",
         )
-    found = [clock for clock in case.clocks if clock.name.target == "ttr"]
-    if not found:
-        raise Refused(
-            f"nothing was promised about when {case.incident} is resolved: there is "
-            "nothing to extend",
-            "state",
-        )
-    clock = found[-1]
-    if not clock.measures or clock.name.cycle != case.cycle:
-        raise Refused(
-            f"the time to resolve {case.incident} is over ({clock.state}): there is "
-            "nothing to extend",
-            "state",
-        )
-    if not case.reporters:
-        raise Refused(
-            f"nobody reported {case.incident}: there is nobody to ask for more time",
-            "state",
-        )
-    if clock.asked is not None:
-        raise Refused(
-            f"{clock.asked.ref} is not answered yet: have it accepted or refused first",
-            "state",
-        )
-    return clock
+    return extendable(case.incident, case.clocks, case.cycle, case.reporters)

@@ -16,9 +16,9 @@ from shared.domain.commands.policy_moves import (
 )
 from shared.domain.events.administration import PromisesMoved
 from shared.domain.policy.contracts import is_of
+from shared.domain.refusal import Refused
 from shared.domain.sla import Clock, State, named, whole
 from shared.messaging.commands import CommandRequest, Scope
-from shared.process_manager.refusals import Refused
 
 _MAY: frozenset[Scope] = frozenset({"manager", "admin"})
 _PERSON = "person:"
@@ -46,22 +46,22 @@ def is_for(case: Case, which: MoveScope) -> bool:
 
 
 def moved(
-    wish: MovePromises, case: Case, actor: str, at: datetime
+    command: MovePromises, case: Case, actor: str, at: datetime
 ) -> Sequence[PromisesMoved]:
     """Return that its promises move to a version; empty if this move did that."""
-    if wish.operation in case.moves or not is_for(case, wish):
+    if command.operation in case.moves or not is_for(case, command):
         return []
     return [
         PromisesMoved(
             incident=case.incident,
-            policy=wish.to,
+            policy=command.to,
             was_policy=case.policy,
-            operation=wish.operation,
+            operation=command.operation,
             moved_at=whole(at),
-            reason=wish.reason,
-            contract=wish.contract,
-            service=wish.service,
-            alone=wish.incident is not None,
+            reason=command.reason,
+            contract=command.contract,
+            service=command.service,
+            alone=command.incident is not None,
             at=at,
             by=actor,
             whose=actor,

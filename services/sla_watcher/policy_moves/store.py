@@ -54,7 +54,7 @@ def incidents_of(cursor: Cursors, which: MoveScope) -> Sequence[str]:
 
 
 def first_of(log: EventLog, cursor: Cursors, operation: str) -> PromisesMoved | None:
-    """Return the first event of a move, None if there is none."""
+    """Return the first event of a move, or None."""
     rows = cursor.execute(_FIRST, (operation,), binary=True).fetchall()
     for entry in log.entries([Row(*row) for row in rows]):
         if isinstance(entry.event, PromisesMoved):

@@ -1,22 +1,19 @@
-"""Commands over NATS that move promises: one subject per verb, one page per answer."""
+"""Commands over NATS that move promises: one page of incidents per answer."""
 
-from collections.abc import Sequence
 from concurrent.futures import Executor
-from inspect import getdoc
-from typing import Any, Protocol
+from typing import Any
 
 from faststream.nats import NatsBroker
 
+from services.sla_watcher.policy_moves.worker import PolicyMove
+from shared.commands.subscriber import CommandSubscriber
 from shared.domain.commands.policy_moves import (
     BODIES,
-    MovedIncident,
     MovedPage,
     MovePromises,
     MoveSeen,
-    MoveWish,
 )
-from shared.messaging import subjects
-from shared.messaging.commands import CommandMessage, CommandRequest
+from shared.messaging.commands import CommandRequest
 from shared.process_manager.command_subscriber import patiently
 from shared.security.sender import COMMANDERS, READERS, Authentication
 
@@ -24,40 +21,19 @@ AT_ONCE_MAX = 2
 """Pages of one verb that are processed together: each is many transactions."""
 
 
-class MoveHandlers(Protocol):
-    """Executes a move, a page at a time. Both methods block."""
-
-    def begin(self, request: CommandRequest[Any]) -> MoveSeen | Sequence[str]:
-        """Return the progress of a move, or the incidents of the page."""
-
-    def one(self, request: CommandRequest[Any], name: str) -> MovedIncident | None:
-        """Move the promises about the incident `name`."""
-
-
 def listen_for_moves(
     broker: NatsBroker,
     authentication: Authentication,
-    moves: MoveHandlers,
+    moves: PolicyMove,
     executor: Executor,
     queue_group: str,
 ) -> None:
     """Subscribe to all commands and queries about moves."""
-    for kind in BODIES.values():
-        _listen_to(broker, authentication, moves, executor, kind, queue_group)
+    subscriber = CommandSubscriber(
+        broker, authentication, queue_group, AT_ONCE_MAX, MovedPage | MoveSeen
+    )
 
-
-def _listen_to(  # what is called, and how
-    broker: NatsBroker,
-    authentication: Authentication,
-    moves: MoveHandlers,
-    executor: Executor,
-    kind: type[MoveWish],
-    queue_group: str,
-) -> None:
-    scopes = COMMANDERS if kind is MovePromises else READERS
-
-    async def take(request: CommandMessage[Any]) -> MovedPage | MoveSeen:
-        command = await authentication.request(request, scopes)
+    async def handle(command: CommandRequest[Any]) -> MovedPage | MoveSeen:
         begun = await patiently(executor, moves.begin, command)
         if isinstance(begun, MoveSeen):
             return begun
@@ -71,12 +47,6 @@ def _listen_to(  # what is called, and how
             next_after=begun[limit - 1] if len(begun) > limit else None,
         )
 
-    # FastStream reads the annotation: each verb has a body of its own.
-    take.__annotations__["request"] = CommandMessage[kind]  # type: ignore[valid-type]
-    broker.subscriber(
-        subjects.command(kind.aggregate, kind.verb),
-        queue=queue_group,
-        max_workers=AT_ONCE_MAX,
-        title=f"{kind.aggregate}.{kind.verb}",
-        description=getdoc(kind),
-    )(take)
+    for body in BODIES.values():
+        scopes = COMMANDERS if body is MovePromises else READERS
+        subscriber.subscribe(body.aggregate, body, handle, scopes)

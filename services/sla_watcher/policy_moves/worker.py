@@ -2,28 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, assert_never
 from uuid import UUID, uuid5
-
-import orjson
 
 from services.sla_watcher.clocks.case import Case, PolicyOf
 from services.sla_watcher.policy_moves.rules import differences, moved, require_may_move
 from services.sla_watcher.policy_moves.store import first_of, incidents_of, seen
 from shared.clock import Clock
+from shared.commands.refusals import Refusal, answer_to, digest_of, journal
 from shared.domain.commands.policy_moves import (
     LookAtMove,
+    MoveCommand,
     MovedIncident,
     MovePromises,
     MoveSeen,
-    MoveWish,
     PreviewMove,
 )
+from shared.domain.refusal import Refused
 from shared.eventlog.log import EventLog
 from shared.messaging.commands import CommandRequest
 from shared.process_manager import Worker
-from shared.process_manager.refusals import Refused, journal
 from shared.process_manager.worker import require_read, settle
 
 NAMESPACE = UUID("9a0b2f64-5f0e-4e0c-9b77-0c5d0d6f2f11")
@@ -48,12 +46,12 @@ class PolicyMove:
         try:
             return self._begun(request)
         except Refused as no:
-            wish = request.body
-            about = getattr(wish, "incident", None) or ""
+            body = request.body
+            incident = getattr(body, "incident", None) or ""
+            refusal = Refusal(self.clock(), request.actor, body.verb, incident, no)
             with self.log.transaction() as cursor:
-                by, verb = request.actor, wish.verb
-                journal(cursor, "sla", self.clock(), by, verb, about, no)
-            raise no.problem from no
+                journal(cursor, "sla", refusal)
+            raise answer_to(no) from no
 
     def one(self, request: CommandRequest[Any], name: str) -> MovedIncident | None:
         """Move an incident, or preview that; None if there is nothing to move.
@@ -62,32 +60,32 @@ class PolicyMove:
         moment, and
         `Unavailable`.
         """
-        wish: MoveWish = request.body
-        match wish:
+        command: MoveCommand = request.body
+        match command:
             case PreviewMove():
-                asked = MovePromises(**wish.model_dump(), **_PREVIEW)
-                return self._one(name, asked, request.actor, is_preview=True)
+                move = MovePromises(**command.model_dump(), **_PREVIEW)
+                return self._one(name, move, request.actor, is_preview=True)
             case MovePromises():
-                return self._one(name, wish, request.actor, is_preview=False)
+                return self._one(name, command, request.actor, is_preview=False)
             case LookAtMove():
                 return None
             case _:
-                assert_never(wish)
+                assert_never(command)
 
     def _begun(self, request: CommandRequest[Any]) -> MoveSeen | Sequence[str]:
-        wish: MoveWish = request.body
-        if isinstance(wish, LookAtMove):
-            return self._seen(wish.operation)
-        if isinstance(wish, MovePromises):
+        command: MoveCommand = request.body
+        if isinstance(command, LookAtMove):
+            return self._seen(command.operation)
+        if isinstance(command, MovePromises):
             require_may_move(request)
-            self._require_same(wish)
+            self._require_same(command)
             self.log.vault.prepare(request.actor)
-        self._require_version(wish.to)
+        self._require_version(command.to)
         with self.log.transaction() as cursor:
-            return incidents_of(cursor, wish)
+            return incidents_of(cursor, command)
 
     def _one(
-        self, name: str, wish: MovePromises, actor: str, *, is_preview: bool
+        self, name: str, command: MovePromises, actor: str, *, is_preview: bool
     ) -> MovedIncident | None:
         with self.log.transaction() as cursor:
             desk = self.worker.desk(cursor, name)
@@ -96,7 +94,7 @@ class PolicyMove:
             at = self.clock()
             desk.reach(at, at)
             before = desk.case
-            events = moved(wish, before, actor, at) if before else ()
+            events = moved(command, before, actor, at) if before else ()
             for event in events:
                 desk.record(event)
             desk.reach(at, at)
@@ -109,8 +107,8 @@ class PolicyMove:
                     self.log,
                     cursor,
                     desk,
-                    uuid5(NAMESPACE, f"{wish.operation}|{name}"),
-                    _digest(wish),
+                    uuid5(NAMESPACE, f"{command.operation}|{name}"),
+                    digest_of(command.verb, command.operation, command.to),
                     desk.expected(read),
                 )
                 positions = range(made.first, made.last + 1)
@@ -133,15 +131,15 @@ class PolicyMove:
                 "invalid",
             ) from error
 
-    def _require_same(self, wish: MovePromises) -> None:
+    def _require_same(self, command: MovePromises) -> None:
         with self.log.transaction() as cursor:
-            first = first_of(self.log, cursor, wish.operation)
+            first = first_of(self.log, cursor, command.operation)
         if first is None:
             return
         was = (first.policy, first.contract, first.service)
-        if was != (wish.to, wish.contract, wish.service):
+        if was != (command.to, command.contract, command.service):
             raise Refused(
-                f"{wish.operation} is a move to version {first.policy} of other "
+                f"{command.operation} is a move to version {first.policy} of other "
                 "incidents: go on with it as it was begun, or choose another name",
                 "invalid",
             )
@@ -152,8 +150,3 @@ class PolicyMove:
         if found is None:
             raise Refused(f"nothing was moved by {operation}", "unknown_move")
         return found
-
-
-def _digest(wish: MovePromises) -> bytes:
-    told = [wish.verb, wish.operation, wish.to]
-    return sha256(orjson.dumps(told)).digest()

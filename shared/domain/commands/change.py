@@ -1,7 +1,7 @@
 """The commands on changes: the body of each request, one class for each verb."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Self, get_args
+from typing import ClassVar, TypeVar, get_args
 
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
@@ -28,6 +28,15 @@ class RequestChange(CommandBody):
     """The problem it is to solve."""
 
 
+_Link = TypeVar("_Link", bound="LinkChange | UnlinkChange")
+
+
+def _require_one_target(link: _Link) -> _Link:
+    if (link.incident is None) == (link.problem is None):
+        raise PydanticCustomError("target", "give an `incident` or a `problem`")
+    return link
+
+
 class LinkChange(CommandBody):
     """Link the change to an incident or a problem.
 
@@ -41,11 +50,7 @@ class LinkChange(CommandBody):
     relation: ChangeRelation = "change"
     """The relation of the incident to the change."""
 
-    @model_validator(mode="after")
-    def _one_of_them(self) -> Self:
-        if (self.incident is None) == (self.problem is None):
-            raise PydanticCustomError("target", "give an `incident` or a `problem`")
-        return self
+    _one_target = model_validator(mode="after")(_require_one_target)
 
 
 class UnlinkChange(CommandBody):
@@ -56,11 +61,7 @@ class UnlinkChange(CommandBody):
     problem: ProblemRef | None = None
     relation: ChangeRelation = "change"
 
-    @model_validator(mode="after")
-    def _one_of_them(self) -> Self:
-        if (self.incident is None) == (self.problem is None):
-            raise PydanticCustomError("target", "give an `incident` or a `problem`")
-        return self
+    _one_target = model_validator(mode="after")(_require_one_target)
 
 
 class AssignChange(CommandBody):
@@ -91,7 +92,7 @@ class CancelChange(CommandBody):
     reason: Reason
 
 
-ChangeWish = (
+ChangeCommand = (
     RequestChange
     | LinkChange
     | UnlinkChange
@@ -101,7 +102,7 @@ ChangeWish = (
     | CancelChange
 )
 
-BODIES: Mapping[str, type[ChangeWish]] = {
-    kind.verb: kind for kind in get_args(ChangeWish)
+BODIES: Mapping[str, type[ChangeCommand]] = {
+    kind.verb: kind for kind in get_args(ChangeCommand)
 }
 """The body of each verb."""

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from shared.domain.bounded_text import (
+    MAIL_ADDRESS,
     TITLE_MAX,
     Instant,
     Reason,
@@ -26,7 +27,9 @@ from shared.domain.bounded_text import (
     Words,
     is_visible,
 )
+from shared.domain.commands.caller import NewCaller, require_one
 from shared.domain.commands.incident import Attach, CommandBody, Open, Waited
+from shared.domain.events.incident_attachments import WhyLeftOut
 from shared.domain.identifiers import IncidentRef
 from shared.domain.policy.clause import Language, Name, Person
 from shared.domain.policy.priorities import Impact, Urgency
@@ -34,10 +37,19 @@ from shared.domain.policy.targets import Channel
 
 
 class Contact(CommandBody):
-    """A person contacted the desk: opens an incident or adds to an existing one."""
+    """A person contacted the desk: opens an incident or adds to an existing one.
 
-    person: Person
-    """The person's id in the directory; it may be imported later."""
+    Somebody new is part of the contact, and not a request before it: the entry in the
+    directory and the contact are recorded together or not at all, and a repeat under
+    the same Idempotency-Key makes one entry.
+    """
+
+    person: Person | None = None
+    """The person's id in the directory; it may be imported later. Required, unless it
+    is a new `caller`."""
+    caller: NewCaller | None = None
+    """Instead of `person`: somebody whom the directory does not have. They get an id
+    and an entry, unconfirmed until somebody looks at it."""
     channel: Channel
     words: Words | None = None
     """What they said or wrote, verbatim."""
@@ -61,6 +73,11 @@ class Contact(CommandBody):
     """Why a new incident is recorded later than it was reported."""
 
     @model_validator(mode="after")
+    def _is_by_one_person(self) -> Self:
+        require_one("person", self.person, self.caller)
+        return self
+
+    @model_validator(mode="after")
     def _is_about_something(self) -> Self:
         opening = {"title", "service", "client", "category", "impact", "urgency"}
         said = (opening | {"backdated_because"}) & self.model_fields_set
@@ -81,11 +98,12 @@ class Contact(CommandBody):
         return self
 
 
-def wish_of(contact: Contact) -> Open | Attach:
+def command_of(contact: Contact) -> Open | Attach:
     """Return the command for a contact: open an incident or attach to one."""
     if contact.incident:
         return Attach(
             person=contact.person,
+            caller=contact.caller,
             channel=contact.channel,
             words=contact.words,
             contacted_at=contact.reported_at,
@@ -101,6 +119,7 @@ def wish_of(contact: Contact) -> Open | Attach:
         impact=contact.impact,
         urgency=contact.urgency or "medium",
         reporter=contact.person,
+        caller=contact.caller,
         channel=contact.channel,
         waited_seconds=contact.waited_seconds,
         abandoned=contact.abandoned,
@@ -115,7 +134,7 @@ def _first_line(words: str | None) -> str:
     return next(filter(is_visible, titles), "")
 
 
-_ADDRESS = re.compile(r"[^\s@<>,;:\"()]{1,64}@[^\s@<>,;:\"()]{1,180}\.[A-Za-z]{2,63}")
+_ADDRESS = re.compile(MAIL_ADDRESS)
 
 
 def _address(written: str) -> str:
@@ -143,6 +162,15 @@ class Report(CommandBody):
     """An id chosen by the sender for each report: a repeat is recognised by it."""
 
 
+class FileNotKept(BaseModel):
+    """A file that came with a report and is not kept, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    why: WhyLeftOut
+
+
 class Reported(BaseModel):
     """The result of a report. `held`: one person has sent too many.
 
@@ -156,6 +184,7 @@ class Reported(BaseModel):
     incident: IncidentRef | None = None
     reported_at: AwareDatetime | None = None
     policy: int | None = None
+    left_out: tuple[FileNotKept, ...] = ()
 
 
 class RetryLetter(BaseModel):

@@ -4,14 +4,14 @@ HTTP and NATS share them. The caller and the time are never in a body.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar, Self, get_args
+from typing import ClassVar, Literal, Self, get_args
 
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.domain.bounded_text import Reason, Title
 from shared.domain.commands.incident import CommandBody
-from shared.domain.identifiers import ProblemRef
+from shared.domain.identifiers import PageKey, ProblemRef
 from shared.domain.policy.clause import Name
 from shared.domain.policy.targets import SupportLevel
 
@@ -41,6 +41,32 @@ class Accept(CommandBody):
     verb: ClassVar[str] = "accept"
 
 
+class TakePage(CommandBody):
+    """Accept the incident that a page is about, as somebody who was paged."""
+
+    aggregate: ClassVar[str] = "escalation"
+    verb: ClassVar[str] = "take_page"
+    page: PageKey
+    via: Literal["link", "mail", "call"]
+    """How the page was answered."""
+
+
+class DeclinePage(CommandBody):
+    """Answer a page with "not me": the next attempt is due at once."""
+
+    aggregate: ClassVar[str] = "escalation"
+    verb: ClassVar[str] = "decline_page"
+    page: PageKey
+
+
+class PageAnother(CommandBody):
+    """Have somebody else paged as well, at once."""
+
+    aggregate: ClassVar[str] = "escalation"
+    verb: ClassVar[str] = "page_another"
+    page: PageKey
+
+
 class Decline(CommandBody):
     """Decline a hand-over: it is not a problem; the breach stays."""
 
@@ -57,9 +83,12 @@ class DeclineService(CommandBody):
     reason: Reason
 
 
-HelpWish = Escalate | Accept | Decline | DeclineService
+PageAnswer = TakePage | DeclinePage | PageAnother
+EscalationCommand = Escalate | Accept | PageAnswer | Decline | DeclineService
 
-BODIES: Mapping[str, type[HelpWish]] = {kind.verb: kind for kind in get_args(HelpWish)}
+BODIES: Mapping[str, type[EscalationCommand]] = {
+    kind.verb: kind for kind in get_args(EscalationCommand)
+}
 """The body of each verb."""
 
 

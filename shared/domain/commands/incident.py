@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.domain.bounded_text import Instant, Reason, Title, Words
+from shared.domain.commands.caller import NewCaller, require_one, require_one_at_most
+from shared.domain.events.incident_attachments import AttachmentId
 from shared.domain.events.incident_ties import RecordRef, Relation
 from shared.domain.identifiers import IncidentRef
 from shared.domain.policy.clause import Name, Person
@@ -24,6 +26,11 @@ class CommandBody(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True
     )
+    sent_once: ClassVar[bool] = False
+    """Its answer lists what it did in many transactions.
+
+    No second process may be asked to do it while the first one may be at work.
+    """
 
 
 class Snooze(CommandBody):
@@ -48,6 +55,42 @@ class Wake(CommandBody):
     """End the snooze: repeats cause updates again."""
 
     verb: ClassVar[str] = "wake"
+
+
+class Note(CommandBody):
+    """Write an internal note: for the desk, not for the users."""
+
+    verb: ClassVar[str] = "note"
+    note: Words
+
+
+REMINDERS_MAX = 10
+"""The maximum number of reminders that a person has on an incident."""
+
+
+class Remind(CommandBody):
+    """Remind me of the incident at an instant; I may have several reminders."""
+
+    verb: ClassVar[str] = "remind"
+    at: Instant | None = None
+    for_: Duration | None = Field(None, alias="for")
+    """Instead of `at`: the duration from now."""
+    note: Words | None = None
+    """What I want to be reminded of."""
+
+    @model_validator(mode="after")
+    def _one_instant(self) -> Self:
+        if (self.at is None) == (self.for_ is None):
+            raise PydanticCustomError("at", "say when: either `at` or `for`")
+        return self
+
+
+class Unremind(CommandBody):
+    """Clear my reminder, whether it has become due or not."""
+
+    verb: ClassVar[str] = "unremind"
+    number: Annotated[int, Field(ge=1, le=REMINDERS_MAX)] | None = None
+    """Which of my reminders. Default: all of them."""
 
 
 SIGNAL_KEYS_MAX = 400
@@ -75,8 +118,10 @@ class Open(CommandBody):
     reason: Reason | None = None
     """Why the priority differs from the matrix."""
     reporter: Person | None = None
+    caller: NewCaller | None = None
+    """Instead of `reporter`: somebody whom the directory does not have."""
     channel: Channel | None = None
-    """How the reporter contacted the desk; required with `reporter`."""
+    """How the reporter contacted the desk; required with one."""
     waited_seconds: Waited | None = None
     """Seconds the reporter waited until the desk answered."""
     abandoned: bool = False
@@ -92,12 +137,14 @@ class Open(CommandBody):
 
     @model_validator(mode="after")
     def _reporter_has_a_channel(self) -> Self:
-        if (self.reporter is None) != (self.channel is None):
+        require_one_at_most("reporter", self.reporter, self.caller)
+        is_reported = self.reporter is not None or self.caller is not None
+        if is_reported != (self.channel is not None):
             raise PydanticCustomError(
                 "channel",
                 "give `reporter` and `channel` together: who, and how they reached us",
             )
-        if self.reporter is None and (self.abandoned or self.waited_seconds):
+        if not is_reported and (self.abandoned or self.waited_seconds):
             raise PydanticCustomError(
                 "waited",
                 "say in `reporter` and `channel` who waited, and how they reached us",
@@ -109,7 +156,10 @@ class Attach(CommandBody):
     """Record a contact between a person and the desk about the incident."""
 
     verb: ClassVar[str] = "attach"
-    person: Person
+    person: Person | None = None
+    """Who it was. Required, unless it was a new `caller`."""
+    caller: NewCaller | None = None
+    """Instead of `person`: somebody whom the directory does not have."""
     channel: Channel
     direction: Literal["inbound", "outbound"] = "inbound"
     words: Words | None = None
@@ -124,6 +174,11 @@ class Attach(CommandBody):
     """Whether the person is not known to be involved: no reporter, no user's reply."""
     sender_unconfirmed: bool = False
     """Whether the sender could not be verified: such text is not repeated in mails."""
+
+    @model_validator(mode="after")
+    def _is_by_one_person(self) -> Self:
+        require_one("person", self.person, self.caller)
+        return self
 
     @model_validator(mode="after")
     def _who_is_called_does_not_wait(self) -> Self:
@@ -280,8 +335,22 @@ class Cancel(CommandBody):
     note: Words | None = None
 
 
+class Redirect(CommandBody):
+    """Hand a request elsewhere: it is not an incident, ends, and is not resolved."""
+
+    verb: ClassVar[str] = "redirect"
+    to: Name
+    """One of the policy's `destinations`."""
+    message: Words
+    """What its users are told: where it went, and what happens next."""
+
+
 class Link(CommandBody):
-    """Link the incident to another record: an incident, a problem or a change."""
+    """Link the incident to another record: an incident, a problem or a change.
+
+    A record of another system, such as a configuration item or a release, is linked as
+    `record`; its target is its type and id, `configuration_item/web-01`.
+    """
 
     verb: ClassVar[str] = "link"
     relation: Relation
@@ -294,6 +363,14 @@ class Unlink(CommandBody):
     verb: ClassVar[str] = "unlink"
     relation: Relation
     target: RecordRef
+
+
+class RemoveAttachment(CommandBody):
+    """Remove an attached file and destroy its content, which a manager may do."""
+
+    verb: ClassVar[str] = "detach"
+    attachment: AttachmentId
+    reason: Reason
 
 
 class Merge(CommandBody):
@@ -320,7 +397,7 @@ class Split(CommandBody):
     """The reporter of that part, one of those who reported the whole."""
 
 
-PersonsWish = (
+IncidentCommand = (
     Open
     | Attach
     | Classify
@@ -338,16 +415,21 @@ PersonsWish = (
     | Reopen
     | Close
     | Cancel
+    | Redirect
     | Snooze
     | Wake
+    | Note
+    | Remind
+    | Unremind
     | Link
     | Unlink
     | Merge
     | Unmerge
     | Split
+    | RemoveAttachment
 )
 
-BODIES: Mapping[str, type[PersonsWish]] = {
-    kind.verb: kind for kind in get_args(PersonsWish)
+BODIES: Mapping[str, type[IncidentCommand]] = {
+    kind.verb: kind for kind in get_args(IncidentCommand)
 }
 """The body of each verb that people may use."""

@@ -51,6 +51,7 @@ class MovePromises(MoveScope):
 
     aggregate: ClassVar[str] = "sla"
     verb: ClassVar[str] = "move"
+    sent_once: ClassVar[bool] = True
     operation: Name
     """The name of the move; use it to continue the move and to see its progress."""
     reason: Reason
@@ -64,21 +65,23 @@ class LookAtMove(CommandBody):
     operation: Name
 
 
-MoveWish = PreviewMove | MovePromises | LookAtMove
+MoveCommand = PreviewMove | MovePromises | LookAtMove
 
-BODIES: Mapping[str, type[MoveWish]] = {kind.verb: kind for kind in get_args(MoveWish)}
+BODIES: Mapping[str, type[MoveCommand]] = {
+    kind.verb: kind for kind in get_args(MoveCommand)
+}
 """The body of each verb."""
 
 Change = Literal["kept", "retargeted", "cancelled", "armed", "stays_breached"]
 
 
-class _Told(BaseModel):
+class _Answer(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="ignore", use_attribute_docstrings=True
     )
 
 
-class MovedPromise(_Told):
+class MovedPromise(_Answer):
     """An SLA target before and after; the old values are absent if it is new."""
 
     target: Target
@@ -98,7 +101,7 @@ class MovedPromise(_Told):
     """Whether more time has passed than the other version allows."""
 
 
-class MovedIncident(_Told):
+class MovedIncident(_Answer):
     """An incident and its SLA targets before and after."""
 
     incident: IncidentRef
@@ -108,7 +111,7 @@ class MovedIncident(_Told):
     """Positions of the events in the log; empty in a preview."""
 
 
-class MovedPage(_Told):
+class MovedPage(_Answer):
     """A page of incidents in order of their references."""
 
     items: tuple[MovedIncident, ...]
@@ -116,7 +119,7 @@ class MovedPage(_Told):
     """Where the next page begins; null at the end."""
 
 
-class MoveSeen(_Told):
+class MoveSeen(_Answer):
     """The progress of a move."""
 
     operation: str

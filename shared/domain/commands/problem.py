@@ -1,7 +1,7 @@
 """The commands on problems: the body of each request, one class for each verb."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Self, get_args
+from typing import Annotated, ClassVar, TypeVar, get_args
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -32,6 +32,15 @@ class IdentifyProblem(CommandBody):
     """The problems of the incident known to the caller; refused if there are others."""
 
 
+_Link = TypeVar("_Link", bound="LinkProblem | UnlinkProblem")
+
+
+def _require_one_target(link: _Link) -> _Link:
+    if (link.incident is None) == (link.change is None):
+        raise PydanticCustomError("target", "give an `incident` or a `change`")
+    return link
+
+
 class LinkProblem(CommandBody):
     """Link the problem to an incident or a change.
 
@@ -45,11 +54,7 @@ class LinkProblem(CommandBody):
     relation: ProblemRelation = "problem"
     """The relation of the incident to the problem."""
 
-    @model_validator(mode="after")
-    def _one_of_them(self) -> Self:
-        if (self.incident is None) == (self.change is None):
-            raise PydanticCustomError("target", "give an `incident` or a `change`")
-        return self
+    _one_target = model_validator(mode="after")(_require_one_target)
 
 
 class UnlinkProblem(CommandBody):
@@ -60,11 +65,7 @@ class UnlinkProblem(CommandBody):
     change: ChangeRef | None = None
     relation: ProblemRelation = "problem"
 
-    @model_validator(mode="after")
-    def _one_of_them(self) -> Self:
-        if (self.incident is None) == (self.change is None):
-            raise PydanticCustomError("target", "give an `incident` or a `change`")
-        return self
+    _one_target = model_validator(mode="after")(_require_one_target)
 
 
 class AssignProblem(CommandBody):
@@ -95,7 +96,7 @@ class ResolveProblem(CommandBody):
     note: Words | None = None
 
 
-ProblemWish = (
+ProblemCommand = (
     IdentifyProblem
     | LinkProblem
     | UnlinkProblem
@@ -105,7 +106,7 @@ ProblemWish = (
     | ResolveProblem
 )
 
-BODIES: Mapping[str, type[ProblemWish]] = {
-    kind.verb: kind for kind in get_args(ProblemWish)
+BODIES: Mapping[str, type[ProblemCommand]] = {
+    kind.verb: kind for kind in get_args(ProblemCommand)
 }
 """The body of each verb."""

@@ -84,7 +84,9 @@ class AttributeBreach(CommandBody):
     """Which of several targets of this kind. Default: the last that was breached."""
 
 
-SlaWish = ProposeExtension | AcceptExtension | RefuseExtension | AttributeBreach
+SlaCommand = ProposeExtension | AcceptExtension | RefuseExtension | AttributeBreach
 
-BODIES: Mapping[str, type[SlaWish]] = {kind.verb: kind for kind in get_args(SlaWish)}
+BODIES: Mapping[str, type[SlaCommand]] = {
+    kind.verb: kind for kind in get_args(SlaCommand)
+}
 """The body of each verb."""

@@ -114,3 +114,6 @@ class MaintenanceCancelled(Event):
     type: Literal["maintenance.cancelled"] = "maintenance.cancelled"
     window: WindowRef
     reason: Text | None = None
+
+
+MaintenanceEvent = MaintenanceAnnounced | MaintenanceCancelled

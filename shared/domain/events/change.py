@@ -111,3 +111,17 @@ class ChangeCancelled(Event):
     change: ChangeRef
     policy: int
     reason: Text
+
+
+ChangeEvent = (
+    ChangeRequested
+    | ChangeIncidentLinked
+    | ChangeIncidentUnlinked
+    | ChangeProblemLinked
+    | ChangeProblemUnlinked
+    | ChangeAssigned
+    | ChangePlanned
+    | ChangeImplemented
+    | ChangeCancelled
+    | ChangeNoteAdded
+)

@@ -169,3 +169,20 @@ class ServiceHandoverUnanswered(Event):
     incident: IncidentRef
     service: str
     unanswered_at: AwareDatetime
+
+
+HandoverEvent = (
+    HandoverRequested
+    | HandoverAccepted
+    | HandoverJoined
+    | HandoverReopened
+    | HandoverDeclined
+    | HandoverUnanswered
+)
+ServiceHandoverEvent = (
+    ServiceHandoverRequested
+    | ServiceHandoverAccepted
+    | ServiceHandoverJoined
+    | ServiceHandoverDeclined
+    | ServiceHandoverUnanswered
+)

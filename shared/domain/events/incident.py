@@ -250,6 +250,54 @@ class IncidentNoteAdded(Event):
     note: Text
 
 
+class IncidentNoted(Event):
+    """An internal note was written: for the desk, not for the users."""
+
+    type: Literal["incident.noted"] = "incident.noted"
+    incident: IncidentRef
+    policy: int
+    note: Text
+
+
+class IncidentReminderSet(Event):
+    """`person` asked to be reminded of it; replaces their reminder of this `number`."""
+
+    type: Literal["incident.reminder_set"] = "incident.reminder_set"
+    incident: IncidentRef
+    policy: int
+    person: PersonId
+    due_at: AwareDatetime
+    note: Text | None = None
+    """What `person` wants to be reminded of."""
+    number: int = 1
+    """Which of their reminders it is; the first one is 1."""
+
+
+class IncidentReminded(Event):
+    """A reminder of `person` became due: they are notified."""
+
+    type: Literal["incident.reminded"] = "incident.reminded"
+    incident: IncidentRef
+    policy: int
+    person: PersonId
+    due_at: AwareDatetime
+    number: int = 1
+
+
+class IncidentReminderCleared(Event):
+    """A reminder of `person` no longer exists: they are not, or no longer, notified.
+
+    They cleared it, they were removed, or the incident had ended when it became due.
+    """
+
+    type: Literal["incident.reminder_cleared"] = "incident.reminder_cleared"
+    incident: IncidentRef
+    policy: int
+    person: PersonId
+    cause: Literal["agent", "closed", "cancelled", "merged", "removed"]
+    number: int = 1
+
+
 class IncidentReopened(Event):
     """The incident was reopened. A new cycle begins; TTO is armed again."""
 
@@ -294,3 +342,44 @@ class IncidentCancelled(Event):
     policy: int
     reason: Literal["not_an_incident", "duplicate", "withdrawn", "test"]
     note: Text | None = None
+
+
+class IncidentRedirected(Event):
+    """It was a request, not an incident, and was handed elsewhere. Leaves the stock.
+
+    The incident has the status cancelled, and is counted apart from cancelled ones.
+    """
+
+    type: Literal["incident.redirected"] = "incident.redirected"
+    incident: IncidentRef
+    policy: int
+    to: str
+    """The name of the destination in the policy."""
+    message: Text
+    """What its users are told."""
+
+
+IncidentProgressEvent = (
+    IncidentOpened
+    | IncidentContacted
+    | IncidentClassified
+    | IncidentAssigned
+    | IncidentAcknowledged
+    | IncidentPaused
+    | IncidentResumed
+    | IncidentEdited
+    | IncidentInformed
+    | IncidentRestored
+    | IncidentRelapsed
+    | IncidentResolved
+    | IncidentSolutionNoted
+    | IncidentNoteAdded
+    | IncidentNoted
+    | IncidentReminderSet
+    | IncidentReminded
+    | IncidentReminderCleared
+    | IncidentReopened
+    | IncidentClosed
+    | IncidentCancelled
+    | IncidentRedirected
+)

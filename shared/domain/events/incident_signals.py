@@ -129,3 +129,15 @@ class IncidentSourceAcknowledged(Event):
     source: str
     signal_key: str
     occurred_at: AwareDatetime | None = None
+
+
+IncidentSignalEvent = (
+    IncidentSignalled
+    | IncidentRecovered
+    | IncidentFlappingStarted
+    | IncidentFlappingEnded
+    | IncidentSnoozed
+    | IncidentWoken
+    | IncidentSourceAcknowledged
+    | IncidentSourceNoted
+)

@@ -12,18 +12,22 @@ from shared.domain.events.incident import PersonId, SignalState
 from shared.domain.events.problem import Match
 from shared.domain.identifiers import IncidentRef, ProblemRef
 
-Relation = Literal["related", "caused_by", "causes", "problem", "change"]
+Relation = Literal["related", "caused_by", "causes", "problem", "change", "record"]
 RecordRef = Annotated[
-    str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{1,9}-[A-Za-z0-9-]{1,32}$")
+    str,
+    StringConstraints(
+        pattern=r"^([A-Z][A-Z0-9]{1,9}-[A-Za-z0-9-]{1,32}"
+        r"|[a-z][a-z0-9_]{0,31}/[A-Za-z0-9][A-Za-z0-9._-]{0,127})$"
+    ),
 ]
-"""An incident, or a record kept elsewhere: `PRB-1`, `CHG-2`."""
+"""An incident, a problem or a change: `PRB-1`, `CHG-2`; or an external record."""
 
 
 class IncidentLinked(Event):
     """The incident was linked to `target`.
 
     It was `caused_by` a change or an incident, which in turn `causes` it; `problem` and
-    `change` are records that resulted from it.
+    `change` are records that resulted from it, `record` is one of another system.
     """
 
     type: Literal["incident.linked"] = "incident.linked"
@@ -115,3 +119,16 @@ class IncidentSplit(Event):
     policy: int
     into: IncidentRef
     signal_keys: tuple[str, ...]
+
+
+IncidentTieEvent = (
+    IncidentLinked
+    | IncidentUnlinked
+    | IncidentProblemPresumed
+    | IncidentProblemResolved
+    | IncidentMerged
+    | IncidentAbsorbed
+    | IncidentUnmerged
+    | IncidentReleased
+    | IncidentSplit
+)

@@ -152,3 +152,19 @@ class ProblemSuggested(Event):
     team: str
     within_days: int
     incidents: tuple[IncidentRef, ...]
+
+
+ProblemEvent = (
+    ProblemIdentified
+    | ProblemIncidentLinked
+    | ProblemIncidentPresumed
+    | ProblemIncidentRelated
+    | ProblemIncidentUnlinked
+    | ProblemChangeLinked
+    | ProblemChangeUnlinked
+    | ProblemAssigned
+    | ProblemWorkaroundPublished
+    | ProblemDiagnosed
+    | ProblemResolved
+    | ProblemNoteAdded
+)

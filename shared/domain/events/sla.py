@@ -344,3 +344,25 @@ class SlaBreachAttributed(Event):
     reason: Text | None = None
     evidence: tuple[int, ...] = ()
     """Log positions of the supporting events."""
+
+
+SlaAgreement = (
+    SlaExtensionProposed
+    | SlaExtensionAccepted
+    | SlaExtensionRefused
+    | SlaExtensionExpired
+    | SlaBreachAttributed
+)
+SlaEvent = (
+    SlaArmed
+    | SlaWarned
+    | SlaBreached
+    | SlaMet
+    | SlaOverran
+    | SlaCancelled
+    | SlaPaused
+    | SlaResumed
+    | SlaContinued
+    | SlaRetargeted
+    | SlaAgreement
+)

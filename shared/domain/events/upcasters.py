@@ -31,6 +31,10 @@ class NewerShape(Exception):
     """An event written by a later version: upgrade the reader before the writer."""
 
 
+class NoDocument(Exception):
+    """What is stored is JSON, but no event: no object, or its shape has no number."""
+
+
 def newest(type_: str, steps: Mapping[tuple[str, int], Step] = STEPS) -> int:
     """Return the number of the shape in which events of a type are written today."""
     shape = 1
@@ -44,9 +48,12 @@ def upcast(
 ) -> Document:
     """Return `document` in the newest shape of its type, step by step.
 
-    Raises `NewerShape` if its shape is newer than those that this version knows.
+    Raises `NewerShape` if its shape is newer than those that this version knows, and
+    `NoDocument` if it was damaged.
     """
-    shape = document.get("v", 1)
+    shape = document.get("v", 1) if isinstance(document, Mapping) else None
+    if not isinstance(shape, int):
+        raise NoDocument(f"{type_} without an object that has a shape")
     if shape > newest(type_, steps):
         raise NewerShape(f"{type_} in shape {shape}")
     while step := steps.get((type_, shape)):

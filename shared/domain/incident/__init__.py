@@ -10,6 +10,7 @@ from shared.domain.incident.state import (
     BrokenHistory,
     Incident,
     Pause,
+    Reminder,
     Status,
 )
 
@@ -19,6 +20,7 @@ __all__ = [
     "BrokenHistory",
     "Incident",
     "Pause",
+    "Reminder",
     "Status",
     "evolve",
     "replay",

@@ -58,7 +58,9 @@ def _week(written: object) -> WeekOfWindows:
 def _days(key: object) -> Iterator[Day]:
     found = re.fullmatch(_KEY, str(key))
     if not found:
-        raise ValueError(f"{key} is no day: write mon, tue … sun, or a span as mon-fri")
+        raise ValueError(
+            f"{key} is not a day: write mon, tue … sun, or a span as mon-fri"
+        )
     first, last = (DAYS.index(day) for day in (found[1], found[2] or found[1]))
     for step in range((last - first) % len(DAYS) + 1):
         yield DAYS[(first + step) % len(DAYS)]
@@ -75,7 +77,9 @@ def _window(written: object) -> Window:
     text = "-".join(str(part) for part in parts)
     found = re.fullmatch(_WINDOW, text)
     if not found or found[1] == found[2]:
-        raise ValueError(f"{text} is no window: write 08:00-18:00, at most until 24:00")
+        raise ValueError(
+            f"{text} is not a window: write 08:00-18:00, at most until 24:00"
+        )
     return Window(found[1], found[2])
 
 
@@ -177,7 +181,9 @@ def _require_day(day: str, written: str) -> None:
     try:
         date.fromisoformat(day)
     except ValueError as wrong:
-        raise ValueError(f"{written} is no day of the calendar: correct it") from wrong
+        raise ValueError(
+            f"{written} is not a day of the calendar: correct it"
+        ) from wrong
 
 
 def _file(written: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, Strict, StringConstraints, model_validator
 
 from shared.domain.policy.clause import Clause, Name, Person, Texts, derived
 from shared.domain.policy.durations import Duration
@@ -156,6 +156,17 @@ class Service(Clause):
         return self.name.get(language) or next(iter(self.name.values()), None)
 
 
+class Destination(Clause):
+    """Where requests that are not incidents are handed: another team, a catalogue."""
+
+    name: Texts
+    """What users read."""
+
+    def called(self, language: str) -> str | None:
+        """Return its name in a language, or else the first name that it has."""
+        return self.name.get(language) or next(iter(self.name.values()), None)
+
+
 class Maintenance(Clause):
     """A maintenance window of a service, single or with a recurrence rule."""
 
@@ -165,3 +176,24 @@ class Maintenance(Clause):
     rrule: Annotated[str, StringConstraints(max_length=200)] | None = None
     """Recurrence as in iCalendar (RFC 5545): `FREQ=MONTHLY;BYDAY=-1MO`."""
     timezone: Zone
+
+
+REPORT_CONTACTS_MAX = 20
+"""The maximum number of contacts who are sent the month report of a client."""
+
+
+class MonthReports(Clause):
+    """The month reports of clients: who approves them, and who is sent them."""
+
+    four_eyes: Annotated[bool, Strict()] = True
+    """Whether nobody who wrote a comment of a report may approve it. `false` is for a
+    desk with a single manager."""
+    contacts: Mapping[
+        Name, Annotated[tuple[Person, ...], Field(max_length=REPORT_CONTACTS_MAX)]
+    ] = {}
+    """Who is sent a link to the published reports of each client, by their ids.
+    Default: nobody."""
+
+    def recipients(self, client: str) -> tuple[str, ...]:
+        """Return the contacts of a client, each once."""
+        return tuple(dict.fromkeys(self.contacts.get(client, ())))

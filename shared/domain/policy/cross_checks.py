@@ -11,13 +11,14 @@ in every language of the desk.
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from functools import cache
 from zoneinfo import available_timezones
 
-from dateutil.rrule import rrulestr
+from dateutil.rrule import rrule, rrulestr
 
+from shared.domain.policy.escalation import DESK_RECEIVER
 from shared.domain.policy.mappings import (
     AUTO,
     EPOCH_MS,
@@ -95,6 +96,10 @@ _ZONES = (
 _REGION = "write one such as FR or CA-QC, or list the days in `closed`"
 _STANDS_STILL = re.compile(r"INTERVAL\s*=\s*[+]?(?:0+\s*(?:;|$)|-)", re.IGNORECASE)
 """A rule that makes no progress: the search for its next time would never end."""
+_TOO_OFTEN = re.compile(r"FREQ\s*=\s*(?:SECOND|MINUTE)LY", re.IGNORECASE)
+"""No maintenance is so often, and the search for its next time would take long."""
+_LAST_YEARS = range(9940, 9968)
+"""A period of 28 years, which no century interrupts, with 32 more before the last."""
 _ANY_DAY = datetime(2025, 1, 1)  # noqa: DTZ001 - a recurrence is local
 
 
@@ -103,13 +108,25 @@ def unknown_to_the_world(document: Plain) -> Iterator[tuple[Path, str]]:
     for pattern in _ZONES:
         for path, zone in values(document, pattern):
             if isinstance(zone, str) and not is_zone(zone):
-                yield path, f"`{zone}` is no time zone: write one such as Europe/Paris"
+                yield (
+                    path,
+                    f"`{zone}` is not a time zone: write one such as Europe/Paris",
+                )
     for path, region in values(document, "calendars.*.public_holidays"):
         if isinstance(region, str) and not is_known_region(region):
             yield path, f"no public holidays are known for `{region}`: {_REGION}"
+    yield from _rules_that_never_occur(document)
+
+
+def _rules_that_never_occur(document: Plain) -> Iterator[tuple[Path, str]]:
+    starts = dict(values(document, "maintenance.*.start"))
     for path, rule in values(document, "maintenance.*.rrule"):
-        if isinstance(rule, str) and not _is_recurrence(rule):
+        if not isinstance(rule, str):
+            continue
+        if not _is_recurrence(rule):
             yield path, "not a recurrence rule: write one such as FREQ=WEEKLY;BYDAY=MO"
+        elif not _occurs(rule, starts.get((*path[:-1], "start"))):
+            yield path, "this rule has no date: write a day that its months have"
 
 
 def is_zone(name: str) -> bool:
@@ -131,11 +148,45 @@ def _is_recurrence(rule: str) -> bool:
         rrulestr(rule, dtstart=_ANY_DAY)
     except (ValueError, TypeError, AttributeError, KeyError, IndexError):
         return False
-    return not _STANDS_STILL.search(rule)
+    return not (_STANDS_STILL.search(rule) or _TOO_OFTEN.search(rule))
+
+
+def _occurs(rule: str, start: Plain) -> bool:
+    """Return whether a rule has a date at all, were it without end.
+
+    The search for a date that never comes ends with the year 9999 only, so it begins
+    not long before: in the 28 years in which each year from 1901 to 2099 has its like,
+    with the same leap years and days of the week before and after it.
+    """
+    try:
+        first = datetime.fromisoformat(str(start))
+    except ValueError:
+        first = _ANY_DAY  # its own mistake is reported
+    like = next(
+        year
+        for year in _LAST_YEARS
+        if year % 4 == first.year % 4
+        and date(year, 1, 1).weekday() == date(first.year, 1, 1).weekday()
+    )
+    found = rrulestr(rule, dtstart=first)
+    if not isinstance(found, rrule):
+        return True  # it has days of its own
+    begins = first.replace(year=like, tzinfo=None)
+    endless = found.replace(dtstart=begins, until=None, count=None)
+    return next(iter(endless), None) is not None
 
 
 HINTS_MAX = 20
 """Names in one document for which a similar name is searched."""
+
+_STEPS = ("functional.*", "policies.*.*", "policies.*.steps.*")
+_PAGES = (
+    *(f"escalation.{step}.page" for step in _STEPS),
+    *(f"escalation.{step}.page.*" for step in _STEPS),
+    "escalation.hierarchical.*.page",
+    "escalation.nobody_on_call.page",
+    "escalation.policies.*.when_nobody.page",
+)
 
 _TO = {
     "teams": (
@@ -143,15 +194,14 @@ _TO = {
         "services.*.support.*",
         "problems.team",
         "enrichment.*.set.team",
-        "escalation.functional.*.page.team",
-        "escalation.hierarchical.*.page.team",
-        "escalation.nobody_on_call.page.team",
+        *(f"{page}.team" for page in _PAGES),
     ),
     "calendars": (
         "desk.calendar",
         "contracts.*.calendar",
         "contracts.*.p1_calendar",
         "heartbeats.*.calendar",
+        "reviews.calendar",
     ),
     "targets": ("contracts.*.targets", "contracts.*.also.*.targets"),
     "services": (
@@ -162,12 +212,12 @@ _TO = {
         "maintenance.*.service",
         "enrichment.*.set.service",
         "surveys.*.scope.services.*",
+        "teams.*.escalation.*.services.*",
     ),
     "sources": ("heartbeats.*.source",),
     "schedules": (
-        "escalation.functional.*.page.schedule",
-        "escalation.hierarchical.*.page.schedule",
-        "escalation.nobody_on_call.page.schedule",
+        "teams.*.schedule",
+        *(f"{page}.schedule" for page in _PAGES),
     ),
 }
 
@@ -182,6 +232,13 @@ def dangling(document: Plain) -> Iterator[tuple[Path, str]]:
                 if isinstance(name, str) and not _is_elsewhere(name, known):
                     yield path, hints.nowhere(section, name, known)
     yield from _strangers(document)
+    policies = [str(path[-1]) for path, _ in values(document, "escalation.policies.*")]
+    for pattern in ("teams.*.escalation", "teams.*.escalation.*.policy"):
+        for path, name in values(document, pattern):
+            if isinstance(name, str) and name not in policies:
+                yield path, hints.nowhere("escalation.policies", name, policies)
+    yield from _clients(document)
+    yield from _team_channels(document, hints)
     yield from _skills(document, hints)
     yield from _problem_team(document)
 
@@ -207,18 +264,53 @@ class _Hints:
         return f"`{name}` is not under `{section}`: add it there, or {hint}"
 
 
+_PARTICIPANTS = tuple(
+    f"schedules.*.{rotation}.participants.{place}"
+    for rotation in ("rotation", "layers.*.rotation")
+    for place in ("*", "*.*")
+)
+
+
 def _strangers(document: Plain) -> Iterator[tuple[Path, str]]:
-    members = {
-        member
-        for _, member in values(document, "teams.*.members.*")
-        if isinstance(member, str)
-    }
-    for path, person in values(document, "schedules.*.rotation.participants.*"):
-        if isinstance(person, str) and person not in members:
-            yield (
-                path,
-                f"`{person}` is in no team: make them a member, or take them out",
-            )
+    members = _texts(document, "teams.*.members.*")
+    managers = _texts(document, "teams.*.manager")
+    pages = tuple(f"{page}.person" for page in _PAGES)
+    staff = (*pages, "surveys.*.owner", "reviews.owner")
+    for patterns, people in ((_PARTICIPANTS, members), (staff, members | managers)):
+        for path, person in (
+            each for one in patterns for each in values(document, one)
+        ):
+            if isinstance(person, str) and person not in people:
+                yield (
+                    path,
+                    f"`{person}` is in no team: make them a member, or take them out",
+                )
+
+
+def _clients(document: Plain) -> Iterator[tuple[Path, str]]:
+    """Yield clients with contacts for their reports, but without a contract."""
+    known = _texts(document, "contracts.*.client")
+    for path, _ in values(document, "month_reports.contacts.*"):
+        if str(path[-1]) not in known:
+            yield path, f"no contract names the client `{path[-1]}`: correct it"
+
+
+def _texts(document: Plain, pattern: str) -> set[str]:
+    return {found for _, found in values(document, pattern) if isinstance(found, str)}
+
+
+def _team_channels(document: Plain, hints: _Hints) -> Iterator[tuple[Path, str]]:
+    """Yield names of channels that are taken, and pages of channels without a team."""
+    known = {DESK_RECEIVER: "the receiver of pages of the desk"}
+    for path, _ in values(document, "teams.*.channels.*"):
+        _, team, _, name = map(str, path)
+        if name in known:
+            yield path, f"`{name}` is {known[name]} already: choose another name"
+        known.setdefault(name, f"a channel of the team {team}")
+    for page in _PAGES:
+        for path, to in values(document, f"{page}.channel"):
+            if isinstance(to, str) and to not in known:
+                yield path, hints.nowhere("teams.*.channels", to, known)
 
 
 def _skills(document: Plain, hints: _Hints) -> Iterator[tuple[Path, str]]:
@@ -283,7 +375,7 @@ def _table(path: Path, table: Plain) -> Iterator[tuple[Path, str]]:
     known: set[str] = set()
     for name in names:
         if name.casefold() in known:
-            yield (*path, "values", name), "given twice, but for its case: keep one"
+            yield (*path, "values", name), "given twice, in different case: keep one"
         known.add(name.casefold())
 
 
@@ -297,12 +389,28 @@ def _is_format(form: str) -> bool:
     return (read.year, read.month, read.day) == (_DAY.year, _DAY.month, _DAY.day)
 
 
+_PAGES_ON_CALL = frozenset({"mine", "preview"})
+"""Pages of the desk at `/on-call/<name>`, where those of schedules are."""
+
+
+def taken_names(document: Plain) -> Iterator[tuple[Path, str]]:
+    """Yield each schedule whose page would be hidden by another one."""
+    for name in names(document, "schedules"):
+        if name in _PAGES_ON_CALL:
+            sentence = "a page of the desk has this name: choose another"
+            yield ("schedules", name), sentence
+
+
 def missing_texts(document: Plain) -> Iterator[tuple[Path, str]]:
     """Yield each text that lacks a language of `desk.languages`."""
     languages = [str(language) for _, language in values(document, "desk.languages.*")]
     texts = [
         *values(document, "services.*.name"),
         *values(document, "surveys.*.questions.*.*"),
+        *values(document, "reviews.sections.*.title"),
+        *values(document, "reviews.sections.*.hint"),
+        *values(document, "answer_templates.*.title"),
+        *values(document, "answer_templates.*.text"),
     ]
     for path, written in texts:
         by_language = written.get("text", written) if isinstance(written, dict) else {}

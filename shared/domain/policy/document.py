@@ -12,11 +12,24 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, JsonValue
 
+from shared.domain.events.notification import Channel
 from shared.domain.policy.calendars import Calendar
 from shared.domain.policy.clause import Clause, Name
-from shared.domain.policy.contracts import UNKNOWN, Contract, Maintenance, Service
+from shared.domain.policy.contracts import (
+    UNKNOWN,
+    Contract,
+    Destination,
+    Maintenance,
+    MonthReports,
+    Service,
+)
 from shared.domain.policy.durations import duration_text
-from shared.domain.policy.escalation import TO_COME, Escalation, Problems
+from shared.domain.policy.escalation import (
+    PRIORITIES,
+    Escalation,
+    Problems,
+    steps_for_nobody,
+)
 from shared.domain.policy.mappings import Enrichment
 from shared.domain.policy.priorities import (
     ByUrgency,
@@ -26,6 +39,8 @@ from shared.domain.policy.priorities import (
     Severity,
     Urgency,
 )
+from shared.domain.policy.reviews import Reviews
+from shared.domain.policy.schedules import Schedule, group
 from shared.domain.policy.sources import (
     HEARTBEATS_MAX,
     LABELS,
@@ -35,10 +50,18 @@ from shared.domain.policy.sources import (
 )
 from shared.domain.policy.surveys import Survey
 from shared.domain.policy.targets import NextUpdate, TargetSet, TimeToOwn, TimeToResolve
-from shared.domain.policy.teams import Desk, Schedule, Team
+from shared.domain.policy.teams import (
+    AnswerTemplate,
+    ChannelRule,
+    Desk,
+    Team,
+    TeamChannel,
+    with_limits_that_apply,
+)
 from shared.mistake import Path, Wrong
 
 ENRICHMENT_MAX = 200
+TEMPLATES_MAX = 200
 URGENCY: Mapping[Severity, Urgency] = {
     "critical": "high",
     "error": "high",
@@ -81,12 +104,18 @@ class Policy(Clause):
     """Sets of targets by name, for contracts."""
     services: Annotated[Mapping[Name, Service], AfterValidator(_with_unknown)]
     """The catalogue by name; `unknown` is for everything without a known service."""
+    destinations: Mapping[Name, Destination] = {}
+    """Where requests that are not incidents are handed, by the name in `redirect`."""
     contracts: Mapping[Name, Contract] = {}
     """By name. No contract, no clock; of several, the strictest target applies."""
     teams: Annotated[Mapping[Name, Team], Field(min_length=1)]
     schedules: Mapping[Name, Schedule] = {}
     """On-call schedules by name."""
     escalation: Escalation = Escalation()
+    channels: Annotated[
+        Mapping[Channel, ChannelRule], AfterValidator(with_limits_that_apply)
+    ] = {}
+    """Channels by which people are paged, by name."""
     problems: Problems | None = None
     sources: Mapping[Name, Source] = {}
     """By the name in `desk.signal.<name>`, which is also that of the source's key."""
@@ -97,7 +126,13 @@ class Policy(Clause):
     ] = {}
     """By the name in `POST /v1/heartbeats/<name>`."""
     maintenance: Mapping[Name, Maintenance] = {}
-    surveys: Annotated[Mapping[Name, Survey], TO_COME] = {}
+    answer_templates: Annotated[
+        Mapping[Name, AnswerTemplate], Field(max_length=TEMPLATES_MAX)
+    ] = {}
+    """Texts that agents send often, by name."""
+    surveys: Mapping[Name, Survey] = {}
+    month_reports: MonthReports | None = None
+    reviews: Reviews | None = None
 
     @classmethod
     def from_document(cls, document: Mapping[str, JsonValue]) -> Self:
@@ -186,6 +221,11 @@ class Policy(Clause):
         source = self.sources.get(source_name)
         return source if isinstance(source, Monitor) else None
 
+    def team_channel(self, name: str) -> TeamChannel | None:
+        """Return the channel of a team by its name, which no other team uses."""
+        found = (team.channels.get(name) for team in self.teams.values())
+        return next((each for each in found if each is not None), None)
+
     @property
     def team_of_first_contact(self) -> str:
         """The team that owns every incident."""
@@ -267,15 +307,14 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-PRIORITIES: tuple[Priority, ...] = ("p1", "p2", "p3", "p4")
-
-
 def implausible(policy: Policy) -> Iterator[Wrong]:
-    """Yield each target that is slower than one which should be even slower."""
+    """Yield what is allowed but hardly meant, such as slower targets for P1."""
     for name, targets in policy.targets.items():
         for kind in ("tto", "ttr", "update"):
             yield from _disordered(getattr(targets, kind), ("targets", name, kind))
         yield from _owned_after_resolved(targets, ("targets", name, "tto"))
+    yield from _pages_of_other_teams(policy)
+    yield from _steps_for_nobody(policy)
 
 
 def _disordered(
@@ -304,6 +343,55 @@ def _owned_after_resolved(targets: TargetSet, path: Path) -> Iterator[Wrong]:
                 f"({duration_text(resolve)}): is that meant?"
             )
             yield (*path, priority), sentence
+
+
+def _pages_of_other_teams(policy: Policy) -> Iterator[Wrong]:
+    """Yield each shared step that pages a schedule without anybody of some team."""
+    teams = {
+        name: {*team.members, team.manager}
+        for name, team in policy.teams.items()
+        if team.level == "n2" and team.escalation is None
+    }
+    pages = [
+        (place, page)
+        for place, step in enumerate(policy.escalation.functional)
+        for page in step.pages
+    ]
+    for place, page in pages:
+        schedule = getattr(page, "schedule", None)
+        if not isinstance(schedule, str) or schedule not in policy.schedules:
+            continue
+        on_call = {
+            person
+            for layer in policy.schedules[schedule].all_layers()
+            for participant in layer.rotation.participants
+            for person in group(participant)
+        }
+        strangers = sorted(name for name in teams if on_call.isdisjoint(teams[name]))
+        if strangers:
+            path = ("escalation", "functional", place, "page", "schedule")
+            yield (
+                path,
+                (
+                    f"also pages {schedule} for incidents of {', '.join(strangers)}, "
+                    "whose members do not take part: leave `schedule` out, and name "
+                    "the `schedule` of each team under `teams`"
+                ),
+            )
+
+
+def _steps_for_nobody(policy: Policy) -> Iterator[Wrong]:
+    chosen = {
+        choice.policy
+        for team in policy.teams.values()
+        if isinstance(team.escalation, tuple)
+        for choice in team.escalation
+    }
+    roles = {
+        name: {layer.role for layer in schedule.all_layers()}
+        for name, schedule in policy.schedules.items()
+    }
+    yield from steps_for_nobody(policy.escalation, chosen, roles)
 
 
 def unskilled(
@@ -338,9 +426,13 @@ def _everywhere(policy: Policy) -> Iterator[tuple[Path, str]]:
         for place, member in enumerate(team.members):
             yield ("teams", name, "members", place), member
         yield ("teams", name, "manager"), team.manager
+    for place, person in enumerate(policy.desk.payroll):
+        yield ("desk", "payroll", place), person
     for name, contract in policy.contracts.items():
         for place, person in enumerate(contract.may_agree):
             if person != REPORTER:
                 yield ("contracts", name, "may_agree", place), person
     for name, survey in policy.surveys.items():
         yield ("surveys", name, "owner"), survey.owner
+    reviewer = policy.reviews.owner if policy.reviews else None
+    yield from ((("reviews", "owner"), each) for each in (reviewer,) if each)

@@ -3,15 +3,19 @@
 Also marks fields that a policy may contain although they have no effect yet.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from shared.domain.policy.clause import Clause, Count, Days, Name
+from shared.domain.policy.calendars import WeeklyHours
+from shared.domain.policy.clause import Clause, Count, Days, Name, Person
 from shared.domain.policy.durations import Delay, Duration
+from shared.domain.policy.priorities import Priority
+from shared.domain.policy.schedules import Role
+from shared.domain.policy.targets import SupportLevel
 from shared.mistake import Path, Wrong
 
 
@@ -81,43 +85,155 @@ def idle(clause: Clause, path: Path = ()) -> Iterator[Wrong]:
                 yield here, "is kept, and does nothing yet"
         elif isinstance(value, Clause):
             yield from idle(value, here)
+        elif isinstance(value, Mapping):
+            for key, part in value.items():
+                if isinstance(part, Clause):
+                    yield from idle(part, (*here, key))
 
 
 class PageSchedule(Clause):
-    """Page the person who is on call, or the next one."""
+    """Page the people who are on call, the next ones, or the previous ones."""
 
-    schedule: Name
-    who: Literal["on_call", "next"]
+    schedule: Name | None = None
+    """Default: the schedule of the team that has the incident; if it has none, all
+    members of the team are paged."""
+    who: Literal["on_call", "next", "previous"]
+    role: Role = "primary"
+    """Page those who are on call as this."""
+    round_robin: bool = False
+    """Page one of them only, by turns: each escalation pages the next one."""
 
 
 class PageTeam(Clause):
     """Page a team's manager, or all its members."""
 
-    team: Name
+    team: Name | None = None
+    """Default: the team that has the incident."""
     who: Literal["manager", "members"]
+    round_robin: bool = False
+    """Page one member only, by turns: each escalation pages the next one."""
+
+
+class PagePerson(Clause):
+    """Page one person, on call or not."""
+
+    person: Person
+
+
+DESK_RECEIVER = "webhook"
+"""The name of the desk's own receiver of pages, beside the channels of teams."""
+
+
+class PageChannel(Clause):
+    """Send it to a channel, and to no person."""
+
+    channel: Name
+    """The name of a channel under `channels` of a team; or `webhook`, the receiver of
+    pages of the whole desk."""
+
+    @property
+    def is_of_team(self) -> bool:
+        """Whether it is a channel of a team."""
+        return self.channel != DESK_RECEIVER
 
 
 def _kind(page: object) -> str:
     # Not the name of a key, so that the path of an error distinguishes them.
     written = page if isinstance(page, Mapping) else vars(page)
+    for key in ("person", "channel"):
+        if key in written:
+            return f"page of a {key}"
+    if "schedule" not in written and written.get("who") in ("manager", "members"):
+        return "page of a team"
     return "page of a team" if "team" in written else "page of a schedule"
 
 
 Page = Annotated[
     Annotated[PageSchedule, Tag("page of a schedule")]
-    | Annotated[PageTeam, Tag("page of a team")],
+    | Annotated[PageTeam, Tag("page of a team")]
+    | Annotated[PagePerson, Tag("page of a person")]
+    | Annotated[PageChannel, Tag("page of a channel")],
     Discriminator(_kind),
 ]
 
 
+def _of_all(page: Page) -> Page:
+    if isinstance(page, PageSchedule | PageTeam) and page.round_robin:
+        raise ValueError("only the steps of a policy page by turns: leave it out here")
+    if isinstance(page, PageChannel) and page.is_of_team:
+        raise ValueError("only the steps of a policy page the channel of a team")
+    return page
+
+
+PageOfAll = Annotated[Page, AfterValidator(_of_all)]
+"""A target outside the steps: people, or the receiver of the desk."""
+PAGES_MAX = 10
+
+
+def _number(written: object) -> str:
+    several = isinstance(written, list | tuple)
+    return "several pages" if several else "one page"
+
+
+Pages = Annotated[
+    Annotated[Page, Tag("one page")]
+    | Annotated[
+        tuple[Page, ...],
+        Field(min_length=1, max_length=PAGES_MAX),
+        Tag("several pages"),
+    ],
+    Discriminator(_number),
+]
+"""One target, or a list of targets that are paged at the same time."""
+Applies = Annotated[tuple[Priority, ...], Field(min_length=1, max_length=4)]
+
+
 class Step(Clause):
-    """One step: page somebody at this time after a level was entered."""
+    """One step: page somebody at this time after a level was entered.
+
+    Conditions are checked when the step is due; if one is false, nobody is paged by it.
+    """
 
     after: Delay
-    unless: Literal["accepted"] | None = None
-    page: Page
+    unless: Literal["accepted", "acknowledged", "resolved"] | None = None
+    """Not paged any more once somebody at the level accepted the incident, once anybody
+    acknowledged it, or only once it is resolved. Default: `resolved`, or restored."""
+    priorities: Applies | None = None
+    """Only for incidents of these priorities. If one is raised to them, the time counts
+    from then. Default: all."""
+    hours: WeeklyHours | None = None
+    """Page only people for whom it is within these hours, each in their own time zone.
+    Default: always."""
+    page: Pages
     repeat: Annotated[Count, Field(le=10)] = 1
     """How often this step is tried."""
+    acknowledgements: Annotated[Count, Field(le=10)] = 1
+    """How many people have to accept the incident before the step is done. With more
+    than one, the step ends with the last of them, and who has accepted is not paged by
+    it again; leave `unless` out, or write `unless: accepted`."""
+    answer_within: Duration | None = None
+    """How long there is to answer before the step is tried again, and after the last
+    try. Default: the time between it and the step before."""
+    quiet: bool | None = None
+    """Send only a mail, also to a person on call: it is not to wake anybody."""
+
+    @model_validator(mode="after")
+    def _counts_acceptances(self) -> Self:
+        if self.acknowledgements > 1 and self.unless not in (None, "accepted"):
+            raise ValueError(
+                "`acknowledgements` counts the people who accept: leave `unless` out, "
+                "or write `unless: accepted`"
+            )
+        return self
+
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """The targets, also if there is only one."""
+        return self.page if isinstance(self.page, tuple) else (self.page,)
+
+    def is_for(self, priority: Priority) -> bool:
+        """Return whether the step is for incidents of a priority."""
+        return self.priorities is None or priority in self.priorities
 
 
 class Notice(Clause):
@@ -132,29 +248,134 @@ class Notice(Clause):
         ],
         Field(min_length=1),
     ]
-    page: Page
+    page: PageOfAll
 
 
 class NobodyOnCall(Clause):
-    """What to do about a gap in a schedule."""
+    """Whom to page instead if a step pages a schedule in a gap."""
 
-    page: Page
+    page: PageOfAll
+
+
+PRIORITIES: tuple[Priority, ...] = ("p1", "p2", "p3", "p4")
 
 
 def _rising(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    if any(later.after <= earlier.after for earlier, later in pairwise(steps)):
-        raise ValueError("write the steps by rising `after`, each at its own time")
+    for priority in PRIORITIES:
+        of_one = [step.after for step in steps if step.is_for(priority)]
+        if any(later <= earlier for earlier, later in pairwise(of_one)):
+            raise ValueError("write the steps by rising `after`, each at its own time")
     return steps
+
+
+Steps = Annotated[tuple[Step, ...], AfterValidator(_rising)]
+POLICIES_MAX = 1_000
+TRIES_MAX = 100
+"""How often the steps of one policy may page in all."""
+
+
+class EscalationPolicy(Clause):
+    """Steps of a team, and how often and how far they go."""
+
+    steps: Annotated[Steps, Field(min_length=1)]
+    repeat: Annotated[Count, Field(le=10)] = 1
+    """How often all steps are gone through; again after the last has had its time."""
+    when_nobody: NobodyOnCall | Literal["hold"] | None = None
+    """In a gap of a schedule: page somebody else, or `hold` the step, and those after
+    it, until somebody is on call. Default: `nobody_on_call`."""
+
+
+def _form(written: object) -> str:
+    is_list = isinstance(written, list | tuple)
+    return "list of steps" if is_list else "escalation policy"
+
+
+NamedPolicy = Annotated[
+    Annotated[Steps, Tag("list of steps")]
+    | Annotated[EscalationPolicy, Tag("escalation policy")],
+    Discriminator(_form),
+]
 
 
 class Escalation(Clause):
     """Functional escalation (to other skills) and hierarchical (to more authority)."""
 
-    functional: Annotated[tuple[Step, ...], AfterValidator(_rising)] = ()
-    """The steps from the moment an incident enters N2."""
+    functional: Steps = ()
+    """The steps from the moment an incident enters N2, for teams without their own."""
+    policies: Annotated[Mapping[Name, NamedPolicy], Field(max_length=POLICIES_MAX)] = {}
+    """Escalation policies of teams by name, at the level of the team: a list of steps,
+    or `steps` with more about them."""
     hierarchical: tuple[Notice, ...] = ()
-    nobody_on_call: Annotated[NobodyOnCall | None, TO_COME] = None
-    acknowledged_for: Annotated[Duration | None, TO_COME] = None
-    """After this time without an update it is un-acknowledged, with a reminder."""
+    nobody_on_call: NobodyOnCall | None = None
+    """In a gap of a schedule. Default: the manager of the team that has the incident.
+    """
+    acknowledged_for: Duration | None = None
+    """After this time without an update an acknowledgement above N1 lapses, and the
+    steps begin again; who acknowledged is reminded before. It does not lapse once
+    somebody accepted the incident. Default: never."""
+    exhausted_every: Duration | None = None
+    """If nobody is left to page, the manager of the team is told, and again after this
+    time until somebody accepts. It doubles, up to an hour for P1 and P2 and up to a day
+    for others, which are told by mail only; after a day at the latest it is a day.
+    Default: 15 minutes for P1 and P2, an hour for others."""
     ping_pong: Annotated[Count, Field(le=100)] = 2
     """Managers are informed at this number of returns to an earlier team in a cycle."""
+
+    def steps_of(self, named: str | None, level: SupportLevel) -> tuple[Step, ...]:
+        """Return the steps of a named policy; without a name, the shared ones.
+
+        The shared steps are for n2 only, and a named policy for the level of its team.
+        """
+        if named is None:
+            return self.functional if level == "n2" else ()
+        own = self.policies.get(named, ())
+        return own.steps if isinstance(own, EscalationPolicy) else own
+
+
+def steps_for_nobody(
+    escalation: Escalation, chosen: Collection[str], roles: Mapping[str, set[Role]]
+) -> Iterator[Wrong]:
+    """Yield the steps that leave a priority out, and pages of a role nobody has.
+
+    `chosen` are the policies that a team has for some incidents only; `roles` are those
+    of each schedule.
+    """
+    for path, of_one, _ in _plans(escalation):
+        lacking = [
+            p.upper() for p in PRIORITIES if not any(s.is_for(p) for s in of_one)
+        ]
+        if of_one and lacking and path[-1] not in chosen:
+            why = f"pages nobody for {', '.join(lacking)}: add a step, which may be "
+            yield path, f"{why}`quiet`; until then only the manager is told"
+        for place, step in enumerate(of_one):
+            for page in step.pages:
+                if isinstance(page, PageSchedule) and _has_nobody(page, roles):
+                    why = f"nobody is ever {page.role} in {page.schedule}: add a layer "
+                    yield (*path, place, "page"), f"{why}with this `role`"
+
+
+def too_many_pages(escalation: Escalation) -> Iterator[Wrong]:
+    """Yield the policies that page too often before they come to an end.
+
+    Not checked when an applied policy is read back: earlier versions allowed more.
+    """
+    for path, steps, repeat in _plans(escalation):
+        tries = repeat * sum(step.repeat for step in steps)
+        if tries > TRIES_MAX:
+            yield path, f"{tries} pages in all, at most {TRIES_MAX}: lower a `repeat`"
+
+
+def _plans(escalation: Escalation) -> Iterator[tuple[Path, tuple[Step, ...], int]]:
+    """Yield the path and the steps of each policy, and how often it repeats them."""
+    yield ("escalation", "functional"), escalation.functional, 1
+    for name, own in escalation.policies.items():
+        path = ("escalation", "policies", name)
+        if isinstance(own, EscalationPolicy):
+            yield path, own.steps, own.repeat
+        else:
+            yield path, own, 1
+
+
+def _has_nobody(page: PageSchedule, roles: Mapping[str, set[Role]]) -> bool:
+    held = roles.get(page.schedule or "")
+    return held is not None and page.role not in held

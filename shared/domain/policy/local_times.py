@@ -29,7 +29,7 @@ def _date(written: object) -> date:
     try:
         return date.fromisoformat(written)
     except ValueError as wrong:
-        raise ValueError("no day of the calendar: correct it") from wrong
+        raise ValueError("not a day of the calendar: correct it") from wrong
 
 
 def _local(written: object) -> datetime:
@@ -41,7 +41,7 @@ def _local(written: object) -> datetime:
     try:
         return datetime.fromisoformat(written)
     except ValueError as wrong:
-        raise ValueError("no day of the calendar: correct it") from wrong
+        raise ValueError("not a day of the calendar: correct it") from wrong
 
 
 Day = Annotated[

@@ -8,6 +8,8 @@ Impact = Literal["high", "medium", "low"]
 Urgency = Literal["high", "medium", "low"]
 Priority = Literal["p1", "p2", "p3", "p4"]
 Severity = Literal["critical", "error", "warning", "info"]
+URGENT: frozenset[Priority] = frozenset({"p1", "p2"})
+"""The priorities of incidents that may wake people."""
 
 
 class ByUrgency(Clause):

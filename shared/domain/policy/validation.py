@@ -21,14 +21,17 @@ from shared.domain.policy.cross_checks import (
     dangling,
     everything,
     missing_texts,
+    taken_names,
     unknown_to_the_world,
     unmappable,
 )
 from shared.domain.policy.document import Policy
+from shared.domain.policy.escalation import too_many_pages
 from shared.domain.policy.local_times import ZONE
 from shared.domain.policy.mappings import LABEL, WHAT
+from shared.domain.policy.reviews import review_mistakes
 from shared.domain.policy.sources import AUTHSERV_ID, HEADER, SERVICE_OR_LABEL
-from shared.domain.policy.surveys import VERSION
+from shared.domain.policy.surveys import VERSION, survey_mistakes
 from shared.domain.policy.teams import contact_detail_in
 from shared.mistake import Mistake, Path, Wrong, path_text
 from shared.yaml12 import Plain
@@ -165,15 +168,16 @@ def check(document: Plain) -> Policy | list[Wrong]:
             one["loc"][:depth] for one in found for depth in range(len(one["loc"]) + 1)
         )
         wrong = [
-            (_path(one, document), explained(one, Policy))
+            (path_of(one, document), explained(one, Policy))
             for one in found
             if not _is_aftermath(one, within)
         ]
     wrong += [*_kept_for_ever(document), *dangling(document)]
     wrong += [*missing_texts(document), *unknown_to_the_world(document)]
-    wrong += unmappable(document)
+    wrong += [*unmappable(document), *taken_names(document)]
+    wrong += [*survey_mistakes(document), *review_mistakes(document)]
     if policy and not wrong:
-        return too_large(policy) or policy
+        return too_large(policy) or [*too_many_pages(policy.escalation)] or policy
     return wrong
 
 
@@ -185,7 +189,7 @@ def _is_aftermath(error: ErrorDetails, within: Mapping[Location, int]) -> bool:
     return error["type"] == "too_short" and within[error["loc"]] > 1
 
 
-def _path(error: ErrorDetails, document: Plain) -> Path:
+def path_of(error: ErrorDetails, document: object) -> Path:
     """Return the path of `error` in the document, without pydantic's branch names."""
     path: list[str | int] = []
     here = document

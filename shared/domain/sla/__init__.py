@@ -22,6 +22,7 @@ from shared.domain.sla.clock import (
 from shared.domain.sla.consumption import Consumption, LevelEntry, Share, Wait, consumed
 from shared.domain.sla.evolve import evolve, replay
 from shared.domain.sla.explanation import Explanation, explained
+from shared.domain.sla.extendable import extendable
 from shared.domain.sla.ola import OLAS, is_operational, owed, owed_seconds
 from shared.domain.sla.promise import PromiseFacts, TargetPromise, covering, promised
 
@@ -44,6 +45,7 @@ __all__ = [
     "covering",
     "evolve",
     "explained",
+    "extendable",
     "is_operational",
     "left",
     "named",

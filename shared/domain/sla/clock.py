@@ -10,17 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple, assert_never
 
-from shared.domain.events import SlaAgreement
-from shared.domain.events.sla import (
-    Party,
-    SlaBreachAttributed,
-    SlaExtensionAccepted,
-    SlaExtensionExpired,
-    SlaExtensionProposed,
-    SlaExtensionRefused,
-    Stop,
-    Target,
-)
+from shared.domain import events
 from shared.domain.policy.targets import Channel, PauseReason
 from shared.domain.working_time import Hours, Span, due, elapsed
 
@@ -59,7 +49,7 @@ class Extension:
 class Attribution:
     """The party responsible for a breach, according to the last attribution."""
 
-    party: Party
+    party: events.Party
     who: str | None
     by: str
     at: datetime
@@ -69,7 +59,7 @@ class Attribution:
 class ClockName(NamedTuple):
     """Identifies a clock of an incident."""
 
-    target: Target
+    target: events.Target
     cycle: int
     round: int
 
@@ -113,7 +103,7 @@ class Clock:
     set_at: datetime
     """Since when this target applies: nothing is warned or breached before."""
     due_at: datetime | None
-    stopped: tuple[Stop, ...] = ()
+    stopped: tuple[events.Stop, ...] = ()
     standing_since: datetime | None = None
     standing_for: PauseReason | None = None
     warned: tuple[int, ...] = ()
@@ -166,15 +156,15 @@ def named(clocks: Iterable[Clock], name: ClockName) -> Clock | None:
     return next((clock for clock in clocks if clock.name == name), None)
 
 
-def agreed(clock: Clock, event: SlaAgreement) -> Clock:
+def agreed(clock: Clock, event: events.SlaAgreement) -> Clock:
     """Return the clock after an event about an extension or an attribution."""
     match event:
-        case SlaExtensionProposed():
+        case events.SlaExtensionProposed():
             extensions = (*clock.extensions, _proposed(event))
             return replace(clock, extensions=extensions)
-        case SlaExtensionAccepted():
+        case events.SlaExtensionAccepted():
             return _accepted(clock, event)
-        case SlaExtensionRefused():
+        case events.SlaExtensionRefused():
             return _answered(
                 clock,
                 event.extension,
@@ -184,17 +174,17 @@ def agreed(clock: Clock, event: SlaAgreement) -> Clock:
                 recorded_by=event.by,
                 channel=event.channel,
             )
-        case SlaExtensionExpired():
+        case events.SlaExtensionExpired():
             at = event.expired_at
             return _answered(clock, event.extension, state="expired", answered_at=at)
-        case SlaBreachAttributed():
+        case events.SlaBreachAttributed():
             whose = (event.party, event.who, event.by, event.at, event.evidence)
             return replace(clock, attributed=Attribution(*whose))
         case _:
             assert_never(event)
 
 
-def _proposed(event: SlaExtensionProposed) -> Extension:
+def _proposed(event: events.SlaExtensionProposed) -> Extension:
     return Extension(
         ref=event.extension,
         state="proposed",
@@ -206,7 +196,7 @@ def _proposed(event: SlaExtensionProposed) -> Extension:
     )
 
 
-def _accepted(clock: Clock, event: SlaExtensionAccepted) -> Clock:
+def _accepted(clock: Clock, event: events.SlaExtensionAccepted) -> Clock:
     """Return the clock with the extension, and its target, unless it was breached."""
     after = replace(
         _answered(

@@ -5,32 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from shared.domain.events import SlaAgreement, SlaEvent
-from shared.domain.events.sla import (
-    SlaArmed,
-    SlaBreachAttributed,
-    SlaBreached,
-    SlaCancelled,
-    SlaContinued,
-    SlaExtensionAccepted,
-    SlaExtensionExpired,
-    SlaExtensionProposed,
-    SlaExtensionRefused,
-    SlaMet,
-    SlaOverran,
-    SlaPaused,
-    SlaResumed,
-    SlaRetargeted,
-    SlaWarned,
-    Stop,
-)
+from shared.domain import events
 from shared.domain.incident.state import BrokenHistory
 from shared.domain.sla.clock import Clock, ClockName, State, agreed
 
 Clocks = tuple[Clock, ...]
 
 
-def replay(history: Iterable[SlaEvent]) -> Clocks:
+def replay(history: Iterable[events.SlaEvent]) -> Clocks:
     """Return the clocks after `history`, in the order in which they were armed."""
     clocks: Clocks = ()
     for event in history:
@@ -38,13 +20,13 @@ def replay(history: Iterable[SlaEvent]) -> Clocks:
     return clocks
 
 
-def evolve(clocks: Clocks, event: SlaEvent) -> Clocks:
+def evolve(clocks: Clocks, event: events.SlaEvent) -> Clocks:
     """Return the clocks after `event`. Never rejects a recorded event.
 
     Raises `BrokenHistory` for an event of a clock that was never armed.
     """
     name = ClockName(event.target, event.cycle, event.round)
-    if isinstance(event, SlaArmed):
+    if isinstance(event, events.SlaArmed):
         return (*clocks, _armed(name, event))
     if not any(clock.name == name for clock in clocks):
         raise BrokenHistory(f"{event.type} of {name}, which was never armed")
@@ -53,7 +35,7 @@ def evolve(clocks: Clocks, event: SlaEvent) -> Clocks:
     )
 
 
-def _armed(name: ClockName, event: SlaArmed) -> Clock:
+def _armed(name: ClockName, event: events.SlaArmed) -> Clock:
     return Clock(
         name=name,
         state=State.RUNNING,
@@ -76,56 +58,63 @@ def _armed(name: ClockName, event: SlaArmed) -> Clock:
 
 
 _Moving = (
-    SlaWarned
-    | SlaBreached
-    | SlaMet
-    | SlaOverran
-    | SlaCancelled
-    | SlaPaused
-    | SlaResumed
-    | SlaContinued
-    | SlaRetargeted
-    | SlaAgreement
+    events.SlaWarned
+    | events.SlaBreached
+    | events.SlaMet
+    | events.SlaOverran
+    | events.SlaCancelled
+    | events.SlaPaused
+    | events.SlaResumed
+    | events.SlaContinued
+    | events.SlaRetargeted
+    | events.SlaAgreement
 )
 
 
 def _moved(clock: Clock, event: _Moving) -> Clock:
     match event:
-        case SlaPaused() | SlaResumed() | SlaContinued() | SlaRetargeted():
+        case (
+            events.SlaPaused()
+            | events.SlaResumed()
+            | events.SlaContinued()
+            | events.SlaRetargeted()
+        ):
             return _turned(clock, event)
-        case SlaWarned():
+        case events.SlaWarned():
             return _warned(clock, event)
-        case SlaBreached():
+        case events.SlaBreached():
             return replace(
                 clock,
                 state=State.BREACHED,
                 breached_at=event.breached_at,
                 detected_at=event.at,
             )
-        case SlaMet() | SlaOverran() | SlaCancelled():
+        case events.SlaMet() | events.SlaOverran() | events.SlaCancelled():
             return _ended(clock, event)
         case (
-            SlaExtensionProposed()
-            | SlaExtensionAccepted()
-            | SlaExtensionRefused()
-            | SlaExtensionExpired()
-            | SlaBreachAttributed()
+            events.SlaExtensionProposed()
+            | events.SlaExtensionAccepted()
+            | events.SlaExtensionRefused()
+            | events.SlaExtensionExpired()
+            | events.SlaBreachAttributed()
         ):
             return agreed(clock, event)
         case _:
             assert_never(event)
 
 
-def _warned(clock: Clock, event: SlaWarned) -> Clock:
+def _warned(clock: Clock, event: events.SlaWarned) -> Clock:
     if event.percent is not None:
         return replace(clock, warned=(*clock.warned, event.percent))
     offset = (event.after_seconds or 0) - (event.before_seconds or 0)
     return replace(clock, warned_offsets=(*clock.warned_offsets, offset))
 
 
-def _ended(clock: Clock, event: SlaMet | SlaOverran | SlaCancelled) -> Clock:
+def _ended(
+    clock: Clock, event: events.SlaMet | events.SlaOverran | events.SlaCancelled
+) -> Clock:
     match event:
-        case SlaMet():
+        case events.SlaMet():
             return replace(
                 clock,
                 state=State.MET,
@@ -134,7 +123,7 @@ def _ended(clock: Clock, event: SlaMet | SlaOverran | SlaCancelled) -> Clock:
                 standing_since=event.met_at,
                 standing_for=None,
             )
-        case SlaOverran():
+        case events.SlaOverran():
             return replace(
                 clock,
                 ended_at=event.done_at,
@@ -143,7 +132,7 @@ def _ended(clock: Clock, event: SlaMet | SlaOverran | SlaCancelled) -> Clock:
                 standing_since=event.done_at,
                 standing_for=None,
             )
-        case SlaCancelled():
+        case events.SlaCancelled():
             return replace(
                 clock,
                 state=State.CANCELLED,
@@ -163,10 +152,14 @@ def _ended(clock: Clock, event: SlaMet | SlaOverran | SlaCancelled) -> Clock:
 
 
 def _turned(
-    clock: Clock, event: SlaPaused | SlaResumed | SlaContinued | SlaRetargeted
+    clock: Clock,
+    event: events.SlaPaused
+    | events.SlaResumed
+    | events.SlaContinued
+    | events.SlaRetargeted,
 ) -> Clock:
     match event:
-        case SlaPaused():
+        case events.SlaPaused():
             return replace(
                 clock,
                 state=State.PAUSED if clock.is_open else clock.state,
@@ -175,13 +168,13 @@ def _turned(
                 standing_for=event.reason,
                 elapsed_seconds=event.elapsed_seconds,
             )
-        case SlaResumed():
+        case events.SlaResumed():
             return replace(
                 _going_on(clock, event.resumed_at),
                 state=State.RUNNING if clock.is_open else clock.state,
                 due_at=event.due_at,
             )
-        case SlaContinued():
+        case events.SlaContinued():
             return replace(
                 _going_on(_stood(clock, event), event.continued_at),
                 state=State.BREACHED if clock.breached_at else State.RUNNING,
@@ -190,13 +183,13 @@ def _turned(
                 elapsed_seconds=None,
                 due_at=event.due_at,
             )
-        case SlaRetargeted():
+        case events.SlaRetargeted():
             return _retargeted(clock, event)
         case _:
             assert_never(event)
 
 
-def _retargeted(clock: Clock, event: SlaRetargeted) -> Clock:
+def _retargeted(clock: Clock, event: events.SlaRetargeted) -> Clock:
     return replace(
         clock,
         policy=event.policy,
@@ -218,7 +211,7 @@ def _retargeted(clock: Clock, event: SlaRetargeted) -> Clock:
     )
 
 
-def _stood(clock: Clock, event: SlaContinued) -> Clock:
+def _stood(clock: Clock, event: events.SlaContinued) -> Clock:
     """Return the clock with the stopped periods while no contract covered it."""
     if event.cause != "covered":
         return clock
@@ -230,7 +223,9 @@ def _going_on(clock: Clock, at: datetime) -> Clock:
     """Return the clock, stopped until `at` and running since then."""
     if clock.standing_since is None:
         return replace(clock, set_at=at)
-    stop = Stop(since=clock.standing_since, until=at, why=clock.standing_for or "over")
+    stop = events.Stop(
+        since=clock.standing_since, until=at, why=clock.standing_for or "over"
+    )
     return replace(
         clock,
         stopped=(*clock.stopped, stop),

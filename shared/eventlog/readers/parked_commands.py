@@ -1,14 +1,16 @@
 """Requests of administrators about a reader's parked events, and the answers.
 
-Only the service has the rules, settings and rights to handle them. So the command line
-stores a request, and the process that runs the reader executes it: in one transaction
-with the answer and, for skipped events, with the record of who skipped them and why.
+Only the service has the rules, settings and rights to handle them. So the command line,
+or the owner of a command, stores a request, and the process that runs the reader
+executes it: in one transaction with the answer and, for skipped events, with the record
+of who skipped them and why.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, assert_never
+from uuid import UUID
 
 from psycopg import Cursor
 
@@ -35,21 +37,31 @@ READ_MODELS = "rm"
 """The schema of requests about read models, whose own schemas are temporary."""
 
 _ASK = """
-INSERT INTO {home}.parked_requests (reader, stream, action, whole, requested_by, reason)
-SELECT %(reader)s, %(stream)s, %(action)s, %(whole)s, %(by)s, %(reason)s
+INSERT INTO {home}.parked_requests
+       (reader, stream, action, whole, requested_by, reason, position, command_id)
+SELECT %(reader)s, %(stream)s, %(action)s, %(whole)s, %(by)s, %(reason)s,
+       %(position)s::bigint, %(command_id)s::uuid
 WHERE NOT EXISTS (
     SELECT FROM {home}.parked_requests
     WHERE reader = %(reader)s AND stream = %(stream)s AND answered_at IS NULL
 )
+ON CONFLICT DO NOTHING
 RETURNING request_id
 """
 _OPEN = """
 SELECT request_id FROM {home}.parked_requests
 WHERE reader = %(reader)s AND stream = %(stream)s AND answered_at IS NULL
   AND action = %(action)s AND whole = %(whole)s
+  AND position IS NOT DISTINCT FROM %(position)s::bigint
 """
+_ASKED = """
+SELECT request_id FROM {home}.parked_requests
+WHERE command_id = %s AND reader = %s AND stream = %s AND action = %s
+  AND position IS NOT DISTINCT FROM %s::bigint AND reason IS NOT DISTINCT FROM %s
+"""
+_IS_USED = "SELECT FROM {home}.parked_requests WHERE command_id = %s"
 _NEXT = """
-SELECT request_id, stream, action, whole, requested_by, role, reason
+SELECT request_id, stream, action, whole, requested_by, role, reason, position
 FROM {home}.parked_requests WHERE reader = %s AND answered_at IS NULL
 ORDER BY request_id LIMIT 1 FOR UPDATE SKIP LOCKED
 """
@@ -91,7 +103,10 @@ class Skipped(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ParkedRequest:
-    """A request about a stream: to retry it, or to skip its first event or all."""
+    """A request about a stream: to retry it, or to skip its first event or all.
+
+    If `position` is given, nothing is skipped unless the first event is at it.
+    """
 
     bookmark: Bookmark
     stream: str
@@ -99,6 +114,8 @@ class ParkedRequest:
     by: str
     whole: bool = False
     reason: str | None = None
+    position: int | None = None
+    command_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +135,10 @@ class Conflict(Exception):
     """Another request about the stream is not answered yet."""
 
 
+class IdReused(Exception):
+    """The id of the command was used for another request."""
+
+
 class _Request(NamedTuple):
     request_id: int
     stream: str
@@ -126,6 +147,7 @@ class _Request(NamedTuple):
     by: str
     role: str
     reason: str | None
+    position: int | None
 
 
 def home_of(bookmark: Bookmark) -> str:
@@ -137,9 +159,12 @@ def home_of(bookmark: Bookmark) -> str:
 def ask(cursor: Cursors, wanted: ParkedRequest) -> int:
     """Store a request and return its number; an equal open request is reused.
 
-    Raises `Conflict` if another request about the stream is open.
+    So is the one of a repeated command, answered or not. Raises `Conflict` if another
+    request about the stream is open, `IdReused`.
     """
     home = home_of(wanted.bookmark)
+    if (known := _asked(cursor, home, wanted)) is not None:
+        return known
     values = {
         "reader": wanted.bookmark.reader,
         "stream": wanted.stream,
@@ -147,14 +172,40 @@ def ask(cursor: Cursors, wanted: ParkedRequest) -> int:
         "whole": wanted.whole,
         "by": wanted.by,
         "reason": wanted.reason,
+        "position": wanted.position,
+        "command_id": wanted.command_id,
     }
     for query in (_ASK, _OPEN):
         row = cursor.execute(query.format(home=home), values).fetchone()
         if row is not None:
             return int(row[0])
+    # Another process may have taken the same command in between.
+    if (known := _asked(cursor, home, wanted)) is not None:
+        return known
     raise Conflict(
         f"something else is asked about {wanted.stream}: wait for its answer"
     )
+
+
+def _asked(cursor: Cursors, home: str, wanted: ParkedRequest) -> int | None:
+    """Return the request that this command stored before, None if it is new."""
+    if wanted.command_id is None:
+        return None
+    values = (
+        wanted.command_id,
+        wanted.bookmark.reader,
+        wanted.stream,
+        wanted.action,
+        wanted.position,
+        wanted.reason,
+    )
+    row = cursor.execute(_ASKED.format(home=home), values).fetchone()
+    if row is not None:
+        return int(row[0])
+    used = cursor.execute(_IS_USED.format(home=home), (wanted.command_id,))
+    if used.rowcount:
+        raise IdReused(str(wanted.command_id))
+    return None
 
 
 def answer_of(cursor: Cursors, bookmark: Bookmark, request: int) -> Answer | None:
@@ -183,13 +234,21 @@ def unskipped(
     means using the rest without it. Raises like `EventLog.histories`.
     """
     rows = log.stored_histories(cursor, streams, upto)
+    return unskipped_among(log, cursor, bookmark, rows)
+
+
+def unskipped_among(
+    log: EventLog, cursor: Cursors, bookmark: Bookmark, rows: Sequence[Row]
+) -> list[Entry]:
+    """Return stored rows as entries, likewise."""
     try:
         return log.entries(rows)
     except Unavailable:
         raise
     except Exception:
         query = _SKIPPED_OF.format(home=home_of(bookmark))
-        skipped = set(cursor.execute(query, (bookmark.reader, list(streams))))
+        streams = sorted({row.stream for row in rows})
+        skipped = set(cursor.execute(query, (bookmark.reader, streams)))
         if not skipped:
             raise
     return [e for row in rows if (e := _unskipped(log, row, skipped)) is not None]
@@ -206,6 +265,17 @@ def _unskipped(
         if (row.position,) in skipped:
             return None
         raise
+
+
+def _not_first(request: _Request, first: ParkedEvent) -> str | None:
+    """Return why the first parked event is not the one to skip, None if it is."""
+    if request.whole:
+        return None
+    if first.stream != request.stream:
+        return f"it waits behind {first.stream}: skip that first"
+    if request.position not in {None, first.position}:
+        return f"the first parked event is at {first.position} now: nothing was skipped"
+    return None
 
 
 @dataclass(frozen=True)
@@ -260,9 +330,7 @@ class ParkedRequests:
     def _skip(
         self, cursor: Cursors, request: _Request, events: Sequence[ParkedEvent]
     ) -> None:
-        first = events[0]
-        if first.stream != request.stream and not request.whole:
-            why = f"it waits behind {first.stream}: skip that first"
+        if (why := _not_first(request, events[0])) is not None:
             self._answer(cursor, request, Answer("still parked", error=why))
             return
         count = len(events) if request.whole else 1

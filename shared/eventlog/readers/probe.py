@@ -1,6 +1,7 @@
 """Measures how far a reader is behind the log, by the log itself, not by the reader.
 
-A reader that hangs reports nothing; its lag still grows.
+A reader that hangs reports nothing; its lag still grows. Also counts the events that a
+process could not read.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from shared.clock import Clock
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
 from shared.eventlog.readers.status import ReaderStatus
+from shared.eventlog.unreadable import UnreadableEvents
 from shared.observability.health import Check, Probe
 
 LAG_SECONDS_MAX = 30.0
@@ -60,3 +62,19 @@ def _lag(log: EventLog, clock: Clock, position: int) -> Lag:
         return Lag(0, 0.0)
     age = (clock() - oldest[0].recorded_at).total_seconds()
     return Lag(log.head().position - position, max(0.0, age))
+
+
+def unreadable_probe(events: UnreadableEvents) -> Probe:
+    """Return the probe of unreadable events, which names the first of them.
+
+    The process stays ready: everything else is served.
+    """
+
+    async def probe() -> Check:
+        found = dict(events.reasons)
+        first = min(found, default=0)
+        words = {"why": f"position {first}: {found[first]}"} if found else {}
+        numbers = {"unreadable": float(len(found))}
+        return Check("events", "log", ready=True, words=words, numbers=numbers)
+
+    return probe

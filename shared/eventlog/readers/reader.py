@@ -107,8 +107,19 @@ class Reader:
         self._tracked = BEGINNING
         self._requests = ParkedRequests(log, bookmark, apply, pass_over)
         self._outage = Outage("log", "reading goes on when PostgreSQL is back")
+        self._feed: LiveFeed | None = None
+        self._woken = False
         self._executor = ThreadPoolExecutor(1, f"reader-{bookmark.reader}")
         self.status = ReaderStatus(bookmark.reader)
+
+    def wake(self) -> None:
+        """Read the log at once; call it in the event loop after a commit.
+
+        What this process appended comes over NATS as well, but later.
+        """
+        self._woken = True
+        if self._feed is not None:
+            self._feed.wake()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the log until `stop` is set. Never returns earlier, never raises."""
@@ -162,6 +173,7 @@ class Reader:
         while not stop.is_set():
             # Open the feed first: it buffers what is recorded during catch-up.
             async with open_feed(self._link) as feed:
+                self._feed = feed
                 await self._catch_up(stop)
                 while not stop.is_set() and await self._step(feed, stop):
                     pass
@@ -170,7 +182,11 @@ class Reader:
         """Apply what arrives next; return False if the feed must be reopened."""
         self.status.goes_on("live" if feed.live else "polling")
         wait = self._silence if feed.live else self._poll
-        heard = await feed.take(self._batch, wait)
+        heard = [] if self._woken else await feed.take(self._batch, wait)
+        if self._woken:
+            self._woken = False
+            await self._catch_up(stop)
+            return feed.live
         fresh = [row for row in heard if row.position > self._tracked.position]
         if fresh and self._continue(fresh):
             await self._apply(_without_repeats(fresh))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
@@ -39,6 +40,9 @@ class ServiceLoop:
     batch: int = BATCH
     pass_over: PassOver = lambda _cursor, _rows: None
     """Marks a skipped event, so that nothing waits for it."""
+    attach: Callable[[Callable[[], object]], object] = lambda _wake: None
+    """Is given the function that wakes the reader, which any thread may call after it
+    has appended something that the reader should not wait for."""
 
 
 Assemble = Callable[[EventLog, Clock, CollectorRegistry], ServiceLoop]
@@ -88,7 +92,7 @@ async def follow(
 def _reader(
     log: EventLog, bookmark: Bookmark, following: ServiceLoop, link: Link
 ) -> Reader:
-    return Reader(
+    reader = Reader(
         log,
         bookmark,
         following.apply,
@@ -96,6 +100,9 @@ def _reader(
         batch=following.batch,
         pass_over=following.pass_over,
     )
+    loop = asyncio.get_running_loop()
+    following.attach(partial(loop.call_soon_threadsafe, reader.wake))
+    return reader
 
 
 async def _waiting() -> Check:

@@ -6,18 +6,12 @@ from typing import Any
 
 import pytest
 
-from shared.domain.events import AnyEvent
-from shared.domain.events.problem import (
-    ProblemIdentified,
-    ProblemIncidentLinked,
-    ProblemIncidentUnlinked,
-    ProblemResolved,
-)
+from shared.domain import events
 from shared.domain.identifiers import problem_ref, problem_stream
-from tests.support.helping_desk import HelpingDesk, helping_desk
-from tests.support.promises import local
-from tests.support.servers import Database
-from tests.support.sla_desk import happened, opened
+from tests.support.builders.promises import local
+from tests.support.desks.escalating import HelpingDesk, helping_desk
+from tests.support.desks.watching import happened, opened
+from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
 
@@ -36,12 +30,12 @@ def desk(database: Database) -> Iterator[HelpingDesk]:
 def happens(desk: HelpingDesk, number: int, kind: type[Any], problem: int = 1) -> None:
     """Let something happen to a problem that has to do with an incident."""
     words: dict[str, Any] = {"problem": problem_ref(problem)}
-    if kind is ProblemIdentified:
+    if kind is events.ProblemIdentified:
         words |= {"title": "Slow", "service": "paie", "team": "problem"}
         words |= {"origin": "incident"}
-    if kind is ProblemIncidentUnlinked:
+    if kind is events.ProblemIncidentUnlinked:
         words |= {"relation": "problem"}
-    event: AnyEvent = happened(kind, number, desk.sla.now, **words)
+    event: events.AnyEvent = happened(kind, number, desk.sla.now, **words)
     owned = event.model_copy(update={"whose": event.by})
     stream, intake = problem_stream(problem_ref(problem)), desk.sla.intake
     intake.record(stream, intake.head_version(stream), [owned])
@@ -77,7 +71,7 @@ def test_by_signature_it_joins_at_once_by_service_to_be_confirmed(
     desk: HelpingDesk, batch: int
 ) -> None:
     late(desk, 1, START, **SLOW)
-    happens(desk, 1, ProblemIdentified)
+    happens(desk, 1, events.ProblemIdentified)
     late(desk, 2, START + DAY, **SLOW | {"title": "paie-12 is slow"})
     late(desk, 3, START + 2 * DAY, title="paie-3 is full", source="zabbix")
     late(desk, 4, START + 3 * DAY, service="portail", priority="p1")
@@ -92,11 +86,11 @@ def test_by_signature_it_joins_at_once_by_service_to_be_confirmed(
 
 def test_a_memory_made_anew_joins_nothing_twice(desk: HelpingDesk) -> None:
     late(desk, 1, START, **SLOW)
-    happens(desk, 1, ProblemIdentified)
+    happens(desk, 1, events.ProblemIdentified)
     late(desk, 2, START + DAY, **SLOW)
     desk.read()
-    happens(desk, 2, ProblemIncidentLinked)
-    happens(desk, 2, ProblemIncidentUnlinked)
+    happens(desk, 2, events.ProblemIncidentLinked)
+    happens(desk, 2, events.ProblemIncidentUnlinked)
     desk.read()
     said = desk.handed_over(2)
 
@@ -115,13 +109,13 @@ def test_what_is_resolved_or_was_taken_out_is_like_nothing_any_more(
     desk: HelpingDesk,
 ) -> None:
     late(desk, 1, START, **SLOW)
-    happens(desk, 1, ProblemIdentified)
-    happens(desk, 1, ProblemIncidentUnlinked)
+    happens(desk, 1, events.ProblemIdentified)
+    happens(desk, 1, events.ProblemIncidentUnlinked)
     late(desk, 2, START + DAY, **SLOW)
     desk.read()
     assert joins(desk, 2) == [("PRB-000001", "service", True)]
 
-    happens(desk, 1, ProblemResolved)
+    happens(desk, 1, events.ProblemResolved)
     late(desk, 3, START + 2 * DAY, **SLOW)
     desk.read()
     assert joins(desk, 3) == []
@@ -129,9 +123,9 @@ def test_what_is_resolved_or_was_taken_out_is_like_nothing_any_more(
 
 def test_of_several_it_joins_none_unless_one_is_of_its_kind(desk: HelpingDesk) -> None:
     late(desk, 1, START, **SLOW)
-    happens(desk, 1, ProblemIdentified)
+    happens(desk, 1, events.ProblemIdentified)
     late(desk, 2, START + DAY, title="paie-3 is full", source="zabbix")
-    happens(desk, 2, ProblemIdentified, problem=2)
+    happens(desk, 2, events.ProblemIdentified, problem=2)
     late(desk, 3, START + 2 * DAY, title="paie is down")
     late(desk, 4, START + 3 * DAY, title="paie-9 is full", source="zabbix")
     desk.read()

@@ -13,15 +13,15 @@ from services.intake.policy.store import Applied, Policies, Signature
 from services.intake.signals.store import Receiver
 from shared.eventlog.log import EventLog
 from shared.security.access import create
-from tests.integration.intake.doors import Doors
-from tests.integration.intake.mapped_desk import (
+from tests.integration.intake.endpoints import Doors
+from tests.integration.intake.signals.mapped_desk import (
     MASTER,
     NOW,
     POLICY,
     MappedDesk,
     mapped_desk,
 )
-from tests.support.servers import Database
+from tests.support.servers.servers import Database
 
 __all__ = ["MASTER", "NOW", "POLICY"]
 
@@ -35,21 +35,28 @@ class Hands:
     commands: CommandDesk
 
 
+_OPENED: list[EventLog] = []
+
+
 def hands_on(database: Database, pool_size: int = 4) -> Hands:
-    """Return the hands of one more worker on `database`, at the instant `NOW`."""
+    """Return the hands of one more worker on `ruled`, at the instant `NOW`.
+
+    What it works with is closed after the test, also one that fails.
+    """
     log = EventLog.open(
         database.dsn("desk_intake"),
         master=MASTER,
         clock=lambda: NOW,
         pool_size=pool_size,
     )
+    _OPENED.append(log)
     cache, policies = RecordCache(log), Policies(log)
     receiver = Receiver(log, cache, policies, lambda: NOW)
     return Hands(log, receiver, CommandDesk(log, cache, policies, lambda: NOW))
 
 
 @pytest.fixture
-def ruled(database: Database) -> Database:
+def ruled(database: Database) -> Iterator[Database]:
     """Give a database whose log begins with the starter policy."""
     log = EventLog.open(database.owner_dsn)
     applied = policy_store.apply(
@@ -61,15 +68,15 @@ def ruled(database: Database) -> Database:
     )
     assert isinstance(applied, Applied), applied
     log.close()
-    return database
+    yield database
+    while _OPENED:
+        _OPENED.pop().close()
 
 
 @pytest.fixture
-def hands(ruled: Database) -> Iterator[Hands]:
+def hands(ruled: Database) -> Hands:
     """Give the hands of one worker."""
-    made = hands_on(ruled)
-    yield made
-    made.log.close()
+    return hands_on(ruled)
 
 
 @pytest.fixture

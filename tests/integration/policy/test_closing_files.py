@@ -10,9 +10,9 @@ from services.intake.policy.store import Applied, Signature
 from shared.domain.policy.calendars import Calendar
 from shared.domain.policy.document import Policy
 from shared.eventlog.log import EventLog
-from tests.integration.policy.test_the_command_line import SIGNED, run, written
+from tests.integration.policy.test_command_line import SIGNED, run, written
 from tests.support.policies import FULL, full_text
-from tests.support.servers import Database
+from tests.support.servers.servers import Database
 from tests.unit.policy.test_closing_files import file
 
 NOW = datetime(2025, 7, 1, 6, tzinfo=UTC)

@@ -20,9 +20,9 @@ from shared.eventlog.log import EventLog
 from shared.eventlog.policies import PolicyCache, PolicyVersions
 from shared.eventlog.recorder import PendingEvent, insert, lock_head
 from shared.http.error_responses import problem_of
+from tests.support.desks.watching import opened, sla_desk
 from tests.support.policies import FULL, full, full_text
-from tests.support.servers import Database
-from tests.support.sla_desk import opened, sla_desk
+from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
 

@@ -14,7 +14,7 @@ from services.intake.directory.store import (
     people,
     person,
 )
-from tests.support.servers import Database
+from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
 

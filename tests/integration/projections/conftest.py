@@ -12,9 +12,9 @@ from cli.app import command_line
 from shared.eventlog.log import EventLog
 from shared.vault.master_keys import text_of
 from standalone.nats import Bus
-from tests.support.api import MASTER, Api, serving
-from tests.support.june import June
-from tests.support.servers import Database, NatsServer, PostgresServer
+from tests.support.builders.june_log import June
+from tests.support.desks.api import MASTER, Api, serving
+from tests.support.servers.servers import Database
 
 Run = Callable[..., Result]
 
@@ -44,17 +44,23 @@ def month(api: Api) -> Iterator[June]:
 
 @pytest.fixture(scope="module")
 def shared_api(
-    postgres_server: PostgresServer,
-    nats_server: NatsServer,
+    shared_database: Database,
+    shared_bus: Bus,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Api]:
     """Give an API to tests that change nothing another test sees."""
-    database = postgres_server.fresh_database()
-    nats_server.wipe()  # it remembers the log of the test before
     folder = tmp_path_factory.mktemp("api")
-    with serving(database, nats_server.bus, folder) as running:
+    with serving(shared_database, shared_bus, folder) as running:
         yield running
-    postgres_server.drop(database)
+
+
+@pytest.fixture(scope="module")
+def shared_month(shared_api: Api) -> Iterator[June]:
+    """Give the log of a June with a policy in force to tests that only read."""
+    written = June(shared_api.database)
+    with closing(written.log):
+        written.applied()
+        yield written
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.servers import Database
-from tests.support.sla_desk import SlaDesk, sla_desk
+from tests.support.desks.watching import SlaDesk, sla_desk
+from tests.support.servers.servers import Database
 
 
 @pytest.fixture

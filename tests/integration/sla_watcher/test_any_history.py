@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from shared.domain.events import IncidentEvent
 from shared.domain.identifiers import incident_ref
 from shared.domain.sla.clock import ENDED
-from tests.property.test_any_watch import said, watched
-from tests.support.any_script import Step, play, scripts
-from tests.support.helped import streams
+from tests.property.incidents.test_any_watch import said, watched
+from tests.support.builders.incidents_with_escalation import streams
+from tests.support.desks.watching import SlaDesk, sla_desk
 from tests.support.policies import FULL, full
-from tests.support.servers import Database
-from tests.support.sla_desk import SlaDesk, sla_desk
+from tests.support.servers.servers import Database
+from tests.support.strategies.command_scripts import Step, play, scripts
 
 pytestmark = pytest.mark.servers
 

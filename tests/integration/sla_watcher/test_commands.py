@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.sla_watcher.clocks.case import Case, PolicyOf
-from services.sla_watcher.commands import asked, owners
+from services.sla_watcher.commands import decide_command, owners
 from shared.domain.commands.sla import (
     AcceptExtension,
     AttributeBreach,
     ProposeExtension,
-    SlaWish,
+    SlaCommand,
 )
 from shared.domain.events.incident import IncidentAcknowledged, IncidentRestored
 from shared.domain.events.sla import SlaExtensionProposed
@@ -23,8 +23,8 @@ from shared.http.problem_details import HttpError
 from shared.messaging.commands import CommandAnswer, CommandRequest
 from shared.process_manager.command_subscriber import CommandHandler
 from shared.process_manager.worker import CaseBehindLog
-from tests.support.promises import local, shown
-from tests.support.sla_desk import SlaDesk, happened, opened
+from tests.support.builders.promises import local, shown
+from tests.support.desks.watching import SlaDesk, happened, opened
 
 pytestmark = pytest.mark.servers
 
@@ -35,13 +35,13 @@ YES = AcceptExtension(accepted_by="roche", channel="phone", evidence="« Oui. »
 
 
 def commanding(desk: SlaDesk) -> CommandHandler[Case, PolicyOf]:
-    return CommandHandler(desk.log, desk.another(), desk.clock, asked, owners)
+    return CommandHandler(desk.log, desk.another(), desk.clock, decide_command, owners)
 
 
 def request(
-    wish: SlaWish, record: str | None = None, key: UUID | None = None
+    wish: SlaCommand, record: str | None = None, key: UUID | None = None
 ) -> CommandRequest[Any]:
-    return CommandRequest[SlaWish](
+    return CommandRequest[SlaCommand](
         incident=INC,
         record=record,
         actor="person:paul",
@@ -51,7 +51,7 @@ def request(
     )
 
 
-def asks(desk: SlaDesk, wish: SlaWish, record: str | None = None) -> CommandAnswer:
+def asks(desk: SlaDesk, wish: SlaCommand, record: str | None = None) -> CommandAnswer:
     return commanding(desk).take(request(wish, record))
 
 
@@ -155,7 +155,7 @@ def test_nothing_is_decided_beside_what_happens_at_that_very_moment(
 
     def slow(*given: Any) -> Any:
         desk.happens(back)  # committed after the case was read, before we append
-        return asked(*given)
+        return decide_command(*given)
 
     late = CommandHandler(desk.log, desk.another(), desk.clock, slow, owners)
     with pytest.raises(StaleVersion):

@@ -24,11 +24,11 @@ from shared.eventlog.readers.parked_commands import (
 )
 from shared.eventlog.readers.reader import Reader
 from tests.integration.sla_watcher.test_commands import MORE, asks
-from tests.support.append_lock import refuse_writes_under_append_lock
-from tests.support.logs import note
+from tests.support.builders.promises import local
+from tests.support.builders.short_events import note
+from tests.support.desks.watching import SlaDesk, Watcher, happened, opened
+from tests.support.faults.append_lock import refuse_writes_under_append_lock
 from tests.support.patience import eventually
-from tests.support.promises import local
-from tests.support.sla_desk import SlaDesk, Watcher, happened, opened
 
 pytestmark = pytest.mark.servers
 

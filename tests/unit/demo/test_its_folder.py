@@ -23,7 +23,7 @@ def test_a_desk_that_is_no_demo_is_left_alone(tmp_path: Path) -> None:
     (home / "postgres").mkdir(parents=True)
     (home / "postgres" / "history").touch()
 
-    with pytest.raises(StartupError, match="no demo"), fresh_home(home, None):
+    with pytest.raises(StartupError, match="not a demo"), fresh_home(home, None):
         pass
 
     assert (home / "postgres" / "history").exists()

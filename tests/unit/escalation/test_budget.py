@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.escalation.rules.context import Broken, cause_of, overrun_of, used_up
+from services.escalation.rules.budget import Broken, cause_of, overrun_of, used_up
 from shared.domain.policy.escalation import BreachBudget
-from tests.support.promises import local
+from tests.support.builders.promises import local
 
 AT = local("16:10")
 THREE = BreachBudget(breaches=3, within_days=30)

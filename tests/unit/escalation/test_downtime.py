@@ -8,20 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.escalation.rules.downtime import Downtime, Outage, outages, together
-from shared.domain.events.incident import (
-    IncidentCancelled,
-    IncidentClassified,
-    IncidentOpened,
-    IncidentRelapsed,
-    IncidentReopened,
-    IncidentRestored,
-)
-from shared.domain.events.incident_ties import IncidentMerged, IncidentUnmerged
+from services.escalation.rules.budget import Downtime, Outage, outages, together
+from shared.domain import events
 from shared.domain.policy.calendars import Calendar
 from shared.domain.working_time import ALWAYS, hours_of
 from shared.eventlog.entry import Entry
-from tests.support.histories import opened
+from tests.support.strategies.histories import opened
 
 START = datetime(2025, 6, 2, 7, tzinfo=UTC)
 INC = "INC-000001"
@@ -33,7 +25,7 @@ OFFICE = hours_of(
 OPEN_HOURS = (*range(8, 12), *range(14, 18))
 Happening = tuple[int, type[Any], dict[str, Any]]
 
-OPENED: Happening = (0, IncidentOpened, {})
+OPENED: Happening = (0, events.IncidentOpened, {})
 CLASS = {"service": "portal", "impact": "high", "urgency": "high"}
 END = {"cycle": 1, "reason": "not_an_incident"}
 AGAIN = {"cycle": 2, "cause": "user", "after_closure": False}
@@ -49,7 +41,7 @@ def history(*happenings: Happening, priority: str = "p1") -> list[Entry]:
         head = {"incident": INC, "policy": 1, "at": at(minutes), "by": "person:paul"}
         event = (
             opened(INC, priority=priority)
-            if kind is IncidentOpened
+            if kind is events.IncidentOpened
             else kind(**head, **words)
         )
         stream = f"incident-{INC}"
@@ -64,28 +56,28 @@ def history(*happenings: Happening, priority: str = "p1") -> list[Entry]:
     ("happenings", "spans"),
     [
         ((OPENED,), [(0, None)]),
-        ((OPENED, (30, IncidentRestored, {})), [(0, 30)]),
+        ((OPENED, (30, events.IncidentRestored, {})), [(0, 30)]),
         (
             (
                 OPENED,
-                (30, IncidentRestored, {}),
-                (40, IncidentRelapsed, {"reason": "no"}),
-                (50, IncidentRestored, {}),
-                (90, IncidentReopened, AGAIN),
+                (30, events.IncidentRestored, {}),
+                (40, events.IncidentRelapsed, {"reason": "no"}),
+                (50, events.IncidentRestored, {}),
+                (90, events.IncidentReopened, AGAIN),
             ),
             [(0, 30), (40, 50), (90, None)],
         ),
-        ((OPENED, (20, IncidentCancelled, END)), []),
-        ((OPENED, (20, IncidentMerged, {"into": "INC-000002"})), [(0, 20)]),
+        ((OPENED, (20, events.IncidentCancelled, END)), []),
+        ((OPENED, (20, events.IncidentMerged, {"into": "INC-000002"})), [(0, 20)]),
         (
             (
                 OPENED,
-                (20, IncidentMerged, {"into": "INC-000002"}),
-                (30, IncidentUnmerged, {"out_of": "INC-000002", "signals": {}}),
+                (20, events.IncidentMerged, {"into": "INC-000002"}),
+                (30, events.IncidentUnmerged, {"out_of": "INC-000002", "signals": {}}),
             ),
             [(0, 20), (30, None)],
         ),
-        ((OPENED, (20, IncidentClassified, {**CLASS, "priority": "p2"})), []),
+        ((OPENED, (20, events.IncidentClassified, {**CLASS, "priority": "p2"})), []),
     ],
 )
 def test_it_is_down_from_recorded_to_restored(
@@ -97,7 +89,7 @@ def test_it_is_down_from_recorded_to_restored(
 
 
 def test_what_is_a_p1_now_was_one_all_along_and_others_are_none() -> None:
-    urgent = (20, IncidentClassified, {**CLASS, "priority": "p1"})
+    urgent = (20, events.IncidentClassified, {**CLASS, "priority": "p1"})
 
     assert list(outages(history(OPENED, urgent, priority="p3"))) == [Outage(at(0))]
     assert list(outages(history(OPENED, priority="p2"))) == []

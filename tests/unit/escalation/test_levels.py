@@ -4,22 +4,9 @@ from typing import Any
 
 import pytest
 
-from shared.domain.events.escalation import EscalationPaged
-from shared.domain.events.incident import (
-    IncidentAcknowledged,
-    IncidentAssigned,
-    IncidentCancelled,
-    IncidentClassified,
-    IncidentPaused,
-    IncidentRelapsed,
-    IncidentReopened,
-    IncidentResolved,
-    IncidentRestored,
-    IncidentResumed,
-)
-from shared.domain.events.incident_ties import IncidentMerged, IncidentUnmerged
-from tests.support.escalating import Search, without_steps
-from tests.support.promises import VALMONT, local, valmont
+from shared.domain import events
+from tests.support.builders.escalation import Search, without_steps
+from tests.support.builders.promises import VALMONT, local, valmont
 
 UNSEARCHED = without_steps(VALMONT)
 
@@ -39,7 +26,7 @@ def test_an_incident_leaves_n1_once_it_was_there_for_its_share() -> None:
 def test_it_leaves_though_somebody_at_the_desk_has_taken_it_on() -> None:
     search = Search()
     search.opened("09:10")
-    search.happens("09:14", IncidentAcknowledged)
+    search.happens("09:14", events.IncidentAcknowledged)
 
     assert moves(search.passes("10:00")) == ["09:30 n1→n2 support dwell"]
 
@@ -74,9 +61,9 @@ def test_what_is_split_off_is_at_n1_from_then_on() -> None:
 def test_a_pause_that_stops_ttr_does_not_count() -> None:
     search = Search(UNSEARCHED)
     search.opened("09:10")
-    search.happens("09:20", IncidentPaused, reason="user", question="Which one?")
+    search.happens("09:20", events.IncidentPaused, reason="user", question="Which one?")
     assert moves(search.passes("10:19")) == []
-    search.happens("10:20", IncidentResumed, cause="reply")
+    search.happens("10:20", events.IncidentResumed, cause="reply")
 
     assert moves(search.passes("12:00")) == ["10:30 n1→n2 support dwell"]
 
@@ -84,7 +71,7 @@ def test_a_pause_that_stops_ttr_does_not_count() -> None:
 def test_a_pause_that_is_ours_counts() -> None:
     search = Search(UNSEARCHED)
     search.opened("09:10")
-    search.happens("09:20", IncidentPaused, reason="vendor")
+    search.happens("09:20", events.IncidentPaused, reason="vendor")
 
     assert moves(search.passes("12:00")) == ["09:30 n1→n2 support dwell"]
 
@@ -99,18 +86,18 @@ def test_only_working_time_counts() -> None:
 def test_while_service_is_back_nobody_is_sought() -> None:
     search = Search()
     search.opened("09:10")
-    search.happens("09:20", IncidentRestored, workaround=True)
+    search.happens("09:20", events.IncidentRestored, workaround=True)
     assert moves(search.passes("11:00")) == []
-    search.happens("11:00", IncidentRelapsed)
+    search.happens("11:00", events.IncidentRelapsed)
 
     assert moves(search.passes("12:00")) == ["11:10 n1→n2 support dwell"]
 
 
 def test_neither_resolved_nor_cancelled_nor_merged_incidents_are_escalated() -> None:
     ends = (
-        (IncidentResolved, {"cycle": 1}),
-        (IncidentCancelled, {"reason": "withdrawn"}),
-        (IncidentMerged, {"into": "INC-000001"}),
+        (events.IncidentResolved, {"cycle": 1}),
+        (events.IncidentCancelled, {"reason": "withdrawn"}),
+        (events.IncidentMerged, {"into": "INC-000001"}),
     )
     for kind, words in ends:
         search = Search()
@@ -123,8 +110,10 @@ def test_neither_resolved_nor_cancelled_nor_merged_incidents_are_escalated() -> 
 def test_what_was_merged_by_mistake_is_overdue_at_once() -> None:
     search = Search()
     search.opened("09:10")
-    search.happens("09:20", IncidentMerged, into="INC-000001")
-    said = search.happens("10:00", IncidentUnmerged, out_of="INC-000001", signals={})
+    search.happens("09:20", events.IncidentMerged, into="INC-000001")
+    said = search.happens(
+        "10:00", events.IncidentUnmerged, out_of="INC-000001", signals={}
+    )
 
     assert moves(said) == ["10:00 n1→n2 support dwell"]
 
@@ -133,10 +122,10 @@ def test_a_new_cycle_begins_at_n1_anew() -> None:
     search = Search()
     search.opened("09:10")
     search.passes("09:30")
-    search.happens("10:00", IncidentResolved, cycle=1)
+    search.happens("10:00", events.IncidentResolved, cycle=1)
     again = {"cycle": 2, "cause": "user", "after_closure": False}
-    to_the_desk = (IncidentAssigned, {"team": "desk"})
-    said = search.at_once("11:00", (IncidentReopened, again), to_the_desk)
+    to_the_desk = (events.IncidentAssigned, {"team": "desk"})
+    said = search.at_once("11:00", (events.IncidentReopened, again), to_the_desk)
 
     assert moves(said) == []
     assert (search.case.post.level, search.case.post.team) == ("n1", "desk")
@@ -148,7 +137,7 @@ def test_another_priority_counts_from_the_first_report() -> None:
     search.opened("09:10")
     said = search.happens(
         "09:36",
-        IncidentClassified,
+        events.IncidentClassified,
         service="paie",
         impact="high",
         urgency="high",
@@ -204,12 +193,12 @@ def test_what_becomes_p1_at_night_goes_on_unless_somebody_has_it() -> None:
     alone, taken = Search(), Search()
     for search in (alone, taken):
         search.opened("20:00")
-    taken.happens("20:05", IncidentAcknowledged)
+    taken.happens("20:05", events.IncidentAcknowledged)
 
-    assert moves(alone.happens("20:10", IncidentClassified, **p1)) == [
+    assert moves(alone.happens("20:10", events.IncidentClassified, **p1)) == [
         "20:10 n1→n2 support desk_closed"
     ]
-    assert moves(taken.happens("20:10", IncidentClassified, **p1)) == []
+    assert moves(taken.happens("20:10", events.IncidentClassified, **p1)) == []
 
 
 def test_giving_it_to_a_higher_team_is_escalating_it() -> None:
@@ -217,7 +206,7 @@ def test_giving_it_to_a_higher_team_is_escalating_it() -> None:
     search.opened("09:10")
 
     assert search.happens(
-        "09:15", IncidentAssigned, team="support", assignee="bruno"
+        "09:15", events.IncidentAssigned, team="support", assignee="bruno"
     ) == [
         "09:15 n1→n2 support by_hand",
         "accepted by bruno",
@@ -231,7 +220,7 @@ def returned(when: str = "09:40", **words: Any) -> Search:
     search.opened("09:10")
     search.passes("09:30")
     given = {"team": "desk", "assignee": "paul", "reason": "Ours"}
-    search.happens(when, IncidentAssigned, **(given | words))
+    search.happens(when, events.IncidentAssigned, **(given | words))
     return search
 
 
@@ -240,10 +229,10 @@ def test_giving_it_back_to_the_desk_is_returning_it(assignee: str | None) -> Non
     search = Search()
     search.opened("09:10")
     search.passes("09:30")
-    search.happens("09:32", IncidentAcknowledged, by="person:bruno")
+    search.happens("09:32", events.IncidentAcknowledged, by="person:bruno")
 
     assert search.happens(
-        "09:40", IncidentAssigned, team="desk", assignee=assignee, reason="Ours"
+        "09:40", events.IncidentAssigned, team="desk", assignee=assignee, reason="Ours"
     ) == ["09:40 n2→n1 desk returned", "returned → roche"]
     assert (search.case.post.level, search.case.post.accepted_by) == ("n1", None)
 
@@ -258,7 +247,7 @@ def test_what_went_back_wakes_nobody_any_more() -> None:
     search = Search()
     search.opened("09:10")
     search.passes("09:30")
-    search.happens("09:40", IncidentAssigned, team="desk", reason="Ours")
+    search.happens("09:40", events.IncidentAssigned, team="desk", reason="Ours")
 
     assert [line for line in search.passes("09:59") if "page" in line] == []
 
@@ -266,7 +255,9 @@ def test_what_went_back_wakes_nobody_any_more() -> None:
 def test_who_is_asked_when_it_comes_again_is_asked_anew() -> None:
     search = returned()
     search.passes("12:00")
-    keys = [each.key for each in search.said if isinstance(each, EscalationPaged)]
+    keys = [
+        each.key for each in search.said if isinstance(each, events.EscalationPaged)
+    ]
 
     assert keys == ["INC-000016.1.1.n2.0.1", "INC-000016.1.1.n2.0.1.1"]
 
@@ -275,7 +266,11 @@ def test_from_n3_it_goes_back_to_whom_it_was_given_at_n2() -> None:
     search = returned(team="etudes", assignee=None)
 
     assert search.happens(
-        "11:00", IncidentAssigned, team="support", assignee="bruno", reason="Yours"
+        "11:00",
+        events.IncidentAssigned,
+        team="support",
+        assignee="bruno",
+        reason="Yours",
     ) == [
         "11:00 n3→n2 support returned",
         "accepted by bruno",
@@ -292,8 +287,8 @@ def test_a_team_without_a_level_has_it_where_it_is() -> None:
 def test_a_p1_that_a_person_gave_back_does_not_go_on_at_once() -> None:
     search = Search()
     search.opened("09:10", priority="p1", service="unknown")
-    search.happens("09:20", IncidentAssigned, team="support")
-    said = search.happens("09:30", IncidentAssigned, team="desk", reason="Ours")
+    search.happens("09:20", events.IncidentAssigned, team="support")
+    said = search.happens("09:30", events.IncidentAssigned, team="desk", reason="Ours")
 
     assert moves(said) == ["09:30 n2→n1 desk returned"]
     assert moves(search.passes("18:00")) == []
@@ -304,7 +299,7 @@ def test_from_n2_it_goes_on_to_n3_unless_somebody_there_accepted_it() -> None:
     for search in (alone, taken):
         search.opened("09:10")
         search.passes("09:30")
-    taken.happens("09:52", IncidentAssigned, team="support", assignee="chloe")
+    taken.happens("09:52", events.IncidentAssigned, team="support", assignee="chloe")
 
     assert moves(alone.passes("16:00")) == ["12:30 n2→n3 etudes dwell"]
     assert moves(taken.passes("16:00")) == []
@@ -323,8 +318,8 @@ def test_time_at_n2_is_what_is_worked_there() -> None:
     search = Search(UNSEARCHED)
     search.opened("09:10")
     search.passes("09:30")
-    search.happens("10:00", IncidentPaused, reason="user", question="Which one?")
-    search.happens("12:00", IncidentResumed, cause="reply")
+    search.happens("10:00", events.IncidentPaused, reason="user", question="Which one?")
+    search.happens("12:00", events.IncidentResumed, cause="reply")
 
     assert moves(search.passes("16:00")) == ["14:30 n2→n3 etudes dwell"]
 
@@ -334,7 +329,7 @@ def test_what_was_p1_in_open_hours_is_not_alone_because_night_falls() -> None:
     p1 = {"service": "paie", "impact": "high", "urgency": "high", "priority": "p1"}
     search.opened("17:55", priority="p1")
 
-    said = search.happens("20:10", IncidentClassified, category="data", **p1)
+    said = search.happens("20:10", events.IncidentClassified, category="data", **p1)
     assert moves(said) == []
 
 
@@ -367,9 +362,9 @@ def test_n1_is_left_at_the_first_of_its_limits(
 def test_what_n1_owes_stands_as_ttr_does_and_counts_at_each_entry_once() -> None:
     search = limited("{n1: 40m}", "{n1: {own: 5m, work: 15m}, n2: {work: 30m}}")
     search.opened("09:10")
-    search.happens("09:20", IncidentPaused, reason="user", question="Which one?")
-    search.happens("10:20", IncidentResumed, cause="reply")
+    search.happens("09:20", events.IncidentPaused, reason="user", question="Which one?")
+    search.happens("10:20", events.IncidentResumed, cause="reply")
 
     assert moves(search.passes("10:40")) == ["10:25 n1→n2 support ola"]
-    search.happens("10:40", IncidentAssigned, team="desk", reason="Ours")
+    search.happens("10:40", events.IncidentAssigned, team="desk", reason="Ours")
     assert moves(search.passes("18:00")) == ["10:55 n1→n2 support ola"]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.escalation.rules.problem_match import Matching, OpenProblems, matching
+from services.escalation.rules.context import OpenProblems
+from services.escalation.rules.handover import Matching, matching
 
 A, B, C = "PRB-000001", "PRB-000002", "PRB-000003"
 

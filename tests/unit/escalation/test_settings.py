@@ -39,6 +39,13 @@ def test_with_all_of_them_it_starts() -> None:
         (HOOK | {"webhook_url": "pages.example"}, "https://"),
         (HOOK | {"webhook_secret": ""}, "PERMANENCE_WEBHOOK_SECRET"),
         (HOOK | {"webhook_secret": "whsec_?"}, "not base64"),
+        ({"mattermost_url": "https://chat.example"}, "PERMANENCE_MATTERMOST_TOKEN"),
+        ({"matrix_url": "https://matrix.example"}, "PERMANENCE_MATRIX_TOKEN"),
+        ({"matrix_url": "matrix.example"}, "https://"),
+        ({"twilio_account": "AC1", "twilio_token": "t"}, "PERMANENCE_TWILIO_FROM"),
+        ({"web_push_vapid": "short"}, "32 random bytes"),
+        ({"web_push_vapid": "A" * 43}, "PERMANENCE_WEB_PUSH_CONTACT"),
+        ({"outbound_networks": "10.0.0.0/99"}, "10.1.0.0/16"),
     ],
 )
 def test_what_is_wrong_is_said(given: dict[str, str], why: str) -> None:

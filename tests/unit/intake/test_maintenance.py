@@ -2,11 +2,18 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from services.intake.signals.rules.suppression import Window, occurrences
+from services.intake.maintenance.rules import Window, occurrences, upcoming
 from shared.domain.events.incident import IncidentOpened
 from shared.domain.policy.contracts import Maintenance
-from tests.unit.intake.spec import NINE
-from tests.unit.intake.trouble import A_MINUTE, A_SECOND, FIRST, Trouble, at_desk, types
+from tests.unit.intake.commands.scenario import NINE
+from tests.unit.intake.signals.alert_desk import (
+    A_MINUTE,
+    A_SECOND,
+    FIRST,
+    Trouble,
+    at_desk,
+    types,
+)
 
 HALF_AN_HOUR = timedelta(minutes=30)
 
@@ -167,3 +174,18 @@ def test_a_rule_that_ends_by_an_instant_is_read() -> None:
 
     assert len(occurrences(ending, date(2025, 1, 28))) == 1
     assert occurrences(ending, date(2025, 1, 29)) == ()
+
+
+def test_the_calendar_has_the_present_or_next_occurrence_of_each_window() -> None:
+    clauses = {
+        "over": window(),
+        "monthly": window(rrule="FREQ=MONTHLY;BYDAY=-1MO"),
+        "nightly": window(start="2025-01-01T23:30", duration="2h", rrule="FREQ=DAILY"),
+    }
+
+    found = upcoming(clauses, utc(2, 3, 23, 45))
+
+    assert [(each.window, each.start, each.until) for each in found] == [
+        ("nightly", utc(2, 3, 22, 30), utc(2, 4, 0, 30)),
+        ("monthly", utc(2, 24, 11, 30), utc(2, 24, 12)),
+    ]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from shared.domain import icalendar_file
 from shared.domain.policy import closed_days
 from shared.domain.policy.closed_days import closings_in
 
@@ -147,8 +148,8 @@ def test_a_file_has_limits_with_names(monkeypatch: pytest.MonkeyPatch) -> None:
     for where, limit, words in (
         (closed_days, "CLOSINGS_MAX", "closes more than 1 days and parts of days"),
         (closed_days, "OCCURRENCES_MAX", "happen more than 1 times from 2025 to"),
-        (closed_days, "RULES_MAX", "more than 0 events that recur"),
-        (closed_days, "EVENTS_MAX", "more than 0 events: leave the old ones out"),
+        (icalendar_file, "RULES_MAX", "more than 0 events that recur"),
+        (icalendar_file, "EVENTS_MAX", "more than 0 events: leave the old ones out"),
     ):
         with monkeypatch.context() as patched:
             patched.setattr(where, limit, 0 if "more than 0" in words else 1)

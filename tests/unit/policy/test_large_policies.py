@@ -14,7 +14,7 @@ from shared.domain.policy.validation import read
 from shared.domain.sla import promised
 from shared.domain.working_time import hours_of
 from shared.mistake import Mistake
-from tests.support.large_policies import large_text
+from tests.support.builders.large_policies import large_text
 
 AT = datetime(2025, 7, 1, 9, tzinfo=UTC)
 THOUSANDS = 5_000

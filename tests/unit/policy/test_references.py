@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.domain.policy.teams import PLACES
 from tests.support.policies import full, mistakes
 
 
@@ -90,3 +91,36 @@ def test_a_text_lacks_no_language_of_the_desk() -> None:
     )
     paths = [each.path for each in found if "nl, de" in each.sentence]
     assert paths == ["services.horaires.name", "surveys.clients.questions.v1[0]"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        ("{reference}. R", "{ref}. R", "there is no place {ref}: use {reference}"),
+        ("{reference}. R", "{0}. R", "there is no place {0}"),
+        ("{reference}. R", "{reference. R", "brace"),
+        ("{reference}. R", "{due.year}. R", "there is no place {due.year}"),
+    ],
+)
+def test_a_template_for_answers_has_only_places_that_are_replaced(
+    before: str, after: str, why: str
+) -> None:
+    (found,) = mistakes((before, after))
+
+    assert str(found.path).startswith("answer_templates.en-cours.text.fr")
+    assert why in found.sentence
+    assert PLACES == ("reference", "name", "due")
+
+
+def test_a_template_for_answers_is_there_in_every_language_of_the_desk() -> None:
+    (found,) = mistakes((', nl: "We zijn ermee bezig"}', "}"))
+
+    assert "add the text in nl" in found.sentence
+
+
+@pytest.mark.parametrize("name", ["mine", "preview"])
+def test_a_schedule_does_not_have_the_name_of_a_page_of_the_desk(name: str) -> None:
+    found = mistakes(("  garde: {timezone", f"  {name}: {{timezone"))
+
+    sentences = {each.path: each.sentence for each in found}
+    assert "a page of the desk has this name" in sentences[f"schedules.{name}"]

@@ -7,7 +7,11 @@ from services.intake.policy import store as policy_store
 from shared.mistake import Mistake
 from tests.support.policies import full, full_text
 
-TO_COME = {"escalation.nobody_on_call", "escalation.acknowledged_for", "surveys"}
+TO_COME = {"surveys.clients.anonymous"}
+_ANONYMOUS = (
+    "{audience: clients,",
+    "{audience: clients, anonymous: {}, min_answers: 5,",
+)
 
 
 def warned(*changes: tuple[str, str]) -> list[Mistake]:
@@ -16,27 +20,25 @@ def warned(*changes: tuple[str, str]) -> list[Mistake]:
 
 
 def test_what_does_nothing_yet_is_warned_of_where_it_is_written() -> None:
-    found = {each.path: each for each in warned()}
+    found = {each.path: each for each in warned(_ANONYMOUS)}
 
     assert found.keys() == TO_COME
     assert all("does nothing yet" in each.sentence for each in found.values())
-    lines = full_text().splitlines()
-    line = found["escalation.acknowledged_for"].line
+    lines = full_text(_ANONYMOUS).splitlines()
+    line = found["surveys.clients.anonymous"].line
     assert line is not None
-    assert "acknowledged_for: 3h" in lines[line - 1]
+    assert "anonymous: {}" in lines[line - 1]
 
 
 def test_what_is_left_out_is_not_warned_of() -> None:
-    found = {each.path for each in warned(("  acknowledged_for: 3h\n", ""))}
-
-    assert found == TO_COME - {"escalation.acknowledged_for"}
+    assert warned() == []
 
 
 def test_the_reference_marks_what_the_check_warns_of() -> None:
     marked = [line for line in page.page().splitlines() if "**To come" in line]
 
     names = {line.split("`")[1] for line in marked}
-    assert names == {path.rpartition(".")[2] for path in TO_COME}
+    assert names == {"anonymous"}
 
 
 @pytest.mark.parametrize(
@@ -71,3 +73,52 @@ def test_targets_that_are_hardly_meant_are_warned_of(
 
     assert any(words in each.sentence for each in found)
     assert all("is that meant?" in each.sentence for each in found)
+
+
+@pytest.mark.parametrize(
+    ("step", "path", "words"),
+    [
+        ("priorities: [p1, p2], page: {who: manager}", "", "pages nobody for P3, P4"),
+        (
+            "page: [{schedule: garde, who: next, role: secondary}]",
+            "[0].page",
+            "nobody is ever secondary in garde",
+        ),
+    ],
+)
+def test_a_step_that_cannot_page_anybody_is_warned_of(
+    step: str, path: str, words: str
+) -> None:
+    policies = f"  policies: {{own: [{{after: 0m, {step}}}]}}\n  ping_pong: 3"
+    found = [
+        each
+        for each in warned(("  ping_pong: 3", policies))
+        if each.path not in TO_COME
+    ]
+
+    assert [each.path for each in found] == [f"escalation.policies.own{path}"]
+    assert words in found[0].sentence
+
+
+def test_a_shared_step_that_pages_people_of_another_team_is_warned_of() -> None:
+    (found,) = [
+        each
+        for each in warned(
+            (
+                "  editeur: {level: n3",
+                (
+                    "  applis: {level: n2, members: [lucas], manager: lucas}\n"
+                    "  editeur: {level: n3"
+                ),
+            ),
+            (
+                "{after: 10m, unless: accepted, page: {schedule: garde, who: next}}",
+                "{after: 10m, unless: accepted, page: {who: next}}",
+            ),
+        )
+        if each.path not in TO_COME
+    ]
+
+    assert found.path == "escalation.functional[0].page.schedule"
+    assert "also pages garde for incidents of applis" in found.sentence
+    assert "leave `schedule` out" in found.sentence

@@ -2,7 +2,7 @@
 
 from starlette.requests import Request
 
-from services.projections.api.reports.forwarding import _passed, _sender
+from services.projections.api.intake.forwarding import _passed, _sender
 
 
 def request(*headers: tuple[bytes, bytes]) -> Request:

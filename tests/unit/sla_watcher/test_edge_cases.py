@@ -2,8 +2,9 @@
 
 The list is that of a comparison of nine systems; its second half, what comes at once,
 twice or over again, is in `test_edge_cases_of_order.py`. More arithmetic is in
-`tests/unit/shared/test_working_time.py`, any history in `tests/property/`; that what
-the bus repeats or reorders is put in order again, `tests/integration/bus/` shows.
+`tests/unit/shared/domain/test_working_time.py`, any history in `tests/property/`; that
+what the bus repeats or reorders is put in order again is shown in
+`tests/integration/messaging/`.
 """
 
 from datetime import date, timedelta
@@ -14,8 +15,15 @@ from services.intake.policy.expansion import expanded
 from shared.domain.events.incident import IncidentAcknowledged, IncidentRestored
 from shared.domain.policy.validation import read
 from shared.domain.working_time import due, hours_of
-from tests.support.odd_turns import MONITORED, moved, paused, resumed, taken, ttr_due
-from tests.support.promises import FILE, VALMONT, Watch, local, valmont
+from tests.support.builders.promises import FILE, VALMONT, Watch, local, valmont
+from tests.support.strategies.odd_clock_turns import (
+    MONITORED,
+    moved,
+    paused,
+    resumed,
+    taken,
+    ttr_due,
+)
 
 MINUTE = 60
 WEEK = '{mon-fri: ["08:00-18:00"]}'

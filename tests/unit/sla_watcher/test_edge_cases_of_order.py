@@ -7,16 +7,17 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.events.incident import (
-    IncidentAcknowledged,
-    IncidentPaused,
-    IncidentRelapsed,
-    IncidentRestored,
-    IncidentResumed,
+from shared.domain import events
+from tests.support.builders.extensions import classified, payroll
+from tests.support.builders.promises import Watch, local, shown, valmont
+from tests.support.strategies.odd_clock_turns import (
+    MONITORED,
+    moved,
+    paused,
+    resumed,
+    taken,
+    ttr_due,
 )
-from tests.support.agreeing import classified, payroll
-from tests.support.odd_turns import MONITORED, moved, paused, resumed, taken, ttr_due
-from tests.support.promises import Watch, local, shown, valmont
 
 # What arrives at once, twice, or out of order
 
@@ -25,8 +26,8 @@ def test_two_changes_at_the_same_instant_count_in_the_order_of_the_log() -> None
     watch = taken()
     classified(watch, "10:00", "p3")
     classified(watch, "10:00", "p2")
-    watch.happens("10:00", IncidentRestored)
-    watch.happens("10:00", IncidentRelapsed)
+    watch.happens("10:00", events.IncidentRestored)
+    watch.happens("10:00", events.IncidentRelapsed)
 
     clock = watch.clock("ttr")
     assert (clock.state, clock.seconds, ttr_due(watch)) == ("running", 21_600, "15:10")
@@ -36,7 +37,7 @@ def test_taken_on_at_the_very_last_instant_is_in_time() -> None:
     watch = Watch()
     watch.opened("09:10", **MONITORED)
 
-    assert "tto met 09:40" in watch.happens("09:40", IncidentAcknowledged)
+    assert "tto met 09:40" in watch.happens("09:40", events.IncidentAcknowledged)
 
 
 def test_a_resume_without_a_pause_changes_nothing_and_the_next_pause_counts() -> None:
@@ -77,13 +78,13 @@ def test_whatever_is_delivered_again_is_heard_once() -> None:
 def test_clocks_of_publishers_that_are_wrong_move_nothing(skew: timedelta) -> None:
     watch = taken()
     for when, kind, words in (
-        ("10:00", IncidentPaused, {"reason": "user", "question": "?"}),
-        ("11:00", IncidentResumed, {"cause": "reply"}),
+        ("10:00", events.IncidentPaused, {"reason": "user", "question": "?"}),
+        ("11:00", events.IncidentResumed, {"cause": "reply"}),
     ):
         watch.happens(when, kind, **words, at=local(when) + skew)
     assert ttr_due(watch) == "16:10"
 
-    watch.happens("15:00", IncidentRestored, at=local("15:00") + skew)
+    watch.happens("15:00", events.IncidentRestored, at=local("15:00") + skew)
     assert shown(watch.clock("ttr").ended_at) == "15:00"
 
 
@@ -145,7 +146,7 @@ def test_more_time_agreed_on_after_the_breach_does_not_undo_it() -> None:
     watch = payroll()
     watch.passes("15:30")
     watch.accepts("15:45", watch.proposes("15:40", "07-01 10:00"))
-    watch.happens("16:10", IncidentRestored)
+    watch.happens("16:10", events.IncidentRestored)
 
     clock = watch.clock("ttr")
     assert (clock.state, shown(clock.breached_at)) == ("breached", "15:10")

@@ -1,16 +1,7 @@
 """TTO: a person has taken it on. Nothing pauses it, and no machine stops it."""
 
-from shared.domain.events.incident import (
-    IncidentAcknowledged,
-    IncidentAssigned,
-    IncidentCancelled,
-    IncidentRelapsed,
-    IncidentReopened,
-    IncidentResolved,
-    IncidentRestored,
-)
-from shared.domain.events.incident_signals import IncidentSourceAcknowledged
-from tests.support.promises import Watch
+from shared.domain import events
+from tests.support.builders.promises import Watch
 
 SOURCE = {"by": "source:prometheus"}
 MONITORED = {"reporter": None, "origin": "monitoring", **SOURCE}
@@ -28,14 +19,14 @@ def test_it_is_kept_in_the_second_in_which_it_is_due() -> None:
     watch.opened("09:10", **MONITORED)
     watch.passes("09:40")
 
-    assert watch.happens("09:40", IncidentAcknowledged) == ["tto met 09:40"]
+    assert watch.happens("09:40", events.IncidentAcknowledged) == ["tto met 09:40"]
 
 
 def test_a_second_later_it_is_broken_and_the_work_is_told_by_how_much() -> None:
     watch = Watch()
     watch.opened("09:10", **MONITORED)
 
-    assert watch.happens("09:41", IncidentAcknowledged)[-2:] == [
+    assert watch.happens("09:41", events.IncidentAcknowledged)[-2:] == [
         "tto breached 09:40",
         "tto overran 09:41",
     ]
@@ -48,9 +39,11 @@ def test_a_machine_that_acknowledges_and_a_mere_assignment_do_not_stop_it() -> N
 
     key = "a" * 64
     assert not watch.happens(
-        "09:12", IncidentSourceAcknowledged, source="p", signal_key=key, **SOURCE
+        "09:12", events.IncidentSourceAcknowledged, source="p", signal_key=key, **SOURCE
     )
-    assert not watch.happens("09:13", IncidentAssigned, team="desk", assignee="paul")
+    assert not watch.happens(
+        "09:13", events.IncidentAssigned, team="desk", assignee="paul"
+    )
     assert watch.clock("tto").is_open
 
 
@@ -58,7 +51,7 @@ def test_a_recovery_before_anybody_took_it_on_cancels_it() -> None:
     watch = Watch()
     watch.opened("09:10", **MONITORED)
 
-    assert watch.happens("09:20", IncidentRestored, **SOURCE) == [
+    assert watch.happens("09:20", events.IncidentRestored, **SOURCE) == [
         "tto cancelled 09:20",
         "ttr met 09:20",
     ]
@@ -67,9 +60,9 @@ def test_a_recovery_before_anybody_took_it_on_cancels_it() -> None:
 def test_down_again_it_goes_on_without_the_time_service_was_there() -> None:
     watch = Watch()
     watch.opened("09:10", **MONITORED)
-    watch.happens("09:20", IncidentRestored, **SOURCE)
+    watch.happens("09:20", events.IncidentRestored, **SOURCE)
 
-    assert watch.happens("09:30", IncidentRelapsed, **SOURCE) == [
+    assert watch.happens("09:30", events.IncidentRelapsed, **SOURCE) == [
         "tto continued 09:30",
         "ttr continued 09:30",
     ]
@@ -79,11 +72,11 @@ def test_down_again_it_goes_on_without_the_time_service_was_there() -> None:
 def test_a_new_cycle_arms_it_anew() -> None:
     watch = Watch()
     watch.opened("09:10")
-    watch.happens("09:14", IncidentAcknowledged)
-    watch.happens("10:00", IncidentResolved, cycle=1)
+    watch.happens("09:14", events.IncidentAcknowledged)
+    watch.happens("10:00", events.IncidentResolved, cycle=1)
 
     armed = watch.happens(
-        "14:00", IncidentReopened, cycle=2, cause="user", after_closure=False
+        "14:00", events.IncidentReopened, cycle=2, cause="user", after_closure=False
     )
 
     assert armed[0] == "tto armed 14:30"
@@ -99,7 +92,9 @@ def test_what_never_was_an_incident_ends_all_its_promises() -> None:
     watch = Watch()
     watch.opened("09:10")
 
-    assert watch.happens("09:15", IncidentCancelled, reason="not_an_incident") == [
+    assert watch.happens(
+        "09:15", events.IncidentCancelled, reason="not_an_incident"
+    ) == [
         "tto cancelled 09:15",
         "ttr cancelled 09:15",
         "update cancelled 09:15",

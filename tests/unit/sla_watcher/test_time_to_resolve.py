@@ -1,16 +1,7 @@
 """TTR: until service is back. It stands for what the contract names, and no more."""
 
-from shared.domain.events.incident import (
-    IncidentAcknowledged,
-    IncidentPaused,
-    IncidentRelapsed,
-    IncidentReopened,
-    IncidentResolved,
-    IncidentRestored,
-    IncidentResumed,
-)
-from shared.domain.events.incident_ties import IncidentMerged, IncidentUnmerged
-from tests.support.promises import Watch, shown, valmont
+from shared.domain import events
+from tests.support.builders.promises import Watch, shown, valmont
 
 MONITORED = {"reporter": None, "origin": "monitoring", "by": "source:prometheus"}
 
@@ -18,14 +9,14 @@ MONITORED = {"reporter": None, "origin": "monitoring", "by": "source:prometheus"
 def taken(when: str = "09:10", **words: object) -> Watch:
     watch = Watch()
     watch.opened(when, **(MONITORED | words))
-    watch.happens(when, IncidentAcknowledged)
+    watch.happens(when, events.IncidentAcknowledged)
     return watch
 
 
 def test_service_that_is_back_by_a_workaround_keeps_it() -> None:
     watch = taken("07:52", priority="p1")
 
-    assert watch.happens("08:31", IncidentRestored, workaround=True) == [
+    assert watch.happens("08:31", events.IncidentRestored, workaround=True) == [
         "ttr met 08:31"
     ]
     assert watch.clock("ttr").elapsed_seconds == 39 * 60
@@ -34,30 +25,30 @@ def test_service_that_is_back_by_a_workaround_keeps_it() -> None:
 def test_where_the_contract_says_so_only_resolving_does() -> None:
     watch = Watch(valmont(("stops_at: restored", "stops_at: resolved")))
     watch.opened("09:10", **MONITORED)
-    watch.happens("09:10", IncidentAcknowledged)
+    watch.happens("09:10", events.IncidentAcknowledged)
 
-    assert watch.happens("09:30", IncidentRestored) == []
-    assert watch.happens("09:40", IncidentResolved, cycle=1) == ["ttr met 09:40"]
+    assert watch.happens("09:30", events.IncidentRestored) == []
+    assert watch.happens("09:40", events.IncidentResolved, cycle=1) == ["ttr met 09:40"]
 
 
 def test_a_relapse_goes_on_from_where_it_stood() -> None:
     watch = taken()
-    watch.happens("10:10", IncidentRestored)
+    watch.happens("10:10", events.IncidentRestored)
 
-    assert watch.happens("11:10", IncidentRelapsed) == ["ttr continued 11:10"]
+    assert watch.happens("11:10", events.IncidentRelapsed) == ["ttr continued 11:10"]
     assert shown(watch.clock("ttr").due_at) == "16:10"
 
 
 def test_waiting_for_a_vendor_is_ours() -> None:
     watch = taken()
 
-    assert watch.happens("10:00", IncidentPaused, reason="vendor") == []
+    assert watch.happens("10:00", events.IncidentPaused, reason="vendor") == []
     assert watch.passes("16:00")[-1] == "ttr breached 15:10"
 
 
 def test_while_it_stands_it_has_no_due_instant_and_nothing_warns() -> None:
     watch = taken()
-    watch.happens("10:10", IncidentPaused, reason="user", question="Quel mois ?")
+    watch.happens("10:10", events.IncidentPaused, reason="user", question="Quel mois ?")
 
     assert watch.passes("07-20 18:00") == []
     assert watch.clock("ttr").due_at is None
@@ -65,8 +56,8 @@ def test_while_it_stands_it_has_no_due_instant_and_nothing_warns() -> None:
 
 def test_waiting_over_night_takes_only_open_hours_from_it() -> None:
     watch = taken("14:10")
-    watch.happens("17:00", IncidentPaused, reason="user", question="Quel mois ?")
-    watch.happens("07-01 09:00", IncidentResumed, cause="reply")
+    watch.happens("17:00", events.IncidentPaused, reason="user", question="Quel mois ?")
+    watch.happens("07-01 09:00", events.IncidentResumed, cause="reply")
 
     assert shown(watch.clock("ttr").due_at) == "07-01 12:10"
 
@@ -74,9 +65,9 @@ def test_waiting_over_night_takes_only_open_hours_from_it() -> None:
 def test_a_breach_stays_whatever_comes_after() -> None:
     watch = taken()
     watch.passes("15:11")
-    watch.happens("15:30", IncidentRestored)
-    watch.happens("15:40", IncidentRelapsed)
-    watch.happens("16:00", IncidentRestored)
+    watch.happens("15:30", events.IncidentRestored)
+    watch.happens("15:40", events.IncidentRelapsed)
+    watch.happens("16:00", events.IncidentRestored)
 
     clock = watch.clock("ttr")
     assert clock.state == "breached"
@@ -85,11 +76,11 @@ def test_a_breach_stays_whatever_comes_after() -> None:
 
 def test_reopened_it_has_what_was_left() -> None:
     watch = taken()
-    watch.happens("11:10", IncidentRestored)
-    watch.happens("11:10", IncidentResolved, cycle=1)
+    watch.happens("11:10", events.IncidentRestored)
+    watch.happens("11:10", events.IncidentResolved, cycle=1)
 
     said = watch.happens(
-        "14:10", IncidentReopened, cycle=2, cause="user", after_closure=True
+        "14:10", events.IncidentReopened, cycle=2, cause="user", after_closure=True
     )
 
     assert said == ["tto armed 14:40", "ttr armed 07-01 08:10"]
@@ -98,10 +89,10 @@ def test_reopened_it_has_what_was_left() -> None:
 def test_a_promise_that_was_broken_is_not_made_again_by_reopening() -> None:
     watch = taken()
     watch.passes("15:11")
-    watch.happens("15:30", IncidentResolved, cycle=1)
+    watch.happens("15:30", events.IncidentResolved, cycle=1)
 
     said = watch.happens(
-        "16:00", IncidentReopened, cycle=2, cause="user", after_closure=False
+        "16:00", events.IncidentReopened, cycle=2, cause="user", after_closure=False
     )
 
     assert said == ["tto armed 16:30"]
@@ -110,10 +101,12 @@ def test_a_promise_that_was_broken_is_not_made_again_by_reopening() -> None:
 def test_merging_ends_it_and_undoing_that_counts_the_time_between() -> None:
     watch = taken()
 
-    assert watch.happens("09:40", IncidentMerged, into="INC-000001") == [
+    assert watch.happens("09:40", events.IncidentMerged, into="INC-000001") == [
         "ttr cancelled 09:40"
     ]
-    said = watch.happens("10:40", IncidentUnmerged, out_of="INC-000001", signals={})
+    said = watch.happens(
+        "10:40", events.IncidentUnmerged, out_of="INC-000001", signals={}
+    )
     assert said == ["ttr continued 10:40"]
     assert shown(watch.clock("ttr").due_at) == "15:10"
 
@@ -130,5 +123,5 @@ def test_used_up_at_closing_time_it_is_broken_only_when_the_desk_opens() -> None
 def test_restored_in_the_evening_it_was_kept() -> None:
     watch = taken("12:00")
 
-    assert watch.happens("20:00", IncidentRestored)[-1] == "ttr met 20:00"
+    assert watch.happens("20:00", events.IncidentRestored)[-1] == "ttr met 20:00"
     assert watch.clock("ttr").elapsed_seconds == 6 * 3600

@@ -2,15 +2,8 @@
 
 from typing import Any
 
-from shared.domain.events.incident import (
-    IncidentAcknowledged,
-    IncidentClassified,
-    IncidentPaused,
-    IncidentRelapsed,
-    IncidentRestored,
-    IncidentResumed,
-)
-from tests.support.promises import Watch, valmont
+from shared.domain import events
+from tests.support.builders.promises import Watch, valmont
 
 MONITORED = {"reporter": None, "origin": "monitoring", "by": "source:prometheus"}
 
@@ -19,13 +12,13 @@ def warned_at(marks: str) -> Watch:
     """Return a watch over an incident of 09:10, taken on, and due at 15:10."""
     watch = Watch(valmont(("warn:   [75%]", f"warn: [{marks}]")))
     watch.opened("09:10", **MONITORED)
-    watch.happens("09:12", IncidentAcknowledged)
+    watch.happens("09:12", events.IncidentAcknowledged)
     return watch
 
 
 def classified(watch: Watch, when: str, priority: str) -> list[str]:
     words: dict[str, Any] = {"service": "paie", "impact": "high", "urgency": "medium"}
-    return watch.happens(when, IncidentClassified, **words, priority=priority)
+    return watch.happens(when, events.IncidentClassified, **words, priority=priority)
 
 
 def test_shares_and_times_before_and_after_each_come_at_their_instant() -> None:
@@ -57,7 +50,7 @@ def test_once_it_is_done_nobody_is_warned_any_more() -> None:
     watch = warned_at("30m after, 60m after")
     watch.passes("15:45")
 
-    watch.happens("15:50", IncidentRestored)
+    watch.happens("15:50", events.IncidentRestored)
 
     assert watch.passes("07-03 18:00") == []
 
@@ -65,10 +58,10 @@ def test_once_it_is_done_nobody_is_warned_any_more() -> None:
 def test_what_stands_late_is_not_warned_of_until_it_goes_on() -> None:
     watch = warned_at("30m after")
     watch.passes("15:20")
-    watch.happens("15:20", IncidentPaused, reason="user", question="?")
+    watch.happens("15:20", events.IncidentPaused, reason="user", question="?")
     assert watch.passes("17:00") == []
 
-    watch.happens("17:00", IncidentResumed, cause="reply")
+    watch.happens("17:00", events.IncidentResumed, cause="reply")
 
     assert watch.passes("18:00") == ["ttr warned +30 min 17:20"]
 
@@ -76,9 +69,9 @@ def test_what_stands_late_is_not_warned_of_until_it_goes_on() -> None:
 def test_a_relapse_goes_on_with_the_warnings_that_are_left() -> None:
     watch = warned_at("30m after, 60m after")
     watch.passes("15:45")
-    watch.happens("15:50", IncidentRestored)
+    watch.happens("15:50", events.IncidentRestored)
 
-    watch.happens("16:00", IncidentRelapsed)
+    watch.happens("16:00", events.IncidentRelapsed)
 
     assert watch.passes("18:00") == ["ttr warned +60 min 16:20"]
 
@@ -97,7 +90,7 @@ def test_another_target_warns_anew_and_says_that_it_is_another() -> None:
 def test_more_time_that_was_agreed_on_warns_anew() -> None:
     watch = Watch(valmont(("warn:   [75%]", "warn: [30m before]")))
     watch.opened("09:10")
-    watch.happens("09:12", IncidentAcknowledged)
+    watch.happens("09:12", events.IncidentAcknowledged)
     watch.passes("14:45")
 
     watch.accepts("14:55", watch.proposes("14:50", "17:10"))

@@ -1,1 +1,1 @@
-"""Channels out of the desk: mail and signed webhooks, with retries."""
+"""Channels out of the desk, a module each: mail, posts, chat, push, SMS and calls."""

@@ -17,7 +17,9 @@ import asyncio
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from ipaddress import ip_address
+from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
 from aiosmtplib import (
@@ -30,8 +32,20 @@ from aiosmtplib import (
     SMTPSenderRefused,
 )
 
-from services.escalation.notifications.channels.mail_message import MailMessage, mail_of
+from services.escalation.notifications.channels.channel import (
+    A_DAY,
+    ChannelContext,
+    ChannelTraits,
+)
+from services.escalation.notifications.channels.mail_message import (
+    Mailbox,
+    MailMessage,
+    mail_of,
+)
+from services.escalation.notifications.channels.parcel import ByMail, Parcel
 from services.escalation.notifications.channels.retry import Delivered, Failed, Outcome
+from shared.domain.events.notification import Channel as ChannelName
+from shared.security.signed_links import ReplyTag
 
 _PORTS = {"smtp": 25, "smtps": 465}
 _SUBMISSION_PORT = 587
@@ -83,46 +97,107 @@ def _is_here(host: str) -> bool:
         return host == "localhost"
 
 
+LOCAL_PART_MAX = 64
+"""Characters before the @ (RFC 5321): a tag that does not fit is left out."""
+NO_MAIL = "no mail server is set: set PERMANENCE_SMTP_URL and PERMANENCE_MAIL_FROM"
+
+
+@dataclass(frozen=True)
+class MailChannel:
+    """Mail to users and staff.
+
+    `plus_addresses`: whether the sender's mailbox gets mail to `desk+anything@…`.
+    """
+
+    name: ClassVar[ChannelName] = "mail"
+    traits: ClassVar = ChannelTraits(internal=True, retried_for=A_DAY)
+
+    server: MailServer | None = None
+    sender: Mailbox | None = None
+    plus_addresses: bool = False
+
+    @property
+    def missing(self) -> str | None:
+        """The settings that it lacks."""
+        return None if self.server and self.sender else NO_MAIL
+
+    async def send(self, parcel: Parcel, at: datetime) -> Outcome:
+        """Send a mail once. Raises `TypeError` for another parcel."""
+        if not isinstance(parcel, ByMail):
+            raise TypeError(f"{type(parcel).__name__} is not a mail")
+        if self.server is None or self.sender is None:
+            return Failed(NO_MAIL, permanent=True)
+        mail = MailMessage(
+            parcel.key,
+            parcel.incident,
+            self.sender,
+            parcel.to,
+            parcel.message,
+            at,
+            parcel.tag,
+            self._reply_to(self.sender.address, parcel.tag),
+        )
+        return await send_mail(self.server, mail)
+
+    def _reply_to(self, sender: str, tag: ReplyTag | None) -> str | None:
+        local, _, domain = sender.rpartition("@")
+        tagged = f"{local}+{tag}"
+        if not self.plus_addresses or tag is None or len(tagged) > LOCAL_PART_MAX:
+            return None
+        return f"{tagged}@{domain}"
+
+
+def mail_channel(context: ChannelContext) -> MailChannel:
+    """Return the channel as the settings configure it."""
+    settings = context.settings
+    url, sender = settings.smtp_url, settings.mail_from
+    return MailChannel(
+        mail_server(url.get_secret_value()) if url else None,
+        Mailbox(sender, settings.mail_name) if sender else None,
+        settings.mail_plus_addresses,
+    )
+
+
 SECONDS_MAX = 30.0
 """Limit for one mail, from the connection to the server's reply."""
-GOODBYE_SECONDS_MAX = 1.0
+QUIT_SECONDS_MAX = 1.0
 RECEIPT_MAX = 200
 _PERMANENT = 500
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?!\S)")
 
 
 async def send_mail(
-    server: MailServer, letter: MailMessage, seconds: float = SECONDS_MAX
+    server: MailServer, message: MailMessage, seconds: float = SECONDS_MAX
 ) -> Outcome:
-    """Send `letter` to `server` within `seconds`; never raises for remote errors."""
+    """Send `message` to `server` within `seconds`; never raises for remote errors."""
     try:
-        mail = mail_of(letter)
+        mail = mail_of(message)
     except ValueError as error:
         return Failed(str(error), permanent=True)
-    client = _client(server, letter, seconds)
+    client = _client(server, message, seconds)
     try:
         async with asyncio.timeout(seconds):
             await client.connect()
-            _, answer = await client.send_message(mail)
+            _, reply = await client.send_message(mail)
         # The server has accepted the mail: an error of QUIT does not matter.
-        await _say_goodbye(client)
-        return Delivered(_receipt(answer, letter.to.address))
+        await _quit(client)
+        return Delivered(_receipt(reply, message.to.address))
     except (SMTPException, OSError) as error:
         return _failed(error)
     finally:
         client.close()
 
 
-async def _say_goodbye(client: SMTP) -> None:
+async def _quit(client: SMTP) -> None:
     line = client.transport
     with suppress(SMTPException, OSError):
-        await client.quit(timeout=GOODBYE_SECONDS_MAX)
+        await client.quit(timeout=QUIT_SECONDS_MAX)
     # A graceful close of a TLS connection would wait for the other side.
     if isinstance(line, asyncio.WriteTransport):
         line.abort()
 
 
-def _client(server: MailServer, letter: MailMessage, seconds: float) -> SMTP:
+def _client(server: MailServer, message: MailMessage, seconds: float) -> SMTP:
     guarded = server.tls or server.secret_on_the_way
     return SMTP(
         hostname=server.host,
@@ -134,7 +209,7 @@ def _client(server: MailServer, letter: MailMessage, seconds: float) -> SMTP:
         start_tls=True if guarded and not server.tls else None,
         validate_certs=guarded,
         # Otherwise aiosmtplib asks the DNS for our host name.
-        local_hostname=letter.sender.address.rpartition("@")[2],
+        local_hostname=message.sender.address.rpartition("@")[2],
         timeout=seconds,
     )
 
@@ -148,38 +223,38 @@ def _failed(error: SMTPException | OSError) -> Failed:
         case SMTPDataError():
             return _refused("the message", error)
         case _:
-            return Failed(_ours_to_repair(error), permanent=False)
+            return Failed(_to_repair(error), permanent=False)
 
 
-def _ours_to_repair(error: SMTPException | OSError) -> str:
+def _to_repair(error: SMTPException | OSError) -> str:
     match error:
         case SMTPAuthenticationError():
-            said = _said(error)
-            return f"the mail server does not let us in ({said}): check the password"
+            codes = _codes(error)
+            return f"the mail server rejects the login ({codes}): check the password"
         case SMTPResponseException():
-            return f"the mail server sends us away ({_said(error)})"
+            return f"the mail server rejects the connection ({_codes(error)})"
         case TimeoutError():
             return "the mail server did not answer in time"
         case OSError():
             return f"the mail server cannot be reached ({type(error).__name__})"
         case _:
             # There is no exception class for a server that does not offer STARTTLS.
-            return "the mail server offers no encryption, or no way we can log in"
+            return "the mail server offers no encryption, or no supported login"
 
 
 def _refused(what: str, error: SMTPResponseException) -> Failed:
     return Failed(
-        f"the mail server refused {what} ({_said(error)})",
+        f"the mail server refused {what} ({_codes(error)})",
         permanent=error.code >= _PERMANENT,
     )
 
 
-def _said(error: SMTPResponseException) -> str:
+def _codes(error: SMTPResponseException) -> str:
     # Only the codes: the server's text often repeats the address.
     enhanced = _ENHANCED.match(error.message)
     return f"{error.code} {enhanced[0]}" if enhanced else str(error.code)
 
 
-def _receipt(answer: str, address: str) -> str:
-    printable = "".join(each for each in answer if each.isprintable())
+def _receipt(reply: str, address: str) -> str:
+    printable = "".join(each for each in reply if each.isprintable())
     return printable.replace(address, "…")[:RECEIPT_MAX]

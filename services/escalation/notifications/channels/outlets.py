@@ -1,86 +1,116 @@
-"""The configured channels out of the desk, and one attempt to send over one of them."""
+"""All channels out of the desk by name, and one attempt to send over one of them.
 
-from collections.abc import Mapping
+A new channel is a module beside this one, and a line in `REGISTRY`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
-import httpx
+import structlog
 
-from services.escalation.notifications.channels.mail import MailServer, send_mail
-from services.escalation.notifications.channels.mail_message import Mailbox, MailMessage
+from services.escalation.notifications.channels.apprise import apprise_channel
+from services.escalation.notifications.channels.channel import (
+    Channel,
+    ChannelContext,
+    ChannelTraits,
+)
+from services.escalation.notifications.channels.mail import mail_channel
+from services.escalation.notifications.channels.matrix import matrix_channel
+from services.escalation.notifications.channels.mattermost import mattermost_channel
+from services.escalation.notifications.channels.ntfy import ntfy_channel
+from services.escalation.notifications.channels.parcel import Parcel
 from services.escalation.notifications.channels.retry import Failed, Outcome
-from services.escalation.notifications.channels.webhook import Receiver, post_webhook
-from shared.i18n.template import Message
-from shared.security.signed_links import ReplyTag
+from services.escalation.notifications.channels.slack import slack_channel
+from services.escalation.notifications.channels.twilio import (
+    sms_channel,
+    voice_channel,
+)
+from services.escalation.notifications.channels.web_push import web_push_channel
+from services.escalation.notifications.channels.webhook import webhook_channel
+from shared.domain.events.notification import Channel as ChannelName
+from shared.observability.telemetry import frames_of
 
-NO_MAIL = "no mail server is set: set PERMANENCE_SMTP_URL and PERMANENCE_MAIL_FROM"
-LOCAL_PART_MAX = 64
-"""Characters before the @ (RFC 5321): a tag that does not fit is left out."""
-NO_RECEIVER = "no receiver of pages is set: set PERMANENCE_WEBHOOK_URL"
-
-
-@dataclass(frozen=True)
-class ByMail:
-    """A message to a person."""
-
-    key: str
-    """The key that receivers see: the same whenever the message is sent again."""
-    to: Mailbox
-    message: Message
-    tag: ReplyTag | None = None
-    """Authenticates a reply to it."""
-
-
-@dataclass(frozen=True)
-class ByWebhook:
-    """A message to the receiver of pages."""
-
-    key: str
-    payload: Mapping[str, object]
-
-
-Parcel = ByMail | ByWebhook
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Outlets:
-    """The configured channels; one that is not configured is None."""
+    """The channels by name, whether they are configured or not."""
 
-    client: httpx.AsyncClient
-    server: MailServer | None = None
-    sender: Mailbox | None = None
-    receiver: Receiver | None = None
-    plus_addresses: bool = False
-    """Whether the sender's mailbox accepts mail to `desk+anything@…`."""
+    channels: Mapping[ChannelName, Channel]
 
-    def closed_to(self, channel: str) -> Failed | None:
-        """Return why nothing can be sent by `channel`; None if it can."""
-        if channel == "mail":
-            ready = self.server is not None and self.sender is not None
-            return None if ready else Failed(NO_MAIL, permanent=True)
-        ready = self.receiver is not None
-        return None if ready else Failed(NO_RECEIVER, permanent=True)
+    @classmethod
+    def of(cls, channels: Iterable[Channel]) -> Self:
+        """Return these channels by their names."""
+        return cls({each.name: each for each in channels})
 
-    async def send(self, parcel: Parcel, incident: str, at: datetime) -> Outcome:
-        """Send `parcel` once; its key identifies repeats."""
-        key = parcel.key
-        match parcel:
-            case ByMail(to=to, message=message) if self.server and self.sender:
-                reply_to = self._reply_to(self.sender.address, parcel.tag)
-                letter = MailMessage(
-                    key, incident, self.sender, to, message, at, parcel.tag, reply_to
-                )
-                return await send_mail(self.server, letter)
-            case ByWebhook(payload=payload) if self.receiver:
-                return await post_webhook(self.client, self.receiver, key, at, payload)
-            case ByMail():
-                return Failed(NO_MAIL, permanent=True)
-            case ByWebhook():
-                return Failed(NO_RECEIVER, permanent=True)
+    def kinds(self) -> Sequence[ChannelName]:
+        """Return the channels to people over which something can be sent."""
+        return tuple(
+            name for name in self.channels if name != "webhook" and self.is_open(name)
+        )
 
-    def _reply_to(self, sender: str, tag: ReplyTag | None) -> str | None:
-        local, _, domain = sender.rpartition("@")
-        tagged = f"{local}+{tag}"
-        if not self.plus_addresses or tag is None or len(tagged) > LOCAL_PART_MAX:
-            return None
-        return f"{tagged}@{domain}"
+    def is_open(self, name: ChannelName) -> bool:
+        """Return whether something can be sent by a channel."""
+        return self.refusal(name) is None
+
+    def refusal(self, name: ChannelName) -> Failed | None:
+        """Return why nothing can be sent by a channel; None if it can."""
+        channel = self.channels.get(name)
+        if channel is None:
+            return Failed(f"this desk has no channel {name}", permanent=True)
+        why = channel.missing
+        return None if why is None else Failed(why, permanent=True)
+
+    def traits(self, name: ChannelName) -> ChannelTraits:
+        """Return what a channel is like. KeyError for one that is not there."""
+        return self.channels[name].traits
+
+    def at_once_max(self, name: ChannelName) -> int:
+        """Return how many messages of a channel, there or not, may be in progress."""
+        channel = self.channels.get(name)
+        return (channel.traits if channel else ChannelTraits()).at_once_max
+
+    async def send(self, parcel: Parcel, at: datetime) -> Outcome:
+        """Send `parcel` once by its channel; its key identifies repeats. Never raises.
+
+        A channel that raises has failed for now: otherwise nothing would count the
+        attempt, and the message would be tried without end.
+        """
+        refusal = self.refusal(parcel.channel)
+        if refusal is not None:
+            return refusal
+        try:
+            return await self.channels[parcel.channel].send(parcel, at)
+        except Exception as error:  # noqa: BLE001 # it may fail, but must not end here
+            what = type(error).__name__
+            # Not the error itself: its text may contain the address.
+            _log.error(
+                "channel.failed",
+                channel=parcel.channel,
+                key=parcel.key,
+                error=what,
+                frames=frames_of(error),
+            )
+            return Failed(f"the channel failed ({what})", permanent=False)
+
+
+REGISTRY: tuple[Callable[[ChannelContext], Channel], ...] = (
+    mail_channel,
+    webhook_channel,
+    mattermost_channel,
+    matrix_channel,
+    slack_channel,
+    ntfy_channel,
+    sms_channel,
+    voice_channel,
+    apprise_channel,
+    web_push_channel,
+)
+
+
+def outlets_of(context: ChannelContext) -> Outlets:
+    """Return all channels as configured; one without settings stays closed."""
+    return Outlets.of(build(context) for build in REGISTRY)

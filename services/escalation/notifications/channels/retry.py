@@ -7,32 +7,56 @@ together are not retried together.
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 FIRST_DELAY = timedelta(seconds=5)
 DELAY_MAX = timedelta(minutes=15)
 """Upper limit of a delay chosen by us."""
 SPREAD_PERCENT = 20
 """By how much a delay is shortened at most, to spread the retries."""
-ATTEMPTS_MAX = 103
-"""Attempts that fit into 24 hours with the full delays."""
+RETRIED_FOR = timedelta(hours=24)
+"""How long a failed message is tried again, unless its channel says otherwise."""
 RETRY_AFTER_MAX = timedelta(hours=1)
 """Upper limit for a delay that the other side asks for."""
 
 
 def next_attempt(
-    key: str, attempts: int, failed_at: datetime, retry_after: timedelta | None = None
+    key: str,
+    attempts: int,
+    failed_at: datetime,
+    retry_after: timedelta | None = None,
+    retried_for: timedelta = RETRIED_FOR,
 ) -> datetime | None:
     """Return when to retry `key` after `attempts` (from 1) failed; None: give up.
 
     Never before `retry_after` has passed, up to `RETRY_AFTER_MAX`.
     """
-    if attempts >= ATTEMPTS_MAX:
+    if attempts >= attempts_within(retried_for):
         return None
-    doublings = min(attempts - 1, (DELAY_MAX // FIRST_DELAY).bit_length())
-    delay = min(FIRST_DELAY * (1 << doublings), DELAY_MAX)
+    delay = _delay(attempts)
     shortened = delay - delay * _share(key, attempts) * SPREAD_PERCENT / 100
     asked = min(retry_after or timedelta(), RETRY_AFTER_MAX)
     return failed_at + max(shortened, asked)
+
+
+@cache
+def attempts_within(span: timedelta) -> int:
+    """Return how many attempts fit into `span` with the full delays; at least 1.
+
+    Attempts are counted, and not the time: messages that could not be tried while the
+    desk was down are still sent.
+    """
+    attempts, waited = 1, _delay(1)
+    while waited <= span:
+        attempts += 1
+        waited += _delay(attempts)
+    return attempts
+
+
+def _delay(attempts: int) -> timedelta:
+    """Return the full delay after so many attempts."""
+    doublings = min(attempts - 1, (DELAY_MAX // FIRST_DELAY).bit_length())
+    return min(FIRST_DELAY * (1 << doublings), DELAY_MAX)
 
 
 def _share(key: str, attempts: int) -> float:

@@ -1,7 +1,7 @@
 """Posts a signed notification to a receiver and returns the outcome.
 
-Of the response, only the status and `Retry-After` are read; nothing else is kept or
-logged.
+Of the response, only the status and `Retry-After` count. A short body is read to its
+end, so that the connection can be used again; nothing of it is kept or logged.
 
 Signatures follow the Standard Webhooks specification: HMAC-SHA256, version v1.
 
@@ -14,15 +14,23 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import ClassVar
 
 import httpx
 import orjson
 
+from services.escalation.notifications.channels.channel import (
+    ChannelContext,
+    ChannelTraits,
+)
+from services.escalation.notifications.channels.http_call import retry_after
+from services.escalation.notifications.channels.parcel import ByWebhook, Parcel
 from services.escalation.notifications.channels.retry import Delivered, Failed, Outcome
+from shared.domain.events.notification import Channel as ChannelName
 
 _PREFIX = "whsec_"
 
@@ -30,7 +38,7 @@ _PREFIX = "whsec_"
 def signing_key(secret: str) -> bytes:
     """Return the key in a secret: `whsec_` and base64, or any other text as it is.
 
-    Raise `ValueError` if there is none; the message does not repeat the secret.
+    Raise `ValueError` without one; the message does not repeat the secret.
     """
     if not secret.startswith(_PREFIX):
         key = secret.encode()
@@ -55,6 +63,10 @@ def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
 
 SECONDS_MAX = 15.0
 """Limit for one attempt, from the connection to the receiver's status."""
+ANSWER_BYTES_MAX = 16 * 1024
+ANSWER_SECONDS_MAX = 0.5
+"""How much of a body is read after the status, and for how long. A connection whose
+answer is longer is closed: the next message opens another."""
 KEY_MAX = 256
 _TRY_AGAIN = {408, 429}
 
@@ -72,18 +84,71 @@ def receiver(url: str, secret: str) -> Receiver:
 
     Raise `ValueError` if one of them is wrong; the message repeats neither.
     """
+    key = signing_key(secret)
     try:
         read = httpx.URL(url)
     except httpx.InvalidURL as error:
         raise ValueError("write the webhook's address as https://host/path") from error
     if read.scheme not in ("http", "https") or not read.host:
         raise ValueError("write the webhook's address as https://host/path")
-    return Receiver(url, signing_key(secret))
+    return Receiver(url, key)
 
 
-def forgetful_client() -> httpx.AsyncClient:
-    """Return a client for `post_webhook` that does not store cookies."""
-    return httpx.AsyncClient(cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())))
+LIMITS = httpx.Limits(
+    max_connections=100, max_keepalive_connections=100, keepalive_expiry=4.0
+)
+"""Connections that are kept for the next message. Many servers close one that was idle
+for 5 s: a message should not meet a connection that is being closed."""
+
+
+def forgetful_client(
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> httpx.AsyncClient:
+    """Return a client for channels that does not store cookies."""
+    none = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    return httpx.AsyncClient(cookies=none, transport=transport, limits=LIMITS)
+
+
+NO_RECEIVER = "no receiver of pages is set: set PERMANENCE_WEBHOOK_URL"
+RETRIED_FOR = timedelta(hours=48)
+AT_ONCE_MAX = 32
+"""More than by other channels: the receiver is the desk's own, and connections to it
+are used again."""
+
+
+@dataclass(frozen=True)
+class WebhookChannel:
+    """Posts to the desk's receiver of pages."""
+
+    name: ClassVar[ChannelName] = "webhook"
+    traits: ClassVar = ChannelTraits(retried_for=RETRIED_FOR, at_once_max=AT_ONCE_MAX)
+
+    client: httpx.AsyncClient
+    receiver: Receiver | None = None
+
+    @property
+    def missing(self) -> str | None:
+        """The settings that it lacks."""
+        return None if self.receiver else NO_RECEIVER
+
+    async def send(self, parcel: Parcel, at: datetime) -> Outcome:
+        """Post a parcel once. Raises `TypeError` for one of another kind."""
+        if not isinstance(parcel, ByWebhook):
+            raise TypeError(f"{type(parcel).__name__} is not a post")
+        if self.receiver is None:
+            return Failed(NO_RECEIVER, permanent=True)
+        key, payload = parcel.key, parcel.payload
+        return await post_webhook(self.client, self.receiver, key, at, payload)
+
+
+def webhook_channel(context: ChannelContext) -> WebhookChannel:
+    """Return the channel as the settings configure it."""
+    settings = context.settings
+    url, secret = settings.webhook_url, settings.webhook_secret
+    if url is None or secret is None:
+        return WebhookChannel(context.client)
+    to = receiver(url.get_secret_value(), secret.get_secret_value())
+    return WebhookChannel(context.client, to)
 
 
 async def post_webhook(
@@ -112,13 +177,30 @@ async def post_webhook(
     try:
         async with asyncio.timeout(seconds):
             answer = await client.send(request, stream=True, follow_redirects=False)
-            await answer.aclose()
     except (TimeoutError, httpx.TimeoutException):
         return Failed("the receiver did not answer in time", permanent=False)
     except httpx.TransportError as error:
         what = type(error).__name__
         return Failed(f"the receiver cannot be reached ({what})", permanent=False)
+    await _finish(answer)
     return _outcome(answer, at)
+
+
+async def _finish(answer: httpx.Response) -> None:
+    """Read a short body to its end: httpx uses only such a connection again.
+
+    The receiver has answered, so an error here is not an error of the message.
+    """
+    size = 0
+    try:
+        with suppress(TimeoutError, httpx.TransportError):
+            async with asyncio.timeout(ANSWER_SECONDS_MAX):
+                async for piece in answer.aiter_raw():
+                    size += len(piece)
+                    if size > ANSWER_BYTES_MAX:
+                        break
+    finally:
+        await answer.aclose()
 
 
 def _headers(
@@ -144,18 +226,5 @@ def _outcome(answer: httpx.Response, at: datetime) -> Outcome:
     return Failed(
         f"the receiver answered HTTP {status}",
         permanent=not waits,
-        retry_after=_retry_after(answer.headers, at) if waits else None,
+        retry_after=retry_after(answer.headers, at) if waits else None,
     )
-
-
-def _retry_after(headers: httpx.Headers, at: datetime) -> timedelta | None:
-    written = headers.get("retry-after", "").strip()
-    try:
-        if written.isdecimal():
-            return timedelta(seconds=int(written))
-        until = parsedate_to_datetime(written)
-    except (ValueError, OverflowError):
-        return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max(until - at, timedelta())

@@ -1,7 +1,9 @@
-"""The rules for changing incidents. Pure: no clock, no I/O, no generated ids."""
+"""The rules for changing incidents, problems and changes.
 
-from services.intake.commands.rules.context import Code, Refused
-from services.intake.commands.rules.decide import decide
-from services.intake.commands.rules.status_table import TABLE, life_of_an_incident
+Pure: no clock, no I/O, no generated ids.
+"""
 
-__all__ = ["TABLE", "Code", "Refused", "decide", "life_of_an_incident"]
+from services.intake.commands.rules.context import DecisionContext
+from services.intake.commands.rules.verbs import VERBS, decide, life_of
+
+__all__ = ["VERBS", "DecisionContext", "decide", "life_of"]

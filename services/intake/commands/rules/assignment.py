@@ -1,35 +1,19 @@
-"""Rules for the work on an open incident: contact, assignment, pause, messages.
+"""Rules for who works on an incident: acknowledge, assign and return.
 
 A person who pauses, restores or resolves an unassigned incident takes it on.
 """
 
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 
-from services.intake.commands.rules.classification import described
-from services.intake.commands.rules.context import DecisionContext, Refused, known
-from shared.domain.commands.incident import (
-    Acknowledge,
-    Assign,
-    Attach,
-    Classify,
-    Edit,
-    Inform,
-    Pause,
-    Resume,
-    Return,
-)
+from services.intake.commands.rules.context import DecisionContext, require_in_policy
+from services.intake.commands.system_command import AcknowledgeAccepted
+from shared.domain.commands.incident import Acknowledge, Assign, Return
 from shared.domain.events import IncidentEvent
-from shared.domain.events.incident import (
-    IncidentAcknowledged,
-    IncidentAssigned,
-    IncidentContacted,
-    IncidentInformed,
-    IncidentPaused,
-    IncidentResumed,
-)
+from shared.domain.events.incident import IncidentAcknowledged, IncidentAssigned
 from shared.domain.incident import Incident
-from shared.domain.policy.document import unskilled
+from shared.domain.policy.document import people_named, unskilled
 from shared.domain.policy.targets import RANK, SupportLevel
+from shared.domain.refusal import Refused
 
 
 class Place(NamedTuple):
@@ -39,89 +23,66 @@ class Place(NamedTuple):
     level: SupportLevel
 
 
-def given(
-    wish: Assign | Return, incident: Incident, circumstances: DecisionContext
+def acknowledged(
+    _: Acknowledge, incident: Incident, context: DecisionContext
 ) -> list[IncidentEvent]:
-    """Return the events of a command that the status table allows.
+    """Return the events with which the caller takes on the incident."""
+    return taken(incident, context)
+
+
+def acknowledged_as_accepted(
+    command: AcknowledgeAccepted, incident: Incident, context: DecisionContext
+) -> list[IncidentEvent]:
+    """Return the same for somebody who accepted it by a page and still has it."""
+    if incident.cycle != command.cycle or not _still_has(incident, context):
+        return []
+    return taken(incident, context)
+
+
+def _still_has(incident: Incident, context: DecisionContext) -> bool:
+    """Return whether nobody else was given it since the caller accepted it."""
+    if incident.assignee is not None:
+        return incident.assignee == context.person
+    helper = context.helper
+    return helper is None or (
+        helper.person == context.person and not helper.given_since
+    )
+
+
+def assigned(
+    command: Assign, incident: Incident, context: DecisionContext
+) -> list[IncidentEvent]:
+    """Return the assignment to a team or person.
 
     The escalation service changes the level once it has read that the team changed.
     """
-    here = place(incident, circumstances)
-    match wish:
-        case Assign():
-            return _assigned(wish, incident, here, circumstances)
-        case Return():
-            return _returned(wish, incident, here, circumstances)
-        case _:
-            assert_never(wish)
-
-
-def place(incident: Incident, circumstances: DecisionContext) -> Place:
-    """Return the team and level that have an incident.
-
-    This is what its escalation says, or a later assignment: an assignment takes effect
-    before the escalation service has read it.
-    """
-    helper = circumstances.helper
-    if helper is not None and not helper.given_since:
-        return Place(helper.team, helper.level)
-    level = helper.level if helper else "n1"
-    if not incident.given:
-        return Place(incident.team, level)
-    return _at(incident.team, level, incident, circumstances)
-
-
-def _at(
-    team: str, level: SupportLevel, incident: Incident, circumstances: DecisionContext
-) -> Place:
-    """Return the place for a team; a team without a level keeps the current one."""
-    found = circumstances.policy.teams.get(team)
-    own = found.level if found else None
-    if own is None and team == incident.desk_team:
-        own = "n1"
-    return Place(team, own or level)
-
-
-def back_at_the_desk(
-    incident: Incident, circumstances: DecisionContext
-) -> list[IncidentEvent]:
-    """Return the event that assigns a reopened incident to the first-contact team.
-
-    Nothing if a team at N1 already has it.
-    """
-    team = circumstances.policy.teams.get(incident.team)
-    at_n1 = team is not None and team.level == "n1"
-    if at_n1 or incident.team == incident.desk_team:
-        return []
-    return [_gives(incident.desk_team, None, None, incident, circumstances)]
-
-
-def _assigned(
-    wish: Assign, incident: Incident, here: Place, circumstances: DecisionContext
-) -> list[IncidentEvent]:
-    if wish.team is None and wish.assignee is None:
+    if command.team is None and command.assignee is None:
         raise Refused("say whom to give it to: `team`, `assignee` or both", "invalid")
-    team = wish.team or here.team
-    known("team", team, circumstances.policy.teams)
-    there = _at(team, here.level, incident, circumstances)
-    if (there, wish.assignee) == (here, incident.assignee):
+    here = place(incident, context)
+    team = command.team or here.team
+    require_in_policy("team", team, context.policy.teams)
+    there = _place_of(team, here.level, incident, context)
+    if (there, command.assignee) == (here, incident.assignee):
         return []
-    if RANK[there.level] < RANK[here.level] and wish.reason is None:
+    _require_known(command.assignee, context)
+    if RANK[there.level] < RANK[here.level] and command.reason is None:
         raise Refused(
             f"{incident.ref} is at {here.level}: say in `reason` why it goes back to "
             f"{team}",
             "invalid",
         )
-    return [_gives(team, wish.assignee, wish.reason, incident, circumstances)]
+    return [_assignment(team, command.assignee, command.reason, incident, context)]
 
 
-def _returned(
-    wish: Return, incident: Incident, here: Place, circumstances: DecisionContext
+def returned(
+    command: Return, incident: Incident, context: DecisionContext
 ) -> list[IncidentEvent]:
-    team = wish.team or incident.desk_team
-    known("team", team, circumstances.policy.teams)
-    there = _at(team, here.level, incident, circumstances)
-    if there == here or (wish.team is None and here.level == "n1"):
+    """Return the assignment to the desk, or to a team at a lower level."""
+    here = place(incident, context)
+    team = command.team or incident.desk_team
+    require_in_policy("team", team, context.policy.teams)
+    there = _place_of(team, here.level, incident, context)
+    if there == here or (command.team is None and here.level == "n1"):
         return []
     if RANK[there.level] >= RANK[here.level]:
         raise Refused(
@@ -129,152 +90,105 @@ def _returned(
             "it to them instead",
             "state",
         )
-    return [_gives(team, None, wish.reason, incident, circumstances)]
+    return [_assignment(team, None, command.reason, incident, context)]
 
 
-def _gives(
+def place(incident: Incident, context: DecisionContext) -> Place:
+    """Return the team and level that have an incident.
+
+    This is what its escalation says, or a later assignment: an assignment takes effect
+    before the escalation service has read it.
+    """
+    helper = context.helper
+    if helper is not None and not helper.given_since:
+        return Place(helper.team, helper.level)
+    level = helper.level if helper else "n1"
+    if not incident.given:
+        return Place(incident.team, level)
+    return _place_of(incident.team, level, incident, context)
+
+
+def _place_of(
+    team: str, level: SupportLevel, incident: Incident, context: DecisionContext
+) -> Place:
+    """Return the place for a team; a team without a level keeps the current one."""
+    entry = context.policy.teams.get(team)
+    own = entry.level if entry else None
+    if own is None and team == incident.desk_team:
+        own = "n1"
+    return Place(team, own or level)
+
+
+def back_at_the_desk(
+    incident: Incident, context: DecisionContext
+) -> list[IncidentEvent]:
+    """Return the event that assigns a reopened incident to the first-contact team.
+
+    Nothing if a team at N1 already has it.
+    """
+    team = context.policy.teams.get(incident.team)
+    at_n1 = team is not None and team.level == "n1"
+    if at_n1 or incident.team == incident.desk_team:
+        return []
+    return [_assignment(incident.desk_team, None, None, incident, context)]
+
+
+def _require_known(person: str | None, context: DecisionContext) -> None:
+    """Raise `Refused` if the desk knows nobody with this id."""
+    if person not in context.strangers or person == context.person:
+        return
+    if person not in people_named(context.policy):
+        raise Refused(
+            f"nobody here has the id `{person}`: look them up with GET /v1/people?q=… "
+            "and give the `id` found there",
+            "unknown_assignee",
+        )
+
+
+def _assignment(
     team: str,
     assignee: str | None,
     reason: str | None,
     incident: Incident,
-    circumstances: DecisionContext,
+    context: DecisionContext,
 ) -> IncidentAssigned:
-    common = circumstances.on(incident.ref)
-    if reason is not None:
-        common = circumstances.on(incident.ref, circumstances.command.by)
+    people = [assignee] if assignee else ()
     return IncidentAssigned(
-        **common,
+        **context.on(incident.ref, None if reason is None else context.by),
         team=team,
         assignee=assignee,
         reason=reason,
-        unskilled=unskilled(
-            circumstances.policy, team, incident.service, [assignee] if assignee else ()
-        ),
+        unskilled=unskilled(context.policy, team, incident.service, people),
     )
 
 
-def taken(incident: Incident, circumstances: DecisionContext) -> list[IncidentEvent]:
+def taken(incident: Incident, context: DecisionContext) -> list[IncidentEvent]:
     """Return the events with which the caller takes on an unacknowledged incident.
 
     Empty for a machine: TTO is met by people. The caller becomes the assignee, unless
     the incident was assigned to somebody else, or people above N1 work on it: then it
     stays with them.
     """
-    person = circumstances.person
+    person = context.person
     if incident.acknowledged_at is not None or person is None:
         return []
-    common = circumstances.on(incident.ref)
-    acknowledged = IncidentAcknowledged(**common)
-    team = _team(incident, circumstances, person)
+    acknowledgement = IncidentAcknowledged(**context.on(incident.ref))
+    team = _team_taking(person, incident, context)
     if team is None:
-        return [acknowledged]
-    lacks = unskilled(circumstances.policy, team, incident.service, [person])
-    assigned = IncidentAssigned(**common, team=team, assignee=person, unskilled=lacks)
-    return [acknowledged, assigned]
+        return [acknowledgement]
+    return [acknowledgement, _assignment(team, person, None, incident, context)]
 
 
-def _team(
-    incident: Incident, circumstances: DecisionContext, person: str
+def _team_taking(
+    person: str, incident: Incident, context: DecisionContext
 ) -> str | None:
     """Return the team in which the caller takes it on; None if they do not."""
     if incident.assignee is not None:
         return None
-    helper = circumstances.helper
+    helper = context.helper
     if helper is None or helper.level == "n1":
         return incident.team
-    team = circumstances.policy.teams.get(helper.team)
+    team = context.policy.teams.get(helper.team)
     belongs = team is not None and person in team.members
     helps = person == helper.person or (helper.person is None and belongs)
     return helper.team if helps else None
-
-
-WorkWish = (
-    Attach | Classify | Edit | Assign | Return | Acknowledge | Pause | Resume | Inform
-)
-
-
-def worked(  # noqa: PLR0911 # one return for each case
-    wish: WorkWish, incident: Incident, circumstances: DecisionContext
-) -> list[IncidentEvent]:
-    """Return the events of a command that the status table allows."""
-    match wish:
-        case Attach():
-            return _attached(wish, incident, circumstances)
-        case Classify() | Edit():
-            return described(wish, incident, circumstances)
-        case Assign() | Return():
-            return given(wish, incident, circumstances)
-        case Acknowledge():
-            return taken(incident, circumstances)
-        case Pause():
-            return _paused(wish, incident, circumstances)
-        case Resume():
-            common = circumstances.on(incident.ref)
-            return [IncidentResumed(**common, cause="agent")]
-        case Inform():
-            return _informed(wish, incident, circumstances)
-        case _:
-            assert_never(wish)
-
-
-def _attached(
-    wish: Attach, incident: Incident, circumstances: DecisionContext
-) -> list[IncidentEvent]:
-    now = circumstances.command.at
-    if wish.contacted_at and wish.contacted_at > now:
-        raise Refused(
-            f"`contacted_at` lies ahead; it is {now:%Y-%m-%dT%H:%M:%SZ} now: leave it "
-            "out to say now",
-            "invalid",
-        )
-    contacted = IncidentContacted(
-        **circumstances.on(incident.ref, f"person:{wish.person}"),
-        person=wish.person,
-        direction=wish.direction,
-        channel=wish.channel,
-        contacted_at=wish.contacted_at or now,
-        words=wish.words,
-        waited_seconds=wish.waited_seconds,
-        abandoned=wish.abandoned,
-        unconfirmed=wish.unconfirmed or None,
-        sender_unconfirmed=wish.sender_unconfirmed or None,
-    )
-    if contacted == incident.last_contact:
-        return []
-    inbound = wish.direction == "inbound" and wish.person in incident.reporters
-    asked = incident.pause is not None and incident.pause.reason == "user"
-    silent = wish.abandoned and wish.words is None
-    doubtful = wish.unconfirmed or wish.sender_unconfirmed
-    if silent or doubtful or not (inbound and asked):
-        return [contacted]
-    # The user's reply ends the pause automatically.
-    resumed = IncidentResumed(**circumstances.on(incident.ref), cause="reply")
-    return [contacted, resumed]
-
-
-def _paused(
-    wish: Pause, incident: Incident, circumstances: DecisionContext
-) -> list[IncidentEvent]:
-    if wish.reason == "user" and wish.question is None:
-        raise Refused("say in `question` what the user is asked", "invalid")
-    held = incident.pause
-    if held and (held.reason, held.question) == (wish.reason, wish.question):
-        return []
-    if held:
-        raise Refused(
-            f"{incident.ref} waits already, for the {held.reason}: resume it first",
-            "state",
-        )
-    paused = IncidentPaused(
-        **circumstances.about(incident), reason=wish.reason, question=wish.question
-    )
-    return [*taken(incident, circumstances), paused]
-
-
-def _informed(
-    wish: Inform, incident: Incident, circumstances: DecisionContext
-) -> list[IncidentEvent]:
-    last = (incident.last_message, incident.last_informed_at)
-    if last == (wish.message, circumstances.command.at):
-        return []
-    return [IncidentInformed(**circumstances.about(incident), message=wish.message)]

@@ -3,30 +3,29 @@
 The matrix gives the priority; another priority needs a role and a reason.
 """
 
-from typing import assert_never
-
-from services.intake.commands.rules.context import DecisionContext, Refused, known
+from services.intake.commands.rules.context import DecisionContext, require_in_policy
 from shared.domain.commands.incident import Classify, Edit
 from shared.domain.events import IncidentEvent
 from shared.domain.events.incident import IncidentClassified, IncidentEdited
 from shared.domain.incident import Incident
 from shared.domain.policy.priorities import Impact, Priority, Urgency
+from shared.domain.refusal import Refused
 
 
-def settled(
-    circumstances: DecisionContext,
+def priority_of(
+    context: DecisionContext,
     impact: Impact,
     urgency: Urgency,
     wanted: Priority | None,
     reason: str | None,
 ) -> tuple[Priority, bool]:
     """Return the priority and whether it overrides the matrix; raises `Refused`."""
-    policy = circumstances.policy
+    policy = context.policy
     given = policy.priority(impact, urgency)
     if wanted is None or wanted == given:
         return given, False
     why = f"impact {impact} and urgency {urgency} give {given}"
-    if not policy.may_override(circumstances.command.roles):
+    if not policy.may_override(context.roles):
         roles = " or ".join(policy.priorities.override.roles) or "nobody"
         raise Refused(
             f"{why}; {wanted} can only be set by the role {roles}, with a reason: "
@@ -38,68 +37,64 @@ def settled(
     return wanted, True
 
 
-def described(
-    wish: Classify | Edit, incident: Incident, circumstances: DecisionContext
+def classified(
+    command: Classify, incident: Incident, context: DecisionContext
 ) -> list[IncidentEvent]:
-    """Return the events of a command that the status table allows."""
-    match wish:
-        case Classify():
-            return _classified(wish, incident, circumstances)
-        case Edit():
-            return _edited(wish, incident, circumstances)
-        case _:
-            assert_never(wish)
-
-
-def _classified(
-    wish: Classify, incident: Incident, circumstances: DecisionContext
-) -> list[IncidentEvent]:
-    policy = circumstances.policy
-    if wish.service:
-        known("service", wish.service, policy.services)
-    if wish.category:
-        known("category", wish.category, policy.categories)
-    impact = wish.impact or incident.impact
-    urgency = wish.urgency or incident.urgency
+    """Return the new classification, if anything changes."""
+    policy = context.policy
+    if command.service:
+        require_in_policy("service", command.service, policy.services)
+    if command.category:
+        require_in_policy("category", command.category, policy.categories)
+    impact = command.impact or incident.impact
+    urgency = command.urgency or incident.urgency
     weighed = (impact, urgency) != (incident.impact, incident.urgency)
     priority, override = incident.priority, incident.override
-    if weighed or wish.priority not in (None, priority):
-        priority, override = settled(
-            circumstances, impact, urgency, wish.priority, wish.reason
+    if weighed or command.priority not in (None, priority):
+        priority, override = priority_of(
+            context, impact, urgency, command.priority, command.reason
         )
-    elif wish.priority is None and (wish.impact or wish.urgency):
+    elif command.priority is None and (command.impact or command.urgency):
         priority, override = policy.priority(impact, urgency), False
-    classified = IncidentClassified(
-        **circumstances.about(incident),
-        category=wish.category or incident.category,
-        service=wish.service or incident.service,
-        client=wish.client or incident.client,
+    event = IncidentClassified(
+        **context.about(incident),
+        category=command.category or incident.category,
+        service=command.service or incident.service,
+        client=command.client or incident.client,
         impact=impact,
         urgency=urgency,
         priority=priority,
         override=override,
-        reason=wish.reason,
+        reason=command.reason,
     )
-    return [classified] if _changes(classified, incident) else []
+    return [event] if _changes(event, incident) else []
 
 
-def _changes(classified: IncidentClassified, incident: Incident) -> bool:
-    said = ("category", "service", "client", "impact", "urgency", "priority")
-    return any(
-        getattr(classified, name) != getattr(incident, name)
-        for name in (*said, "override")
-    )
+_COMPARED = (
+    "category",
+    "service",
+    "client",
+    "impact",
+    "urgency",
+    "priority",
+    "override",
+)
 
 
-def _edited(
-    wish: Edit, incident: Incident, circumstances: DecisionContext
+def _changes(event: IncidentClassified, incident: Incident) -> bool:
+    return any(getattr(event, name) != getattr(incident, name) for name in _COMPARED)
+
+
+def edited(
+    command: Edit, incident: Incident, context: DecisionContext
 ) -> list[IncidentEvent]:
-    if wish.title is None and wish.description is None:
+    """Return the new title or description, as far as they change."""
+    if command.title is None and command.description is None:
         raise Refused("give a new `title`, `description` or both", "invalid")
-    title = wish.title if wish.title != incident.title else None
-    anew = wish.description != incident.description
-    description = wish.description if anew else None
+    title = command.title if command.title != incident.title else None
+    differs = command.description != incident.description
+    description = command.description if differs else None
     if title is None and description is None:
         return []
-    common = circumstances.about(incident)
+    common = context.about(incident)
     return [IncidentEdited(**common, title=title, description=description)]

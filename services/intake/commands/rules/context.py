@@ -1,23 +1,25 @@
-"""The context of a decision besides its incident, and the refusal of a command.
+"""What a rule may use besides the command and the record that the command is about."""
 
-A refusal is a sentence that says what to do instead. Names that a command uses must
-exist in the policy.
-"""
-
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from heapq import nsmallest
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from services.intake.commands.command import Command
 from shared.domain.change import Change
 from shared.domain.events.event import Actor
+from shared.domain.external_record import ExternalRecord
+from shared.domain.identifiers import IncidentRef
 from shared.domain.incident import Incident
 from shared.domain.policy.document import Policy
 from shared.domain.policy.targets import SupportLevel
 from shared.domain.problem import Problem
+from shared.domain.record import Record
+from shared.domain.refusal import Refused
 
 _PERSON = "person:"
+_SHOWN_MAX = 12
+_Kind = TypeVar("_Kind", Incident, Problem, Change, ExternalRecord)
 
 
 class Helper(NamedTuple):
@@ -33,33 +35,49 @@ class Helper(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:
-    """The command, the second record if there is one, and the policy in force."""
+    """Who commands when, the policy in force, and the other records concerned."""
 
-    command: Command
-    other: Incident | None
-    record: Problem | Change | None
+    ref: str
+    """The record that the command is about, which may be new."""
+    at: datetime
+    """The instant of the decision, in UTC."""
+    by: Actor
     policy: Policy
     policy_version: int
+    roles: tuple[str, ...] = ()
+    """The roles of the caller's token."""
+    others: Mapping[str, Record] = field(default_factory=dict)
+    """The other records that the command names, as far as they exist."""
     helper: Helper | None = None
+    """The team or person above N1 that works on the incident."""
+    new: IncidentRef | None = None
+    """The reference of the incident that `split` opens."""
+    client: str | None = None
+    """The contract party that the directory has for the reporter of an `open`."""
+    strangers: frozenset[str] = frozenset()
+    """Those named to work on it who are neither in the directory nor have rights."""
 
     @property
     def person(self) -> str | None:
         """The id of the acting person; None if a machine acts."""
-        by = self.command.by
+        by = self.by
         return by.removeprefix(_PERSON) if by.startswith(_PERSON) else None
 
-    def on(self, ref: str, whose: Actor | None = None) -> dict[str, Any]:
-        """Return the fields common to every event of this decision on incident `ref`.
+    def common(self, whose: Actor | None = None) -> dict[str, Any]:
+        """Return the fields common to every event of this decision.
 
         `whose` is the owner of the encryption key for personal text, if there is any.
         """
         return {
-            "incident": ref,
-            "at": self.command.at,
-            "by": self.command.by,
+            "at": self.at,
+            "by": self.by,
             "policy": self.policy_version,
             "whose": whose,
         }
+
+    def on(self, ref: str, whose: Actor | None = None) -> dict[str, Any]:
+        """Return these fields for an event of the incident `ref`."""
+        return {"incident": ref, **self.common(whose)}
 
     def about(self, incident: Incident) -> dict[str, Any]:
         """Return these fields for an event with text about the incident's people.
@@ -67,36 +85,24 @@ class DecisionContext:
         The text is encrypted with the key of the first reporter, or else of its author.
         """
         reporter = incident.reporter
-        whose = f"{_PERSON}{reporter}" if reporter else self.command.by
+        whose = f"{_PERSON}{reporter}" if reporter else self.by
         return self.on(incident.ref, whose)
 
+    def other(self, kind: type[_Kind], ref: str | None) -> _Kind | None:
+        """Return another record of this kind, or None if it does not exist."""
+        record = self.others.get(ref or "")
+        return record if isinstance(record, kind) else None
 
-Code = Literal[
-    "unknown_incident",  # the incident does not exist
-    "unknown_problem",
-    "unknown_change",
-    "unknown_target",  # the other record does not exist
-    "state",  # not allowed in this status
-    "firing",  # one of its alerts still fires
-    "window",  # too late to reopen
-    "role",  # not allowed for this person
-    "invalid",  # a given or missing value does not fit
-]
-
-
-class Refused(Exception):
-    """The command is valid but not allowed."""
-
-    def __init__(self, reason: str, code: Code) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.code: Code = code
+    def require(self, kind: type[_Kind], ref: str) -> _Kind:
+        """Return another record; raise `Refused` if it does not exist."""
+        record = self.other(kind, ref)
+        if record is None:
+            name = "record" if kind is ExternalRecord else kind.__name__.lower()
+            raise Refused(f"there is no {name} {ref}", "unknown_target")
+        return record
 
 
-_SHOWN_MAX = 12
-
-
-def known(kind: str, name: str, names: Collection[str]) -> str:
+def require_in_policy(kind: str, name: str, names: Collection[str]) -> str:
     """Return `name` if it is one of `names`; else raise `Refused`, listing some."""
     if name in names:
         return name

@@ -1,142 +1,227 @@
-"""Links between incidents, problems and changes; each side records its own.
+"""Links between incidents and other records; each side records its own.
 
 A missing side is added whenever the link is requested again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import assert_never
 
-from services.intake.commands.rules.context import DecisionContext, Refused
-from services.intake.commands.rules.record_rules import (
-    Rules,
-    require_incident,
-    require_known,
-)
+from services.intake.commands.rules.context import DecisionContext
+from shared.domain import events
 from shared.domain.change import Change
 from shared.domain.commands.change import LinkChange, UnlinkChange
 from shared.domain.commands.incident import Link, Unlink
 from shared.domain.commands.problem import LinkProblem, UnlinkProblem
-from shared.domain.events import ChangeEvent, IncidentEvent, ProblemEvent
-from shared.domain.events.change import (
-    ChangeIncidentLinked,
-    ChangeIncidentUnlinked,
-    ChangeProblemLinked,
-    ChangeProblemUnlinked,
-)
-from shared.domain.events.incident_ties import (
-    IncidentLinked,
-    IncidentProblemPresumed,
-    IncidentProblemResolved,
-    IncidentUnlinked,
-    Relation,
-)
-from shared.domain.events.problem import (
-    Match,
-    ProblemChangeLinked,
-    ProblemChangeUnlinked,
-    ProblemIncidentLinked,
-    ProblemIncidentPresumed,
-    ProblemIncidentRelated,
-    ProblemIncidentUnlinked,
-)
+from shared.domain.external_record import ExternalRecord
 from shared.domain.identifiers import is_incident_ref
 from shared.domain.incident import AT_WORK, Incident, Status
 from shared.domain.problem import Problem
 from shared.domain.problem import Status as ProblemStatus
+from shared.domain.record import Record, RecordEvent, RecordKind, kind_of
+from shared.domain.refusal import Refused
 
-Joined = (
-    ProblemIncidentLinked
-    | ProblemIncidentPresumed
-    | ProblemIncidentUnlinked
-    | IncidentLinked
-    | IncidentProblemPresumed
-    | IncidentProblemResolved
-    | IncidentUnlinked
-)
-"""The events of links between an incident and a problem that are made automatically."""
-
-
-def linked_on_record(
-    record: Problem | Change, relation: Relation, incident: str, rules: Rules
-) -> list[ProblemEvent | ChangeEvent]:
-    """Return the link on the side of a problem or change, unless it exists."""
-    if (relation, incident) in record.links:
-        return []
-    common = {**rules.common(), "incident": incident}
-    match record:
-        case Problem(ref=ref) if relation == "problem":
-            return [ProblemIncidentLinked(**common, problem=ref)]
-        case Problem(ref=ref):
-            return [ProblemIncidentRelated(**common, problem=ref)]
-        case Change(ref=ref):
-            return [ChangeIncidentLinked(**common, change=ref, relation=relation)]
+MIRRORED: Mapping[events.Relation, events.Relation] = {
+    "related": "related",
+    "caused_by": "causes",
+    "causes": "caused_by",
+}
+"""The relation as seen from the other incident; others are not between incidents."""
+_RELATIONS: Mapping[RecordKind, tuple[events.Relation, ...]] = {
+    "problem": ("problem", "related"),
+    "change": ("change", "caused_by", "related"),
+    "record": ("record",),
+}
+"""The relations that an incident may have to a record of another kind."""
 
 
-def unlinked_on_record(
-    record: Problem | Change, relation: Relation, incident: str, rules: Rules
-) -> list[ProblemEvent | ChangeEvent]:
-    """Return the removal of the link on the side of a problem or change."""
-    presumed = (
-        isinstance(record, Problem)
-        and relation == "problem"
-        and incident in record.presumed
-    )
-    if (relation, incident) not in record.links and not presumed:
-        return []
-    common = {**rules.common(), "incident": incident, "relation": relation}
-    match record:
-        case Problem(ref=ref):
-            return [ProblemIncidentUnlinked(**common, problem=ref)]
-        case Change(ref=ref):
-            return [ChangeIncidentUnlinked(**common, change=ref)]
-
-
-def linked_on_incident(
-    incident: Incident, relation: Relation, record: str, rules: Rules
-) -> list[IncidentLinked]:
-    """Return the link on the side of an incident, unless it exists."""
-    if (relation, record) in incident.links:
-        return []
-    common = {**rules.common(), "incident": incident.ref}
-    return [IncidentLinked(**common, relation=relation, target=record)]
-
-
-def unlinked_on_incident(
-    incident: Incident, relation: Relation, record: str, rules: Rules
-) -> list[IncidentUnlinked]:
-    """Return the removal of the link on the side of an incident."""
-    if not is_linked(incident, relation, record):
-        return []
-    common = {**rules.common(), "incident": incident.ref}
-    return [IncidentUnlinked(**common, relation=relation, target=record)]
-
-
-def is_linked(incident: Incident, relation: Relation, record: str) -> bool:
-    """Return whether there is a link to remove, including a presumed one."""
-    presumed = relation == "problem" and record in incident.presumed_problems
-    return presumed or (relation, record) in incident.links
-
-
-def link_of_record(
-    record: Problem | Change,
-    wish: LinkProblem | LinkChange,
-    other: Incident | Problem | Change | None,
-    rules: Rules,
-) -> list[ProblemEvent | ChangeEvent | IncidentLinked | IncidentProblemResolved]:
-    """Return the link that a problem or change command requests, on both sides."""
-    if wish.incident is None:
-        return [*link_of_change(*_problem_and_change(record, wish, other), rules)]
-    found = other if isinstance(other, Incident) else None
-    incident = require_incident(wish.incident, found)
+def linked(
+    command: Link, incident: Incident, context: DecisionContext
+) -> list[RecordEvent]:
+    """Return the link on both sides, as far as it does not exist yet."""
+    relation, other = command.relation, _target(command, incident, context)
+    mirrored = MIRRORED[relation] if isinstance(other, Incident) else relation
     return [
-        *linked_on_record(record, wish.relation, incident.ref, rules),
-        *linked_on_incident(incident, wish.relation, record.ref, rules),
-        *resolved_on_incident(incident, wish.relation, record, rules),
+        *side_linked(incident, relation, other.ref, context),
+        *side_linked(other, mirrored, incident.ref, context),
+        *resolved_on_incident(incident, relation, other, context),
     ]
 
 
+def _target(command: Link, incident: Incident, context: DecisionContext) -> Record:
+    """Return the record to link to; raises `Refused` if that makes no sense."""
+    target, relation = command.target, command.relation
+    if not is_incident_ref(target):
+        return _other_record(target, relation, context)
+    if relation not in MIRRORED:
+        raise Refused(
+            f"{target} is an incident, not a {relation}: link it as "
+            f"{', '.join(MIRRORED)}",
+            "invalid",
+        )
+    if target == incident.ref:
+        raise Refused("an incident is not linked to itself", "invalid")
+    return require_linkable(target, context)
+
+
+def _other_record(
+    target: str, relation: events.Relation, context: DecisionContext
+) -> Problem | Change | ExternalRecord:
+    kind = kind_of(target)
+    if kind not in _RELATIONS:
+        raise Refused(
+            f"{target} is not a record of this desk: link an incident (INC-…), a "
+            "problem (PRB-…) or a change (CHG-…)",
+            "invalid",
+        )
+    if relation not in (fitting := _RELATIONS[kind]):
+        raise Refused(
+            f"{target} is a {kind}, not to be linked as {relation}: link it as "
+            f"{' or '.join(fitting)}",
+            "invalid",
+        )
+    if kind == "problem":
+        return context.require(Problem, target)
+    if kind == "record":
+        return context.require(ExternalRecord, target)
+    return context.require(Change, target)
+
+
+def require_linkable(ref: str, context: DecisionContext) -> Incident:
+    """Return the incident that a command names; raise `Refused` if not linkable."""
+    incident = context.require(Incident, ref)
+    if incident.status is Status.MERGED:
+        raise Refused(
+            f"{ref} was merged: link to {incident.merged_into} instead", "state"
+        )
+    return incident
+
+
+def unlinked(
+    command: Unlink, incident: Incident, context: DecisionContext
+) -> list[RecordEvent]:
+    """Return the removal of the link on both sides, as far as it exists."""
+    relation, target = command.relation, command.target
+    decided = side_unlinked(incident, relation, target, context)
+    other = context.others.get(target)
+    mirrored = MIRRORED.get(relation) if isinstance(other, Incident) else relation
+    if other is not None and mirrored is not None:
+        decided += side_unlinked(other, mirrored, incident.ref, context)
+    return decided
+
+
+def record_linked(
+    command: LinkProblem | LinkChange,
+    record: Problem | Change,
+    context: DecisionContext,
+) -> list[RecordEvent]:
+    """Return the link that a problem or change command requests, on both sides."""
+    if command.incident is None:
+        return [
+            *link_of_change(*_problem_and_change(command, record, context), context)
+        ]
+    incident = require_linkable(command.incident, context)
+    return [
+        *side_linked(record, command.relation, incident.ref, context),
+        *side_linked(incident, command.relation, record.ref, context),
+        *resolved_on_incident(incident, command.relation, record, context),
+    ]
+
+
+def record_unlinked(
+    command: UnlinkProblem | UnlinkChange,
+    record: Problem | Change,
+    context: DecisionContext,
+) -> list[RecordEvent]:
+    """Return the removal of a link of a problem or change, on both sides."""
+    if command.incident is None:
+        both = _problem_and_change(command, record, context)
+        return [*unlink_of_change(*both, context)]
+    incident = context.require(Incident, command.incident)
+    return [
+        *side_unlinked(record, command.relation, incident.ref, context),
+        *side_unlinked(incident, command.relation, record.ref, context),
+    ]
+
+
+def _problem_and_change(
+    command: LinkProblem | UnlinkProblem | LinkChange | UnlinkChange,
+    record: Problem | Change,
+    context: DecisionContext,
+) -> tuple[Problem, Change]:
+    """Return the problem and the change of a link; raises `Refused` if missing."""
+    match command, record:
+        case (LinkProblem() | UnlinkProblem(), Problem()):
+            return record, context.require(Change, command.change or "")
+        case (LinkChange() | UnlinkChange(), Change()):
+            return context.require(Problem, command.problem or ""), record
+        case _:
+            raise TypeError(f"{command.verb} is not about {record.ref}")
+
+
+def side_linked(
+    record: Record, relation: events.Relation, ref: str, context: DecisionContext
+) -> list[RecordEvent]:
+    """Return the link of a record to `ref` on its own side, unless it exists."""
+    if (relation, ref) in record.links:
+        return []
+    common = context.common()
+    match record:
+        case Incident(ref=own):
+            link = {"incident": own, "relation": relation, "target": ref}
+            return [events.IncidentLinked(**common, **link)]
+        case Problem(ref=own) if relation == "problem":
+            return [events.ProblemIncidentLinked(**common, problem=own, incident=ref)]
+        case Problem(ref=own):
+            return [events.ProblemIncidentRelated(**common, problem=own, incident=ref)]
+        case Change(ref=own):
+            link = {"change": own, "relation": relation, "incident": ref}
+            return [events.ChangeIncidentLinked(**common, **link)]
+        case ExternalRecord(ref=own):
+            return [events.ExternalRecordLinked(**common, record=own, incident=ref)]
+        case _:
+            assert_never(record)
+
+
+def side_unlinked(
+    record: Record, relation: events.Relation, ref: str, context: DecisionContext
+) -> list[RecordEvent]:
+    """Return the removal of a link, or of a presumed one, on the record's own side."""
+    if (relation, ref) not in record.links and not (
+        relation == "problem" and ref in _presumed(record)
+    ):
+        return []
+    common = {**context.common(), "relation": relation}
+    match record:
+        case Incident(ref=own):
+            return [events.IncidentUnlinked(**common, incident=own, target=ref)]
+        case Problem(ref=own):
+            return [events.ProblemIncidentUnlinked(**common, problem=own, incident=ref)]
+        case Change(ref=own):
+            return [events.ChangeIncidentUnlinked(**common, change=own, incident=ref)]
+        case ExternalRecord(ref=own):
+            return [events.ExternalRecordUnlinked(**common, record=own, incident=ref)]
+        case _:
+            assert_never(record)
+
+
+def _presumed(record: Record) -> Collection[str]:
+    match record:
+        case Incident():
+            return record.presumed_problems
+        case Problem():
+            return record.presumed
+        case Change() | ExternalRecord():
+            return ()
+        case _:
+            assert_never(record)
+
+
 def resolved_on_incident(
-    incident: Incident, relation: Relation, record: Problem | Change, rules: Rules
-) -> list[IncidentProblemResolved]:
+    incident: Incident,
+    relation: events.Relation,
+    record: Record,
+    context: DecisionContext,
+) -> list[events.IncidentProblemResolved]:
     """Return that an incident's problem was resolved, if that matters to it.
 
     It matters if the incident is still active, or ended with an open root cause.
@@ -147,15 +232,27 @@ def resolved_on_incident(
     said = incident.resolved_problems.get(record.ref) == incident.cycle
     if record.status is not ProblemStatus.RESOLVED or not matters or said:
         return []
-    common = {**rules.common(), "incident": incident.ref}
-    return [IncidentProblemResolved(**common, problem=record.ref)]
+    common = {**context.common(), "incident": incident.ref}
+    return [events.IncidentProblemResolved(**common, problem=record.ref)]
+
+
+Joined = (
+    events.ProblemIncidentLinked
+    | events.ProblemIncidentPresumed
+    | events.ProblemIncidentUnlinked
+    | events.IncidentLinked
+    | events.IncidentProblemPresumed
+    | events.IncidentProblemResolved
+    | events.IncidentUnlinked
+)
+"""The events of links between an incident and a problem that are made automatically."""
 
 
 def joined(
     problem: Problem,
     incident: Incident,
-    match: Match,
-    rules: Rules,
+    match: events.Match,
+    context: DecisionContext,
     *,
     certain: bool,
 ) -> list[Joined]:
@@ -166,184 +263,57 @@ def joined(
     ref = incident.ref
     if incident.status is Status.MERGED or incident.problems:
         return []
-    common = rules.common()
+    common = context.common()
     if not certain:
         if problem.ref in incident.presumed_problems:
             return []
         return [
-            ProblemIncidentPresumed(**common, problem=problem.ref, incident=ref),
-            IncidentProblemPresumed(**common, problem=problem.ref, incident=ref),
+            events.ProblemIncidentPresumed(**common, problem=problem.ref, incident=ref),
+            events.IncidentProblemPresumed(**common, problem=problem.ref, incident=ref),
         ]
-    linked = {**common, "incident": ref, "matched": match}
+    link = {**common, "incident": ref, "matched": match}
     return [
-        ProblemIncidentLinked(**linked, problem=problem.ref),
-        IncidentLinked(**linked, relation="problem", target=problem.ref),
+        events.ProblemIncidentLinked(**link, problem=problem.ref),
+        events.IncidentLinked(**link, relation="problem", target=problem.ref),
     ]
 
 
 def no_longer_presumed(
-    problem: Problem, incident: Incident, rules: Rules
+    problem: Problem, incident: Incident, context: DecisionContext
 ) -> list[Joined]:
     """Return the removal of a presumed link that no longer needs confirmation."""
     if problem.ref not in incident.presumed_problems:
         return []
-    common = {**rules.common(), "incident": incident.ref, "relation": "problem"}
-    on_record = [ProblemIncidentUnlinked(**common, problem=problem.ref)]
-    return [*on_record, IncidentUnlinked(**common, target=problem.ref)]
-
-
-def unlink_of_record(
-    record: Problem | Change,
-    wish: UnlinkProblem | UnlinkChange,
-    other: Incident | Problem | Change | None,
-    rules: Rules,
-) -> list[ProblemEvent | ChangeEvent | IncidentUnlinked]:
-    """Return the removal of a link of a problem or change, on both sides."""
-    if wish.incident is None:
-        return [*unlink_of_change(*_problem_and_change(record, wish, other), rules)]
-    found = other if isinstance(other, Incident) else None
-    incident = require_known(wish.incident, found)
-    return [
-        *unlinked_on_record(record, wish.relation, incident.ref, rules),
-        *unlinked_on_incident(incident, wish.relation, record.ref, rules),
-    ]
+    common = {**context.common(), "incident": incident.ref, "relation": "problem"}
+    on_record = [events.ProblemIncidentUnlinked(**common, problem=problem.ref)]
+    return [*on_record, events.IncidentUnlinked(**common, target=problem.ref)]
 
 
 def link_of_change(
-    problem: Problem, change: Change, rules: Rules
-) -> list[ProblemEvent | ChangeEvent]:
+    problem: Problem, change: Change, context: DecisionContext
+) -> list[events.ProblemEvent | events.ChangeEvent]:
     """Return the link of a change to the one problem it solves, on both sides."""
     if change.problem not in {None, problem.ref}:
         raise Refused(
             f"{change.ref} is to solve {change.problem}: unlink it there first", "state"
         )
-    common, decided = rules.common(), list[ProblemEvent | ChangeEvent]()
+    both = {**context.common(), "problem": problem.ref, "change": change.ref}
+    decided = list[events.ProblemEvent | events.ChangeEvent]()
     if change.ref not in problem.changes:
-        linked = ProblemChangeLinked(**common, problem=problem.ref, change=change.ref)
-        decided.append(linked)
+        decided.append(events.ProblemChangeLinked(**both))
     if change.problem is None:
-        named = {"problem": problem.ref, "change": change.ref}
-        decided.append(ChangeProblemLinked(**common, **named))
+        decided.append(events.ChangeProblemLinked(**both))
     return decided
 
 
 def unlink_of_change(
-    problem: Problem, change: Change, rules: Rules
-) -> list[ProblemEvent | ChangeEvent]:
+    problem: Problem, change: Change, context: DecisionContext
+) -> list[events.ProblemEvent | events.ChangeEvent]:
     """Return the removal of the link of a change to a problem, on both sides."""
-    common, decided = rules.common(), list[ProblemEvent | ChangeEvent]()
-    named = {"problem": problem.ref, "change": change.ref}
+    both = {**context.common(), "problem": problem.ref, "change": change.ref}
+    decided = list[events.ProblemEvent | events.ChangeEvent]()
     if change.ref in problem.changes:
-        decided.append(ProblemChangeUnlinked(**common, **named))
+        decided.append(events.ProblemChangeUnlinked(**both))
     if change.problem == problem.ref:
-        decided.append(ChangeProblemUnlinked(**common, **named))
+        decided.append(events.ChangeProblemUnlinked(**both))
     return decided
-
-
-def _problem_and_change(
-    record: Problem | Change,
-    wish: LinkProblem | UnlinkProblem | LinkChange | UnlinkChange,
-    other: Incident | Problem | Change | None,
-) -> tuple[Problem, Change]:
-    """Return the problem and the change of a link; raises `Refused` if missing."""
-    match record, other:
-        case (Problem() as problem, Change() as change):
-            return problem, change
-        case (Change() as change, Problem() as problem):
-            return problem, change
-        case _:
-            pass
-    if isinstance(wish, LinkProblem | UnlinkProblem):
-        raise Refused(f"there is no change {wish.change}", "unknown_target")
-    raise Refused(f"there is no problem {wish.problem}", "unknown_target")
-
-
-MIRRORED: Mapping[Relation, Relation] = {
-    "related": "related",
-    "caused_by": "causes",
-    "causes": "caused_by",
-}
-"""The relation as seen from the other incident; others are not between incidents."""
-
-_KINDS: Mapping[str, str] = {"PRB": "problem", "CHG": "change"}
-_RELATIONS: Mapping[str, tuple[Relation, ...]] = {
-    "problem": ("problem", "related"),
-    "change": ("change", "caused_by", "related"),
-}
-"""The relations that an incident may have to a record of another kind."""
-
-
-def linked(
-    wish: Link, incident: Incident, circumstances: DecisionContext
-) -> list[IncidentEvent]:
-    """Return the link on both sides, as far as it does not exist yet."""
-    other = _other(wish, incident, circumstances)
-    return [
-        IncidentLinked(**circumstances.on(side.ref), relation=relation, target=target)
-        for side, relation, target in _sides(wish, incident, other)
-        if (relation, target) not in side.links
-    ]
-
-
-def unlinked(
-    wish: Unlink, incident: Incident, circumstances: DecisionContext
-) -> list[IncidentEvent]:
-    """Return the removal of the link on both sides, as far as it exists."""
-    return [
-        IncidentUnlinked(**circumstances.on(side.ref), relation=relation, target=target)
-        for side, relation, target in _sides(wish, incident, circumstances.other)
-        if is_linked(side, relation, target)
-    ]
-
-
-def _sides(
-    wish: Link | Unlink, incident: Incident, other: Incident | None
-) -> list[tuple[Incident, Relation, str]]:
-    own = (incident, wish.relation, wish.target)
-    mirrored = MIRRORED.get(wish.relation)
-    if other is None or mirrored is None:
-        return [own]
-    return [own, (other, mirrored, incident.ref)]
-
-
-def _other(
-    wish: Link, incident: Incident, circumstances: DecisionContext
-) -> Incident | None:
-    target, other = wish.target, circumstances.other
-    if not is_incident_ref(target):
-        _require_record(wish, circumstances.record)
-        return None
-    if wish.relation not in MIRRORED:
-        raise Refused(
-            f"{target} is an incident, not a {wish.relation}: link it as "
-            f"{', '.join(MIRRORED)}",
-            "invalid",
-        )
-    if target == incident.ref:
-        raise Refused("an incident is not linked to itself", "invalid")
-    if other is None:
-        raise Refused(f"there is no incident {target}", "unknown_target")
-    if other.status is Status.MERGED:
-        raise Refused(
-            f"{target} was merged: link to {other.merged_into} instead", "state"
-        )
-    return other
-
-
-def _require_record(wish: Link, record: Problem | Change | None) -> None:
-    target, relation = wish.target, wish.relation
-    kind = _KINDS.get(target.partition("-")[0])
-    if kind is None:
-        raise Refused(
-            f"{target} is no record of this desk: link an incident (INC-…), a problem "
-            "(PRB-…) or a change (CHG-…)",
-            "invalid",
-        )
-    if relation not in (fitting := _RELATIONS[kind]):
-        raise Refused(
-            f"{target} is a {kind}, not to be linked as {relation}: link it as "
-            f"{' or '.join(fitting)}",
-            "invalid",
-        )
-    if record is None:
-        raise Refused(f"there is no {kind} {target}", "unknown_target")

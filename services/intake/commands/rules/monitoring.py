@@ -1,65 +1,45 @@
-"""Rules for the effect of signals on an incident, and for snoozing it.
+"""Rules for the effect of signals on an incident.
 
-The signals arrive here after correlation, which decides which ones matter. While an
-incident is snoozed, repeats are only counted; nothing else waits.
+The signals arrive here after correlation, which decides which ones matter.
 """
 
-from datetime import timedelta
 from typing import assert_never
 
-from services.intake.commands.command import (
-    AcknowledgeSource,
-    Flap,
-    MachinesWish,
-    NoteSource,
-    Recover,
-    Trigger,
-)
 from services.intake.commands.rules.assignment import back_at_the_desk
-from services.intake.commands.rules.context import DecisionContext, Refused
+from services.intake.commands.rules.context import DecisionContext
 from services.intake.commands.rules.resolution import (
     is_quick_fix,
     may_reopen,
     resolution,
 )
+from services.intake.commands.rules.snooze import end_of_snooze
+from services.intake.commands.system_command import (
+    AcknowledgeSource,
+    Flap,
+    NoteSource,
+    Recover,
+    Trigger,
+)
 from services.intake.signals.schemas import AUTHOR, Signal
-from shared.domain.commands.incident import Snooze, Wake
-from shared.domain.events import IncidentEvent
-from shared.domain.events.incident import (
-    IncidentAssigned,
-    IncidentClassified,
-    IncidentOpened,
-    IncidentRelapsed,
-    IncidentReopened,
-    IncidentRestored,
-)
-from shared.domain.events.incident_signals import (
-    IncidentFlappingEnded,
-    IncidentFlappingStarted,
-    IncidentRecovered,
-    IncidentSignalled,
-    IncidentSnoozed,
-    IncidentSourceAcknowledged,
-    IncidentSourceNoted,
-    IncidentWoken,
-)
+from shared.domain import events
 from shared.domain.incident import AT_WORK, Incident, Status, evolve
 from shared.domain.policy.contracts import UNKNOWN
 from shared.domain.policy.document import Classification, Policy
 from shared.domain.policy.priorities import Severity
+from shared.domain.refusal import Refused
 
 ASSUMED: Severity = "error"
 """The severity of a signal whose source gives none: better a page too many."""
 
 
-def opened(wish: Trigger, circumstances: DecisionContext) -> list[IncidentEvent]:
+def opened(command: Trigger, context: DecisionContext) -> list[events.IncidentEvent]:
     """Return the opening of an incident by a signal."""
-    signal, command = wish.signal, circumstances.command
-    found = _classification(circumstances.policy, signal, signal.service)
+    signal = command.signal
+    found = _classification(context.policy, signal, signal.service)
     unlisted = signal.service if found.service == UNKNOWN else None
     return [
-        IncidentOpened(
-            **circumstances.on(command.incident, command.by),
+        events.IncidentOpened(
+            **context.on(context.ref, context.by),
             origin="monitoring",
             title=signal.title,
             service=found.service,
@@ -68,164 +48,154 @@ def opened(wish: Trigger, circumstances: DecisionContext) -> list[IncidentEvent]
             urgency=found.urgency,
             severity=signal.severity,
             priority=found.priority,
-            team=circumstances.policy.team_of_first_contact,
+            team=context.policy.team_of_first_contact,
             source=signal.source,
-            signal_key=wish.signal_key,
+            signal_key=command.signal_key,
             dedup_key=signal.dedup_key,
             labels=signal.labels or None,
             details=signal.details,
-            reported_at=wish.reported_at or wish.received_at,
-            received_at=wish.received_at,
+            reported_at=command.reported_at or command.received_at,
+            received_at=command.received_at,
             occurred_at=signal.occurred_at,
-            follows=wish.follows,
-            rule=wish.rule,
-            rule_of=wish.of,
+            follows=command.follows,
+            rule=command.rule,
+            rule_of=command.of,
         ),
-        *_assigned(wish, circumstances),
+        *_assigned(command, context),
     ]
 
 
-def _assigned(wish: Trigger, circumstances: DecisionContext) -> list[IncidentEvent]:
+def _assigned(command: Trigger, context: DecisionContext) -> list[events.IncidentEvent]:
     """Assign it to the team from the policy's table; the desk stays its owner."""
-    if wish.team in (None, circumstances.policy.team_of_first_contact):
+    if command.team in (None, context.policy.team_of_first_contact):
         return []
-    common = circumstances.on(circumstances.command.incident)
-    return [IncidentAssigned(**common, team=wish.team)]
+    common = context.on(context.ref)
+    return [events.IncidentAssigned(**common, team=command.team)]
 
 
-def heard(
-    wish: MachinesWish, incident: Incident, circumstances: DecisionContext
-) -> list[IncidentEvent]:
-    """Return the events of a command that the status table allows."""
-    match wish:
-        case Trigger():
-            is_over = incident.status not in AT_WORK
-            return [
-                _fired(wish, incident, circumstances),
-                *(back_at_the_desk(incident, circumstances) if is_over else ()),
-                *_raised(wish.signal, incident, circumstances),
-                *_woken(wish, incident, circumstances),
-            ]
-        case Recover():
-            return _recovered(wish, incident, circumstances)
-        case Flap():
-            return [_flapping(wish, incident, circumstances)]
-        case AcknowledgeSource(signal_key=key):
-            if key in incident.source_acknowledged:
-                return []
-            return [
-                IncidentSourceAcknowledged(
-                    **circumstances.on(incident.ref),
-                    source=wish.signal.source,
-                    signal_key=key,
-                    occurred_at=wish.signal.occurred_at,
-                )
-            ]
-        case NoteSource():
-            return [_noted(wish, incident, circumstances)]
-        case _:
-            assert_never(wish)
+def fired(
+    command: Trigger, incident: Incident, context: DecisionContext
+) -> list[events.IncidentEvent]:
+    """Return the effect of a signal that fires, which may reopen the incident."""
+    is_over = incident.status not in AT_WORK
+    return [
+        _firing(command, incident, context),
+        *(back_at_the_desk(incident, context) if is_over else ()),
+        *_raised(command.signal, incident, context),
+        *(end_of_snooze("severity", incident, context) if command.wakes else ()),
+    ]
 
 
-def _noted(
-    wish: NoteSource, incident: Incident, circumstances: DecisionContext
-) -> IncidentEvent:
-    signal = wish.signal
-    return IncidentSourceNoted(
-        **circumstances.on(incident.ref, circumstances.command.by),
-        source=signal.source,
-        signal_key=wish.signal_key,
-        note=signal.details or signal.title,
-        author=signal.labels.get(AUTHOR),
-        occurred_at=signal.occurred_at,
-    )
+def source_acknowledged(
+    command: AcknowledgeSource, incident: Incident, context: DecisionContext
+) -> list[events.IncidentEvent]:
+    """Return that somebody acknowledged the alert at its source."""
+    if command.signal_key in incident.source_acknowledged:
+        return []
+    return [
+        events.IncidentSourceAcknowledged(
+            **context.on(incident.ref),
+            source=command.signal.source,
+            signal_key=command.signal_key,
+            occurred_at=command.signal.occurred_at,
+        )
+    ]
 
 
-def _fired(
-    wish: Trigger, incident: Incident, circumstances: DecisionContext
-) -> IncidentEvent:
-    signal = wish.signal
+def source_noted(
+    command: NoteSource, incident: Incident, context: DecisionContext
+) -> list[events.IncidentEvent]:
+    """Return the note that somebody wrote at the source."""
+    signal = command.signal
+    return [
+        events.IncidentSourceNoted(
+            **context.on(incident.ref, context.by),
+            source=signal.source,
+            signal_key=command.signal_key,
+            note=signal.details or signal.title,
+            author=signal.labels.get(AUTHOR),
+            occurred_at=signal.occurred_at,
+        )
+    ]
+
+
+def _firing(
+    command: Trigger, incident: Incident, context: DecisionContext
+) -> events.IncidentEvent:
+    signal = command.signal
     said = {
-        **circumstances.on(incident.ref),
-        "signal_key": wish.signal_key,
+        **context.on(incident.ref),
+        "signal_key": command.signal_key,
         "severity": signal.severity,
         "occurred_at": signal.occurred_at,
-        "rule": wish.rule,
-        "rule_of": wish.of,
+        "rule": command.rule,
+        "rule_of": command.of,
     }
     if incident.status not in AT_WORK:
-        return _reopened(incident, circumstances, {**said, "repeats": wish.repeats})
-    fires_already = incident.signals.get(wish.signal_key) == "firing"
+        return _reopened(incident, context, {**said, "repeats": command.repeats})
+    fires_already = incident.signals.get(command.signal_key) == "firing"
     if incident.restored_at is not None and not fires_already:
-        return IncidentRelapsed(**said)
-    if wish.joins:
+        return events.IncidentRelapsed(**said)
+    if command.joins:
         said["whose"] = f"source:{signal.source}"
-    return IncidentSignalled(
+    return events.IncidentSignalled(
         **said,
         source=signal.source,
-        repeats=wish.repeats,
-        last_at=wish.received_at,
-        title=signal.title if wish.joins else None,
-        dedup_key=signal.dedup_key if wish.joins else None,
+        repeats=command.repeats,
+        last_at=command.received_at,
+        title=signal.title if command.joins else None,
+        dedup_key=signal.dedup_key if command.joins else None,
     )
 
 
-def _woken(
-    wish: Trigger, incident: Incident, circumstances: DecisionContext
-) -> list[IncidentEvent]:
-    until = incident.snoozed_until
-    if not wish.wakes or until is None or until <= circumstances.command.at:
-        return []
-    return [IncidentWoken(**circumstances.on(incident.ref), cause="severity")]
-
-
-def _flapping(
-    wish: Flap, incident: Incident, circumstances: DecisionContext
-) -> IncidentEvent:
+def flapped(
+    command: Flap, incident: Incident, context: DecisionContext
+) -> list[events.IncidentEvent]:
+    """Return that the alert started to flap, or stopped."""
     said = {
-        **circumstances.on(incident.ref),
-        "source": wish.source,
-        "signal_key": wish.signal_key,
-        "changes": wish.changes,
-        "since": wish.since,
+        **context.on(incident.ref),
+        "source": command.source,
+        "signal_key": command.signal_key,
+        "changes": command.changes,
+        "since": command.since,
     }
-    if wish.held_until is None:
-        return IncidentFlappingStarted(**said)
-    return IncidentFlappingEnded(**said, held_until=wish.held_until)
+    if command.held_until is None:
+        return [events.IncidentFlappingStarted(**said)]
+    return [events.IncidentFlappingEnded(**said, held_until=command.held_until)]
 
 
 def _reopened(
-    incident: Incident, circumstances: DecisionContext, said: dict[str, object]
-) -> IncidentEvent:
-    if not may_reopen(incident, circumstances.command.at, circumstances.policy):
+    incident: Incident, context: DecisionContext, said: dict[str, object]
+) -> events.IncidentEvent:
+    if not may_reopen(incident, context.at, context.policy):
         raise Refused(
             f"{incident.ref} was {incident.status} too long ago to be reopened: open "
             "one that follows it",
             "window",
         )
     closed = incident.status is Status.CLOSED
-    return IncidentReopened(
+    return events.IncidentReopened(
         **said,
         cycle=incident.cycle + 1,
         cause="signal",
         after_closure=closed,
-        quick_fix=is_quick_fix(incident, circumstances.command.at),
+        quick_fix=is_quick_fix(incident, context.at),
     )
 
 
 def _raised(
-    signal: Signal, incident: Incident, circumstances: DecisionContext
-) -> list[IncidentEvent]:
+    signal: Signal, incident: Incident, context: DecisionContext
+) -> list[events.IncidentEvent]:
     """Return a higher priority from a signal, unless a person has classified it."""
     by_person = incident.classified_by and incident.classified_by.startswith("person:")
     if signal.severity is None or incident.origin != "monitoring" or by_person:
         return []
-    found = _classification(circumstances.policy, signal, incident.service)
+    found = _classification(context.policy, signal, incident.service)
     if found.priority >= incident.priority:
         return []
     return [
-        IncidentClassified(
-            **circumstances.on(incident.ref),
+        events.IncidentClassified(
+            **context.on(incident.ref),
             category=incident.category,
             service=incident.service,
             client=incident.client,
@@ -236,27 +206,28 @@ def _raised(
     ]
 
 
-def _recovered(
-    wish: Recover, incident: Incident, circumstances: DecisionContext
-) -> list[IncidentEvent]:
-    recovered = IncidentRecovered(
-        **circumstances.on(incident.ref),
-        source=wish.source,
-        signal_key=wish.signal_key,
-        repeats=wish.repeats,
-        occurred_at=wish.occurred_at,
-        held_until=wish.held_until,
-        rule=wish.rule,
-        rule_of=wish.of,
+def recovered(
+    command: Recover, incident: Incident, context: DecisionContext
+) -> list[events.IncidentEvent]:
+    """Return the recovery; the last one restores or resolves, as the policy says."""
+    event = events.IncidentRecovered(
+        **context.on(incident.ref),
+        source=command.source,
+        signal_key=command.signal_key,
+        repeats=command.repeats,
+        occurred_at=command.occurred_at,
+        held_until=command.held_until,
+        rule=command.rule,
+        rule_of=command.of,
     )
-    after = evolve(incident, recovered)
+    after = evolve(incident, event)
     if incident.status not in AT_WORK or "firing" in after.signals.values():
-        return [recovered]
-    if _resolves(incident, circumstances.policy):
-        return [recovered, *resolution(after, circumstances)]
+        return [event]
+    if _resolves(incident, context.policy):
+        return [event, *resolution(after, context)]
     if incident.restored_at is None:
-        return [recovered, IncidentRestored(**circumstances.on(incident.ref))]
-    return [recovered]
+        return [event, events.IncidentRestored(**context.on(incident.ref))]
+    return [event]
 
 
 def _resolves(incident: Incident, policy: Policy) -> bool:
@@ -276,26 +247,3 @@ def _classification(
 ) -> Classification:
     severity = signal.severity or ASSUMED
     return policy.for_signal(signal.source, service, severity, signal.labels)
-
-
-LONGEST = timedelta(days=31)
-
-
-def snoozed(
-    wish: Snooze | Wake, incident: Incident, circumstances: DecisionContext
-) -> list[IncidentEvent]:
-    """Return the events of a command that the status table allows."""
-    at = circumstances.command.at
-    if isinstance(wish, Wake):
-        if incident.snoozed_until is None or incident.snoozed_until <= at:
-            return []
-        return [IncidentWoken(**circumstances.on(incident.ref), cause="agent")]
-    until = wish.until or at + (wish.for_ or timedelta())
-    if until <= at:
-        raise Refused("that is past: say until when in the future", "invalid")
-    if until - at > LONGEST:
-        raise Refused(f"at most {LONGEST.days} days: choose a sooner end", "invalid")
-    if until == incident.snoozed_until:
-        return []
-    common = circumstances.on(incident.ref, circumstances.command.by)
-    return [IncidentSnoozed(**common, until=until, reason=wish.reason)]

@@ -4,107 +4,97 @@ A new note is recorded beside the first one. Anything else that differs cannot b
 changed by repeating the command: that is refused.
 """
 
-from services.intake.commands.rules.context import DecisionContext, Refused
-from services.intake.commands.rules.record_rules import Rules
-from services.intake.commands.rules.solution_notes import noted
+from typing import assert_never
+
+from services.intake.commands.rules.context import DecisionContext
+from services.intake.commands.rules.resolution import new_solution_note
+from services.intake.commands.system_command import AnyCommand
 from shared.domain.change import Change
-from shared.domain.commands.change import CancelChange, ChangeWish, ImplementChange
+from shared.domain.commands.change import CancelChange, ImplementChange
 from shared.domain.commands.incident import (
     Cancel,
     Close,
+    Redirect,
     Relapse,
     Reopen,
     Resolve,
     Restore,
 )
-from shared.domain.commands.problem import ProblemWish, ResolveProblem
-from shared.domain.events import ChangeEvent, IncidentEvent, ProblemEvent
+from shared.domain.commands.problem import ResolveProblem
 from shared.domain.events.change import ChangeNoteAdded
 from shared.domain.events.incident import IncidentNoteAdded
 from shared.domain.events.problem import ProblemNoteAdded
 from shared.domain.incident import Incident
 from shared.domain.problem import Problem
+from shared.domain.record import OwnRecord, RecordEvent
+from shared.domain.refusal import Refused
 
 
 def repeated(
-    wish: object, incident: Incident, circumstances: DecisionContext
-) -> list[IncidentEvent]:
-    """Return the events that a repeated command about an incident adds."""
-    match wish:
-        case Restore(note=words):
-            _require_same_restoration(wish, incident)
-        case Resolve(note=words):
-            _require_same_resolution(wish, incident)
-        case Cancel(note=words):
-            _require_same_reason(wish, incident)
-        case Relapse(reason=words) | Reopen(reason=words) | Close(note=words):
-            pass
+    command: AnyCommand, record: OwnRecord, context: DecisionContext
+) -> list[RecordEvent]:
+    """Return the events that a repeated command adds: notes that are new."""
+    _require_same(command, record)
+    more = list[RecordEvent]()
+    if isinstance(command, Resolve) and isinstance(record, Incident):
+        more += new_solution_note(command.solution_note, record, context)
+    match command:
+        case (
+            Restore(note=words)
+            | Resolve(note=words)
+            | Cancel(note=words)
+            | Close(note=words)
+            | Relapse(reason=words)
+            | Reopen(reason=words)
+            | ResolveProblem(note=words)
+            | ImplementChange(note=words)
+            | CancelChange(reason=words)
+        ) if words is not None and (command.verb, words) not in record.said:
+            return [_note(command.verb, words, record, context), *more]
         case _:
-            return []
-    solution = wish.solution_note if isinstance(wish, Resolve) else None
-    more = noted(solution, incident, circumstances)
-    if words is None or (wish.verb, words) in incident.said:
-        return more
-    common = circumstances.about(incident)
-    return [IncidentNoteAdded(**common, about=wish.verb, note=words), *more]
+            return more
 
 
-def repeated_on_problem(
-    wish: ProblemWish, problem: Problem, rules: Rules
-) -> list[ProblemEvent]:
-    """Return the events that a repeated command about a problem adds."""
-    match wish:
-        case ResolveProblem(note=str(words)) if ("resolve", words) not in problem.said:
-            common = {**rules.common(words=True), "problem": problem.ref}
-            return [ProblemNoteAdded(**common, about="resolve", note=words)]
+def _note(
+    verb: str, words: str, record: OwnRecord, context: DecisionContext
+) -> RecordEvent:
+    said = {"about": verb, "note": words}
+    match record:
+        case Incident():
+            return IncidentNoteAdded(**context.about(record), **said)
+        case Problem(ref=ref):
+            return ProblemNoteAdded(**context.common(context.by), **said, problem=ref)
+        case Change(ref=ref):
+            return ChangeNoteAdded(**context.common(context.by), **said, change=ref)
         case _:
-            return []
+            assert_never(record)
 
 
-def repeated_on_change(
-    wish: ChangeWish, change: Change, rules: Rules
-) -> list[ChangeEvent]:
-    """Return the events that a repeated command about a change adds."""
-    match wish:
-        case ImplementChange(note=words) | CancelChange(reason=words):
-            if words is None or (wish.verb, words) in change.said:
-                return []
-            common = {**rules.common(words=True), "change": change.ref}
-            return [ChangeNoteAdded(**common, about=wish.verb, note=words)]
+def _require_same(command: AnyCommand, record: OwnRecord) -> None:
+    """Refuse what differs from the first time, and would be lost."""
+    match command, record:
+        case Restore(workaround=True), Incident(workaround=False):
+            why = (
+                "restored already, and not by a workaround: say that it relapsed "
+                "first, if it did"
+            )
+        case Resolve(cause_removed=True), Incident(root_cause_open=True):
+            why = (
+                "resolved already, on a workaround, and its root cause is open: link "
+                "it to a problem that is resolved when the cause is gone"
+            )
+        case Resolve(solution=str(given)), Incident(used_solution=by) if given != by:
+            how = f"by the solution note of {by}" if by else "without a solution note"
+            why = f"resolved already, {how}: leave `solution` out, or reopen it first"
+        case (Cancel(), Incident(redirected_to=str(to))) | (
+            Redirect(),
+            Incident(redirected_to=str(to)),
+        ) if getattr(command, "to", None) != to:
+            why = f"redirected already, to `{to}`: that stays"
+        case Redirect(), Incident(redirected_to=None):
+            why = "cancelled already: that stays"
+        case Cancel(reason=given), Incident(cancelled_because=by) if given != by:
+            why = f"cancelled already, with the reason `{by}`: that stays"
         case _:
-            return []
-
-
-def _require_same_restoration(wish: Restore, incident: Incident) -> None:
-    if wish.workaround and not incident.workaround:
-        raise Refused(
-            f"{incident.ref} was restored already, and not by a workaround: say that "
-            "it relapsed first, if it did",
-            "state",
-        )
-
-
-def _require_same_resolution(wish: Resolve, incident: Incident) -> None:
-    if wish.cause_removed and incident.root_cause_open:
-        raise Refused(
-            f"{incident.ref} was resolved already, on a workaround, and its root cause "
-            "is open: link it to a problem that is resolved when the cause is gone",
-            "state",
-        )
-    if wish.solution and wish.solution != incident.used_solution:
-        by = incident.used_solution
-        how = f"by the solution note of {by}" if by else "without a solution note"
-        raise Refused(
-            f"{incident.ref} was resolved already, {how}: leave `solution` out, or "
-            "reopen it first",
-            "state",
-        )
-
-
-def _require_same_reason(wish: Cancel, incident: Incident) -> None:
-    if wish.reason != incident.cancelled_because:
-        raise Refused(
-            f"{incident.ref} was cancelled already, with the reason "
-            f"`{incident.cancelled_because}`: that stays",
-            "state",
-        )
+            return
+    raise Refused(f"{record.ref} was {why}", "state")

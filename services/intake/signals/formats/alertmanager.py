@@ -16,8 +16,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 
-from services.intake.signals.formats.elements.fields import inner, rendered, text
-from services.intake.signals.formats.elements.instants import instant
+from services.intake.signals.formats.elements.fields import (
+    inner,
+    instant,
+    rendered,
+    text,
+)
 from services.intake.signals.formats.elements.severities import severity_of
 from services.intake.signals.formats.elements.upstream_alert import (
     InboundDocument,

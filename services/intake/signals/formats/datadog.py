@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from services.intake.signals.formats.elements.fields import (
     first_text,
     inner,
+    instant,
     text,
     texts,
     title_of,
 )
-from services.intake.signals.formats.elements.instants import instant
 from services.intake.signals.formats.elements.severities import severity_of
 from services.intake.signals.formats.elements.upstream_alert import (
     InboundDocument,
@@ -107,7 +107,9 @@ def _read(said: Mapping[str, object], post: InboundDocument) -> Signal | Rejecte
     title = whole[prefix.end() :] if prefix else whole
     state = _state(said, prefix)
     if state not in _STATES:
-        return Rejected(0, f"`{state}` is no state of a monitor", ("alert_transition",))
+        return Rejected(
+            0, f"`{state}` is not a state of a monitor", ("alert_transition",)
+        )
     named = first_text(said, "alert_scope", "scope") or said.get("scopes")
     priority = first_text(said, "alert_priority", "priority") or (
         prefix["priority"] if prefix else None

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 
 from services.intake.signals.formats.elements.fields import (
     first_text,
+    instant,
     rendered,
     text,
     texts,
 )
-from services.intake.signals.formats.elements.instants import instant
 from services.intake.signals.formats.elements.severities import severity_of
 from services.intake.signals.formats.elements.upstream_alert import (
     InboundDocument,

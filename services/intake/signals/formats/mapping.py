@@ -21,9 +21,9 @@ from jmespath.visitor import TreeInterpreter
 from services.intake.signals.formats.elements.fields import (
     details_text,
     fitting_labels,
+    instant,
     one_line,
 )
-from services.intake.signals.formats.elements.instants import instant
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
 from services.intake.signals.schemas import (
     Heard,
@@ -202,8 +202,10 @@ def _action(table: ActionTable, element: _Element) -> str:
     found = element.text("action", table.found_at)
     action = _looked_up(table.values, found) or table.default
     if action is None:
-        missing = "nothing is there" if found is None else "`values` knows it not"
-        raise _Bad("action", f"{missing}, and there is no `default`: add one of both")
+        missing = "nothing is there" if found is None else "`values` does not list it"
+        raise _Bad(
+            "action", f"{missing}, and there is no `default`: add one of the two"
+        )
     return action
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from services.intake.signals.formats.elements.fields import (
     details_text,
+    instant,
     labels_of,
     one_line,
     some_lines,
 )
-from services.intake.signals.formats.elements.instants import instant
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
 from services.intake.signals.schemas import (
     DETAILS_MAX,

@@ -9,8 +9,12 @@ others trigger. An expired event means that its sender has gone silent: it trigg
 from collections.abc import Mapping
 
 from services.intake.signals.formats.alertmanager import ALERTS_MAX
-from services.intake.signals.formats.elements.fields import rendered, text, texts
-from services.intake.signals.formats.elements.instants import instant
+from services.intake.signals.formats.elements.fields import (
+    instant,
+    rendered,
+    text,
+    texts,
+)
 from services.intake.signals.formats.elements.severities import severity_of
 from services.intake.signals.formats.elements.upstream_alert import (
     InboundDocument,

@@ -22,12 +22,12 @@ import orjson
 
 from services.intake.signals.formats.elements.fields import (
     first_text,
+    instant,
     plainly_named,
     rendered,
     text,
     texts,
 )
-from services.intake.signals.formats.elements.instants import instant
 from services.intake.signals.formats.elements.severities import severity_of
 from services.intake.signals.formats.elements.upstream_alert import (
     InboundDocument,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.intake.signals.rules.key_row import HeldSignal, KeyRow
+from services.intake.signals.rules.context import HeldSignal, KeyRow
 from shared.domain.incident import Incident
 
 _OPENS: dict[str, str] = {

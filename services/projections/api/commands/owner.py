@@ -4,6 +4,9 @@ A request without an answer is sent again. A process that handles commands may b
 frozen, or its machine lost, and the server keeps sending it requests until it notices.
 The repeated command reaches another process of the same queue group; its id makes the
 repeat harmless, and the first answer counts.
+
+A command of many transactions is sent once: its answer lists what it did itself, and
+two processes at the same command would each list a part.
 """
 
 import asyncio
@@ -12,7 +15,7 @@ from uuid import uuid4  # noqa: TID251 # here commands get the keys they come wi
 
 import nats.errors
 from nats.aio.msg import Msg
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from services.projections.api.limits import (
     COMMAND_ATTEMPT_SECONDS,
@@ -20,32 +23,28 @@ from services.projections.api.limits import (
     COMMAND_SECONDS_MAX,
     RETRY_SECONDS,
 )
-from shared.domain.commands.contact import Reported
-from shared.domain.commands.policy_moves import MovedPage, MovePromises, MoveSeen
 from shared.http.problem_details import HttpError
 from shared.messaging import subjects
-from shared.messaging.commands import (
-    CommandAnswer,
-    CommandMessage,
-    ProblemDetails,
-    RecordAnswer,
-)
+from shared.messaging.commands import CommandMessage, ProblemDetails
 from shared.messaging.connection import Link
 
 
-async def first_answer(link: Link, subject: str, data: bytes) -> Msg | None:
+async def first_answer(
+    link: Link, subject: str, data: bytes, *, sent_once: bool = False
+) -> Msg | None:
     """Return the first answer to a request, None if none came in time.
 
     Raises `NoRespondersError` if no process can have received it.
     """
     loop = asyncio.get_running_loop()
+    attempts_max = 1 if sent_once else COMMAND_ATTEMPTS_MAX
     give_up_at = loop.time() + COMMAND_SECONDS_MAX
     attempts = _Attempts(link, subject, data)
     try:
-        for attempt in range(1, COMMAND_ATTEMPTS_MAX + 1):
+        for attempt in range(1, attempts_max + 1):
             left = give_up_at - loop.time()
             attempts.send(left)
-            last = attempt == COMMAND_ATTEMPTS_MAX
+            last = attempt == attempts_max
             wait = left if last else min(left, COMMAND_ATTEMPT_SECONDS)
             if (answer := await attempts.answer(wait)) is not None:
                 return answer
@@ -62,7 +61,7 @@ class _Attempts:
         self._subject = subject
         self._data = data
         self._sent = 0
-        self._waiting: set[asyncio.Task[Msg]] = set()
+        self._waiting: list[asyncio.Task[Msg]] = []
 
     def send(self, seconds: float) -> None:
         """Send it once more, unless NATS is disconnected: it would be sent later."""
@@ -71,21 +70,27 @@ class _Attempts:
             request = client.request(self._subject, self._data, timeout=seconds)
             task = asyncio.create_task(request)
             task.add_done_callback(_noticed)
-            self._waiting.add(task)
+            self._waiting.append(task)
             self._sent += 1
 
     async def answer(self, seconds: float) -> Msg | None:
-        """Return the first answer to any attempt, None after `seconds`."""
+        """Return the first answer to any attempt, None after `seconds`.
+
+        Of answers that came together it is that to the earliest attempt, which was done
+        as it says: those after it were repeated.
+        """
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         while (left := end - loop.time()) > 0:
             if not self._waiting:
                 await asyncio.sleep(left)
                 continue
-            done, self._waiting = await asyncio.wait(
+            done, _ = await asyncio.wait(
                 self._waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED
             )
-            for task in done:
+            ended = [task for task in self._waiting if task in done]
+            self._waiting = [task for task in self._waiting if task not in done]
+            for task in ended:
                 if (error := task.exception()) is None:
                     return task.result()
                 self._failed(error)
@@ -109,8 +114,7 @@ def _noticed(task: asyncio.Task[Msg]) -> None:
         task.exception()
 
 
-_Answer = TypeVar("_Answer", CommandAnswer, RecordAnswer, Reported, MovedPage, MoveSeen)
-_Moved = TypeVar("_Moved", MovedPage, MoveSeen)
+Answer = TypeVar("Answer", bound=BaseModel)
 _Message = CommandMessage[dict[str, Any]]
 
 
@@ -121,59 +125,50 @@ class Owner:
         self._link = link
 
     async def ask(
-        self, verb: str, request: _Message, aggregate: str = "incident"
-    ) -> CommandAnswer:
-        """Return the outcome of a command about an incident.
+        self,
+        aggregate: str,
+        verb: str,
+        message: _Message,
+        kind: type[Answer],
+        *,
+        sent_once: bool = False,
+    ) -> Answer:
+        """Return the outcome of a command, or the answer to a question.
 
-        `aggregate` names what changes: the incident, its `escalation` or `handover`.
+        `aggregate` names what changes: an `incident`, its `escalation`, a `problem`.
+        `sent_once` as in `CommandBody`.
         A command without an idempotency key is given one, so that it can be repeated.
-        Raises `HttpError` if the command was not executed. Without an answer that is
-        unknown, and the 503 says so.
+        Raises `HttpError` if it was refused. Without an answer it may have been
+        executed, and the 503 says so.
         """
-        subject = subjects.command(aggregate, verb)
-        return await self._ask(subject, _identified(request), CommandAnswer)
-
-    async def ask_about(
-        self, aggregate: str, verb: str, request: _Message
-    ) -> RecordAnswer:
-        """Return the outcome of a command about a `problem` or `change`, like `ask`."""
-        subject = subjects.command(aggregate, verb)
-        return await self._ask(subject, _identified(request), RecordAnswer)
-
-    async def move(self, verb: str, request: _Message, kind: type[_Moved]) -> _Moved:
-        """Return the outcome of one page of a promise move, or its progress."""
-        subject = subjects.command(MovePromises.aggregate, verb)
-        return await self._ask(subject, request, kind)
-
-    async def report(self, request: _Message) -> Reported:
-        """Return the outcome of a report from the form, like `ask`."""
-        subject = subjects.command("contact", "report")
-        return await self._ask(subject, request, Reported)
-
-    async def _ask(
-        self, subject: str, request: _Message, kind: type[_Answer]
-    ) -> _Answer:
+        is_key_ours = message.idempotency_key is None
+        if is_key_ours:
+            message = message.model_copy(update={"idempotency_key": str(uuid4())})
         if self._link.client is None:
             # A disconnected client would keep it and send it after the refusal.
             raise _not_done("the bus is away")
         try:
-            data = request.model_dump_json().encode()
-            reply = await first_answer(self._link, subject, data)
+            subject = subjects.command(aggregate, verb)
+            data = message.model_dump_json().encode()
+            reply = await first_answer(self._link, subject, data, sent_once=sent_once)
         except nats.errors.NoRespondersError as error:
             raise _not_done("nobody takes commands at the moment") from error
         if reply is None:
             raise _unknown()
-        return _read(reply.data, kind)
+        return _first_outcome(_read(reply.data, kind), is_key_ours)
 
 
-def _identified(request: _Message) -> _Message:
-    """Return a command with an idempotency key, so that a repeat has no effect."""
-    if request.idempotency_key is not None:
-        return request
-    return request.model_copy(update={"idempotency_key": str(uuid4())})
+def _first_outcome(answer: Answer, is_key_ours: bool) -> Answer:
+    """Return the answer as it is for the first attempt.
+
+    Nobody but our second attempt can have repeated a key that was made here.
+    """
+    if is_key_ours and getattr(answer, "outcome", None) == "repeated":
+        return answer.model_copy(update={"outcome": "recorded"})
+    return answer
 
 
-def _read(data: bytes, kind: type[_Answer]) -> _Answer:
+def _read(data: bytes, kind: type[Answer]) -> Answer:
     try:
         return kind.model_validate_json(data)
     except ValidationError:

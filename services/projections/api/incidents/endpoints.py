@@ -8,18 +8,15 @@ from typing import Annotated, NamedTuple
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 
-from services.projections.api.answers import Answer, AsOfAnswer
-from services.projections.api.callers import Reader
+from services.projections.api.answers import Answer, refusals
+from services.projections.api.callers import ClientReader, person_of, sight_of
 from services.projections.api.desk import Desk, DeskHere
-from services.projections.api.incidents.history import history, known
+from services.projections.api.incidents.linked import with_titles
 from services.projections.api.incidents.views import IncidentView, NearChangeView
+from services.projections.api.position import history, known, no_incident
 from services.projections.api.promises.views import PromiseView, views
-from services.projections.api.query_params import (
-    InstantQuery,
-    Ref,
-    no_incident,
-    refusals,
-)
+from services.projections.api.query_params import InstantQuery, Ref
+from services.projections.api.redaction import redacted
 from services.projections.generations import AsOf
 from services.projections.history.history import (
     ClockState,
@@ -29,9 +26,14 @@ from services.projections.history.history import (
     standings,
     whole,
 )
-from services.projections.read_model import Cursors
+from services.projections.sight import Sight
 from services.projections.snapshots import snapshot
+from shared.database.table import Cursors
 from shared.domain.identifiers import IncidentRef
+from shared.domain.incident.possible import Situation, possible
+from shared.domain.limits import Place
+from shared.security.access import Caller
+from shared.security.sender import COMMANDERS
 
 router = APIRouter(tags=["incidents"])
 
@@ -45,7 +47,7 @@ class Promises(Answer):
     """What support levels owe the desk; not shown to users."""
     at: AwareDatetime
     """The instant for which the remaining time is computed."""
-    as_of: AsOfAnswer
+    as_of: AsOf
 
 
 class _Seen(NamedTuple):
@@ -61,9 +63,9 @@ class _Seen(NamedTuple):
 @router.get("/v1/incidents/{ref}", responses=refusals(404))
 async def get_incident(
     ref: Ref,
-    asked: Annotated[InstantQuery, Query()],
+    query: Annotated[InstantQuery, Query()],
     desk: DeskHere,
-    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+    caller: ClientReader,
     response: Response,
 ) -> IncidentView:
     """Show an incident as it is, or as it was recorded at an instant.
@@ -71,38 +73,66 @@ async def get_incident(
     Includes its promises and their remaining time, who works on it, its contacts and
     the messages sent. `version` and `ETag` are those of the incident's own stream.
     """
-    seen = await desk.blocking(_seen, desk, ref, asked)
-    response.headers["ETag"] = f'"{seen.whole.version}"'
-    view = IncidentView.of(seen.whole, seen.promises, seen.at, seen.known)
-    near = tuple(NearChangeView(**asdict(change)) for change in seen.near)
-    return view.model_copy(update={"changes_nearby": near})
+    view = await desk.blocking(_view, desk, ref, query, caller)
+    response.headers["ETag"] = f'"{view.version}"'
+    return view
 
 
 @router.get("/v1/incidents/{ref}/sla", responses=refusals(404))
 async def get_promises(
     ref: Ref,
-    asked: Annotated[InstantQuery, Query()],
+    query: Annotated[InstantQuery, Query()],
     desk: DeskHere,
-    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+    caller: ClientReader,
 ) -> Promises:
     """Show the promises about an incident and their remaining time."""
-    seen = await desk.blocking(_seen, desk, ref, asked)
+    sight = sight_of(caller)
+    seen = await desk.blocking(_seen, desk, ref, query, sight)
     return Promises(
         incident=ref,
         items=views(seen.promises, seen.whole.wording, operational=False),
-        olas=views(seen.promises, seen.whole.wording, operational=True),
+        olas=views(seen.promises, seen.whole.wording, operational=True)
+        if sight.internal
+        else [],
         at=seen.at,
-        as_of=AsOfAnswer.model_validate(seen.known),
+        as_of=seen.known,
     )
 
 
-def _seen(desk: Desk, ref: str, asked: InstantQuery) -> _Seen:
+def _actions(of: History, caller: Caller) -> tuple[str, ...]:
+    """Return the commands that are possible, for a caller who may give commands."""
+    place = Place(of.row.client, of.row.service, of.row.team)
+    if set(COMMANDERS).isdisjoint(caller.scopes_at(place)):
+        return ()
+    row = of.row
+    now = Situation(of.incident, row.level, row.accepted_by, of.clocks)
+    return tuple(possible(now, person_of(caller)))
+
+
+def _view(desk: Desk, ref: str, query: InstantQuery, caller: Caller) -> IncidentView:
+    sight = sight_of(caller)
+    seen = _seen(desk, ref, query, sight)
+    view = IncidentView.of(seen.whole, seen.promises, seen.at, seen.known)
+    near = tuple(NearChangeView(**asdict(change)) for change in seen.near)
+    actions = _actions(seen.whole, caller) if query.at is None else ()
+    view = view.model_copy(update={"changes_nearby": near, "actions": actions})
+    if not sight.internal:
+        view = view.for_client()
+    if sight.within is None and not view.links:
+        return view
     with snapshot(desk.log) as cursor:
-        upto = known(cursor, asked.at, asked.min_position)
-        found = whole(history(desk.log, cursor, ref, upto))
+        links = with_titles(desk.log, cursor, seen.known, view.links)
+        view = view.model_copy(update={"links": links})
+        return redacted(desk.log, cursor, sight, view, ref)
+
+
+def _seen(desk: Desk, ref: str, query: InstantQuery, sight: Sight) -> _Seen:
+    with snapshot(desk.log) as cursor:
+        upto = known(cursor, query.at, query.min_position)
+        found = whole(history(desk.log, cursor, ref, upto, sight))
         if found is None:
             raise no_incident(ref)
-        at = asked.at or desk.clock()
+        at = query.at or desk.clock()
         near = _near(desk, cursor, found, at)
     standing = standings(found.clocks, desk.policies, at)
     return _Seen(found, standing, at, upto, near)

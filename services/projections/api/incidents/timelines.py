@@ -6,28 +6,33 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
-from services.projections.api.answers import Answer, AsOfAnswer
-from services.projections.api.callers import Reader, may_look_people_up
+from services.projections.api.answers import Answer, shown, tabular
+from services.projections.api.callers import SomeReader, may_look_people_up, sight_of
 from services.projections.api.desk import Desk, DeskHere
-from services.projections.api.languages import Liked
-from services.projections.api.limits import PAGE_MAX, WAIT_SECONDS_MAX
-from services.projections.api.metrics.endpoints import ZoneName
-from services.projections.api.metrics.tables import TableQuery, shown, tabular
+from services.projections.api.limits import PAGE_MAX
+from services.projections.api.position import (
+    behind,
+    known_to,
+    no_incident,
+    require_seen,
+)
 from services.projections.api.query_params import (
     InstantQuery,
     Position,
+    PreferredLanguage,
     Ref,
-    behind,
-    no_incident,
+    TableQuery,
+    ZoneName,
 )
+from services.projections.api.redaction import redacted
 from services.projections.generations import AsOf, as_of, live
 from services.projections.log_queries import known_at, rows_of_stream
-from services.projections.read_model import Cursors
 from services.projections.read_models import TIMELINE
+from services.projections.sight import Sight
 from services.projections.snapshots import snapshot
+from services.projections.timeline.categories import Category
 from services.projections.timeline.entry import TimelineEntry
-from services.projections.timeline.sentence_parts import Style, people_in
-from services.projections.timeline.sentences import sentence
+from services.projections.timeline.sentences import Style, people_in, sentence
 from services.projections.timeline.store import (
     Messages,
     Part,
@@ -36,10 +41,11 @@ from services.projections.timeline.store import (
     told_of,
     with_words,
 )
+from shared.database.table import Cursors
 from shared.directory import names
 from shared.domain.identifiers import IncidentRef, incident_stream
 from shared.http.problem_details import HttpError
-from shared.i18n.formats import Language
+from shared.i18n.catalog import Language
 
 router = APIRouter(tags=["incidents"])
 
@@ -62,6 +68,8 @@ class TimelineQuery(TableQuery, InstantQuery):
     """Show people by name if the caller may look people up; otherwise by id."""
     messages: Literal["steps", "newest"] = "steps"
     """`newest`: one line for each message, with its latest state."""
+    show: Literal["all"] | Category = "all"
+    """Limit it to `messages`, `notes`, `decisions` or `escalations`."""
 
 
 class TimelineLine(Answer):
@@ -88,7 +96,7 @@ class Timeline(Answer):
     """Where the next page begins; null at the end."""
     next_before: int | None
     """Where the next page begins if the newest comes first."""
-    as_of: AsOfAnswer
+    as_of: AsOf
 
 
 @router.get(
@@ -97,10 +105,10 @@ class Timeline(Answer):
 async def get_timeline(  # noqa: PLR0913, PLR0917 # each shapes the answer
     request: Request,
     ref: Ref,
-    asked: Annotated[TimelineQuery, Query()],
+    query: Annotated[TimelineQuery, Query()],
     desk: DeskHere,
-    caller: Reader,
-    liked: Liked,
+    caller: SomeReader,
+    liked: PreferredLanguage,
     response: Response,
 ) -> BaseModel | Response:
     """Show what happened to an incident, up to now or to an instant.
@@ -108,64 +116,65 @@ async def get_timeline(  # noqa: PLR0913, PLR0917 # each shapes the answer
     Its own events, its promises, its escalation, the messages sent and the decisions of
     Problem Management, in the order of the log.
     """
-    language = asked.lang or liked
-    await desk.progress.wait(TIMELINE.name, asked.min_position, WAIT_SECONDS_MAX)
-    named = asked.names and may_look_people_up(caller)
-    asked = asked.model_copy(update={"lang": language, "names": named})
-    told = await desk.blocking(_timeline, desk, ref, asked)
-    answer = shown(request, asked, told)
+    language = query.lang or liked
+    await desk.reached(query.min_position, TIMELINE)
+    named = query.names and may_look_people_up(caller)
+    query = query.model_copy(update={"lang": language, "names": named})
+    page = await desk.blocking(_timeline, desk, ref, query, sight_of(caller))
+    answer = shown(request, query, page)
     headers = (answer if isinstance(answer, Response) else response).headers
     headers["Content-Language"] = language
     headers["Vary"] = "Accept, Accept-Language"
     return answer
 
 
-def _timeline(desk: Desk, ref: str, asked: TimelineQuery) -> Timeline:
+def _timeline(desk: Desk, ref: str, query: TimelineQuery, sight: Sight) -> Timeline:
     with snapshot(desk.log) as cursor:
-        schema = live(cursor, TIMELINE).schema
-        upto = as_of(cursor, schema)
-        if upto.position < asked.min_position:
-            raise behind("the timeline", upto.position, asked.min_position)
-        upto = _cut(known_at(cursor, asked.at), upto)
-        found = lines(cursor, schema, ref, _part(asked, upto))
+        require_seen(desk.log, cursor, sight, ref)
+        schema, upto = known_to(cursor, TIMELINE, query.min_position)
+        upto = _cut(known_at(cursor, query.at), upto)
+        found = lines(cursor, schema, ref, _part(query, upto))
         if not found and not lines(cursor, schema, ref, Part(0, upto.position, 1)):
             raise _missing(cursor, ref)
-        shown = with_words(desk.log, cursor, found[: asked.limit])
+        shown = with_words(desk.log, cursor, found[: query.limit])
         messages = messages_in(cursor, schema, shown)
-        style = _style(cursor, asked, shown, messages)
+        style = _style(cursor, query, shown, messages)
     more = shown[-1].position if len(found) > len(shown) else None
-    return Timeline(
+    page = Timeline(
         incident=ref,
-        items=[_told(line, asked.lang or "en", style, messages) for line in shown],
-        next_after=more if asked.order == "oldest" else None,
-        next_before=more if asked.order == "newest" else None,
-        as_of=AsOfAnswer.model_validate(upto),
+        items=[_line(line, query.lang or "en", style, messages) for line in shown],
+        next_after=more if query.order == "oldest" else None,
+        next_before=more if query.order == "newest" else None,
+        as_of=upto,
     )
+    with snapshot(desk.log) as cursor:
+        return redacted(desk.log, cursor, sight, page, ref)
 
 
 def _style(
     cursor: Cursors,
-    asked: TimelineQuery,
+    query: TimelineQuery,
     shown: Sequence[TimelineEntry],
     messages: Messages,
 ) -> Style:
-    if not asked.names:
-        return Style(asked.zone)
-    told = ((line.actor, told_of(line.kind, line.what, messages)) for line in shown)
-    return Style(asked.zone, names(cursor, people_in(told)))
+    if not query.names:
+        return Style(query.zone)
+    facts = ((line.actor, told_of(line.kind, line.what, messages)) for line in shown)
+    return Style(query.zone, names(cursor, people_in(facts)))
 
 
-def _part(asked: TimelineQuery, upto: AsOf) -> Part:
+def _part(query: TimelineQuery, upto: AsOf) -> Part:
     """Return which lines to read: one more than asked for, to detect a next page."""
     last = upto.position
-    if asked.before is not None:
-        last = min(last, asked.before - 1)
+    if query.before is not None:
+        last = min(last, query.before - 1)
     return Part(
-        asked.after,
+        query.after,
         last,
-        asked.limit + 1,
-        newest=asked.order == "newest",
-        superseded_by=upto.position if asked.messages == "newest" else None,
+        query.limit + 1,
+        newest=query.order == "newest",
+        superseded_by=upto.position if query.messages == "newest" else None,
+        category=None if query.show == "all" else query.show,
     )
 
 
@@ -178,11 +187,11 @@ def _missing(cursor: Cursors, ref: str) -> HttpError:
     first = rows_of_stream(cursor, incident_stream(ref), 0, 1)
     reached = as_of(cursor, live(cursor, TIMELINE).schema).position
     if first and first[0].position > reached:
-        return behind("the timeline", reached, first[0].position)
+        return behind("timeline", reached, first[0].position)
     return no_incident(ref, is_later=bool(first))
 
 
-def _told(
+def _line(
     line: TimelineEntry, language: Language, style: Style, messages: Messages
 ) -> TimelineLine:
     what = told_of(line.kind, line.what, messages)

@@ -1,37 +1,42 @@
 """The full view of an incident, combined from all streams about it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
-from typing import Literal, Self
+from typing import Literal, Self, get_args, get_origin
 
 from pydantic import AwareDatetime
 
-from services.projections.api.answers import Answer, AsOfAnswer
+from services.projections.api.answers import Answer
 from services.projections.api.promises.views import PromiseView, views
-from services.projections.api.records.handovers import HandoverView
-from services.projections.api.records.service_handovers import ServiceHandoverView
+from services.projections.api.records.handovers import HandoverView, ServiceHandoverView
 from services.projections.generations import AsOf
-from services.projections.history.alert import Alert
 from services.projections.history.history import ClockState, History
-from services.projections.queue.row import QueueRow
-from shared.domain.events.incident import (
-    IncidentContacted,
-    Origin,
-    PersonId,
-    SignalState,
-)
-from shared.domain.events.incident_ties import Relation
-from shared.domain.events.notification import Kind
+from shared.attachments.schemas import Scan
+from shared.domain import events
+from shared.domain.events.notification import Channel as NotificationChannel
 from shared.domain.identifiers import IncidentRef, ProblemRef
 from shared.domain.incident import Incident, Status
 from shared.domain.policy.priorities import Impact, Priority, Urgency
 from shared.domain.policy.targets import Channel, PauseReason, ReportKind, SupportLevel
 
+_IN_THE_QUEUE = (
+    "team",
+    "level",
+    "accepted_by",
+    "user_reported",
+    "due_at",
+    "due_target",
+    "breached",
+    "quick_fix",
+)
+"""Fields that the queue shows too; they come from all streams."""
+
 
 class ContactView(Answer):
     """A contact, in the person's own words."""
 
-    person: PersonId
+    person: events.PersonId
     direction: Literal["inbound", "outbound"]
     channel: Channel
     at: AwareDatetime
@@ -46,7 +51,7 @@ class ContactView(Answer):
     """Whether there is no proof that it came from that person."""
 
     @classmethod
-    def of(cls, event: IncidentContacted) -> Self:
+    def of(cls, event: events.IncidentContacted) -> Self:
         """Return the view of a contact."""
         told = event.model_dump()
         told |= {
@@ -57,18 +62,68 @@ class ContactView(Answer):
         return cls.model_validate(told)
 
 
+class AttachmentView(Answer):
+    """An attached file."""
+
+    attachment: events.AttachmentId
+    incident: IncidentRef
+    """The incident it was attached to, perhaps one that was merged into this one."""
+    name: str | None
+    """Null once its owner was forgotten: its content is gone, too."""
+    media_type: str
+    """Determined from the content."""
+    size: int
+    sha256: str
+    """SHA-256 of the encrypted content as stored, in hex."""
+    at: AwareDatetime
+    by: str
+    person: events.PersonId | None
+    """Whose message it came with; null if the desk attached it."""
+    channel: Channel | None
+    message: str | None
+    """The message it came with: for a mail, its `letter`."""
+    scan: Scan
+    signature: str | None
+    """What the virus scanner found."""
+    removed_at: AwareDatetime | None
+    removed_because: str | None
+    is_available: bool
+    """Whether it can be downloaded: not removed, forgotten or infected."""
+    has_preview: bool
+    """Whether it is an image that can be shown."""
+
+
+class LeftOutView(Answer):
+    """A file of a message that was not kept, and why."""
+
+    name: str | None
+    media_type: str
+    size: int
+    why: events.WhyLeftOut
+    at: AwareDatetime
+    person: events.PersonId | None
+    message: str | None
+
+
 class NoticeView(Answer):
     """A message that was or will be sent; `at` is when it reached its state."""
 
     key: str
-    kind: Kind
+    kind: events.Kind
     audience: Literal["user", "staff"]
-    person: PersonId | None
-    channel: Literal["mail", "webhook"]
-    state: Literal["requested", "sent", "confirmed", "failed"]
+    person: events.PersonId | None
+    channel: NotificationChannel
+    team_channel: str | None
+    """The channel of a team that it goes to, by its name in the policy."""
+    state: Literal["requested", "throttled", "sent", "confirmed", "delivered", "failed"]
     at: AwareDatetime
     reason: str | None
     """Why it failed permanently."""
+    until: AwareDatetime | None
+    """If it is `throttled`: until when the limits of its contact method hold it back.
+    """
+    bundle: str | None
+    """The key of the bundle that it was part of; null if it left alone."""
 
 
 class PauseView(Answer):
@@ -79,11 +134,27 @@ class PauseView(Answer):
     question: str | None
 
 
+class ReminderView(Answer):
+    """When a person wants to be reminded of the incident, and of what."""
+
+    person: events.PersonId
+    number: int
+    """Which of the person's reminders it is."""
+    due_at: AwareDatetime
+    note: str | None
+    reminded: bool
+    """Whether it became due and the person was notified."""
+
+
 class LinkView(Answer):
     """How the incident is linked to another record."""
 
-    relation: Relation
+    relation: events.Relation
     target: str
+    title: str | None = None
+    """The title of the other record; null for one that is not of this desk."""
+    status: str | None = None
+    """The state of the other record; of an external one in the words of its system."""
 
 
 class AlertLinkView(Answer):
@@ -111,6 +182,18 @@ class NearChangeView(Answer):
     links: list[ChangeLink]
 
 
+def empty_of(kind: object) -> object:
+    """Return the value of a field that is not shown; `TypeError` if it has none."""
+    if type(None) in get_args(kind):
+        return None
+    empty = {bool: False, list: [], tuple: (), dict: {}}
+    origin = get_origin(kind) or kind
+    for each, value in empty.items():
+        if origin is each:
+            return value
+    raise TypeError(f"say in FOR_CLIENTS whether clients see {kind}")
+
+
 class IncidentView(Answer):
     """An incident. Send `version` as `If-Match`; it is also the `ETag`."""
 
@@ -130,7 +213,7 @@ class IncidentView(Answer):
     """The machine it is about, if a label or detail names one."""
     runbook: str | None
     """The runbook, as the source gave it: usually an address."""
-    origin: Origin
+    origin: events.Origin
     service: str
     category: str | None
     client: str | None
@@ -145,11 +228,11 @@ class IncidentView(Answer):
     team: str
     """The team that works on it now."""
     level: SupportLevel
-    accepted_by: PersonId | None
+    accepted_by: events.PersonId | None
     """Who accepted it at this support level."""
-    assignee: PersonId | None
-    reporter: PersonId | None
-    reporters: list[PersonId]
+    assignee: events.PersonId | None
+    reporter: events.PersonId | None
+    reporters: list[events.PersonId]
     """Everyone who reported it or an incident merged into it."""
     user_reported: bool
     report_kind: ReportKind | None
@@ -178,12 +261,16 @@ class IncidentView(Answer):
     """Whether it came back a few days after it was resolved by a workaround."""
     closed_at: AwareDatetime | None
     cancelled_at: AwareDatetime | None
-    signals: dict[str, SignalState]
+    redirected_to: str | None
+    """Where it was handed if it was a request: a destination of the policy."""
+    signals: dict[str, events.SignalState]
     """The state of its signals, by key."""
     flapping: bool
     """Whether one of its signals is flapping; its recoveries are ignored for now."""
     snoozed_until: AwareDatetime | None
     """Until when repeats do not notify anybody; it may be in the past."""
+    reminders: list[ReminderView]
+    """The reminders of all people; one that was due is kept until it is cleared."""
     source_acknowledged: list[str]
     links: list[LinkView]
     merged_into: IncidentRef | None
@@ -209,41 +296,97 @@ class IncidentView(Answer):
     service_handover: ServiceHandoverView | None
     """The hand-over of its service, if this breach exceeded the service's budget."""
     contacts: list[ContactView]
+    attachments: list[AttachmentView]
+    """Its files; those of incidents that were merged into it are in the list of
+    attachments."""
     notifications: list[NoticeView]
+    actions: tuple[str, ...] = ()
+    """The commands that the caller may give now: each is the end of a path below that
+    of the incident. Empty for the past, and for those who may only read."""
     at: AwareDatetime
     """The instant of the answer, for which remaining times are computed."""
-    as_of: AsOfAnswer
+    as_of: AsOf
 
     @classmethod
     def of(
         cls, whole: History, promises: Sequence[ClockState], at: datetime, known: AsOf
     ) -> Self:
         """Return the view of a state at an instant; sets are sorted."""
-        incident, row = whole.incident, whole.row
+        incident = whole.incident
         state = {
             **incident.__dict__,
             "version": whole.version,
             "owner_team": whole.owner_team,
-            **_said(whole.alert),
-            **_of_the_row(row),
+            **{name: getattr(whole.row, name) for name in _IN_THE_QUEUE},
+            **_alert(whole),
             "report_kind": incident.noticed.kind,
             "channel": incident.noticed.channel,
             "root_cause": incident.root_cause,
             "reporters": sorted(incident.reporters),
             "signals": dict(sorted(incident.signals.items())),
             "flapping": incident.flapping,
+            "reminders": _reminders(incident),
             "source_acknowledged": sorted(incident.source_acknowledged),
             **_ties(incident),
             "promises": views(promises, whole.wording, operational=False),
             "olas": views(promises, whole.wording, operational=True),
-            "handover": whole.handover,
-            "service_handover": whole.service_handover,
+            "handover": whole.handover and HandoverView.of(whole.handover),
+            "service_handover": (
+                whole.service_handover
+                and ServiceHandoverView.of(whole.service_handover)
+            ),
+            "attachments": list(whole.attachments),
             "contacts": [ContactView.of(event) for event in whole.contacts],
             "notifications": list(whole.notices),
             "at": at,
             "as_of": known,
         }
         return cls.model_validate(state)
+
+    def for_client(self) -> Self:
+        """Return what somebody of the client sees: nothing that is the desk's own."""
+        told = [each for each in self.notifications if each.audience == "user"]
+        own = {name: _EMPTY[name] for name in type(self).model_fields if name in _EMPTY}
+        return self.model_copy(update={**own, "notifications": told})
+
+
+def _alert(whole: History) -> Mapping[str, object]:
+    """Return what the source said about its alert."""
+    return {
+        "labels": whole.alert.labels,
+        "details": whole.alert.details,
+        "source_links": whole.alert.links,
+        "host": whole.alert.host,
+        "runbook": whole.alert.runbook,
+    }
+
+
+FOR_CLIENTS = frozenset(
+    {
+        "ref", "version", "status", "title", "description", "origin", "service",
+        "category", "client", "impact", "urgency", "priority", "override", "owner_team",
+        "team", "level", "reporter", "reporters", "user_reported", "report_kind",
+        "channel", "opened_at", "reported_at", "cycle", "acknowledged_at", "pause",
+        "last_message", "restored_at", "resolved_at", "workaround", "closed_at",
+        "cancelled_at", "merged_into", "due_at", "due_target", "breached", "promises",
+        "contacts", "notifications", "at", "as_of",
+    }
+)  # fmt: skip
+"""The fields that somebody of the client sees; every other one is empty for them."""
+_EMPTY: Mapping[str, object] = {
+    name: empty_of(field.annotation)
+    for name, field in IncidentView.model_fields.items()
+    if name not in FOR_CLIENTS
+}
+
+
+def _reminders(incident: Incident) -> list[dict[str, object]]:
+    """Return the reminders of all people, sorted."""
+    return [
+        {"person": person, "number": number, **asdict(each)}
+        for person, held in sorted(incident.reminders.items())
+        for number, each in sorted(held.items())
+    ]
 
 
 def _ties(incident: Incident) -> dict[str, object]:
@@ -256,29 +399,4 @@ def _ties(incident: Incident) -> dict[str, object]:
         "changes": [target for name, target in links if name == "change"],
         "absorbed": sorted(incident.absorbed),
         "split_into": sorted(incident.split_into),
-    }
-
-
-def _of_the_row(row: QueueRow) -> dict[str, object]:
-    """Return the fields that the queue shows too; they come from all streams."""
-    return {
-        "team": row.team,
-        "level": row.level,
-        "accepted_by": row.accepted_by,
-        "user_reported": row.user_reported,
-        "due_at": row.due_at,
-        "due_target": row.due_target,
-        "breached": row.breached,
-        "quick_fix": row.quick_fix,
-    }
-
-
-def _said(alert: Alert) -> dict[str, object]:
-    """Return the data of an alert's source, by the field names of the answer."""
-    return {
-        "labels": alert.labels,
-        "details": alert.details,
-        "source_links": alert.links,
-        "host": alert.host,
-        "runbook": alert.runbook,
     }

@@ -1,21 +1,23 @@
-"""The log itself, for auditors: all of it, or the events of one incident.
+"""The log itself, for auditors: all of it, the events of one incident, and documents.
 
-Each event is shown with its position in the log and its hash.
+Each event is shown with its position in the log and its hash. A document is a policy as
+it was applied: an event refers to it by its hash.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
-from services.projections.api.answers import Answer, AsOfAnswer
+from services.projections.api.answers import Answer, refusals, shown, tabular
 from services.projections.api.callers import Auditor
 from services.projections.api.desk import Desk, DeskHere
-from services.projections.api.incidents.history import known
 from services.projections.api.limits import LOG_PAGE_MAX, LOG_SCANNED_MAX, PAGE_DEFAULT
-from services.projections.api.metrics.tables import TableQuery, shown, tabular
-from services.projections.api.query_params import Position, Ref, no_incident
+from services.projections.api.position import known, no_incident
+from services.projections.api.query_params import Nothing, Position, Ref, TableQuery
+from services.projections.generations import AsOf
 from services.projections.log_queries import (
     rows_of_stream,
     rows_of_streams,
@@ -24,13 +26,31 @@ from services.projections.log_queries import (
 )
 from services.projections.snapshots import snapshot
 from shared.domain.events import EVENT_TYPES
+from shared.eventlog.documents import find
 from shared.eventlog.entry import Entry
-from shared.eventlog.log import Row
+from shared.eventlog.histories import Unreadable, each_event
+from shared.eventlog.log import EventLog, Row
 from shared.http.problem_details import HttpError
+
+router = APIRouter(tags=["audit"])
+
+Hash = Annotated[
+    str,
+    Path(
+        pattern=r"^[0-9a-f]{64}$",
+        description="SHA-256 of the document, in hex: `document_hash` of an event.",
+    ),
+]
+_DOCUMENT = {"description": "The document as stored", "content": {
+    "application/json": {"schema": {"type": "object"}}
+}}  # fmt: skip
 
 
 class LogItem(Answer):
-    """An event and its position. `event` is decrypted and has the current schema."""
+    """An event and its position. `event` is decrypted and has the current schema.
+
+    One that cannot be read keeps its place in the log: then `event` is empty.
+    """
 
     position: int
     stream: str
@@ -41,6 +61,9 @@ class LogItem(Answer):
     chain: str
     """SHA-256 over this event as stored and the previous hash, in hex."""
     event: dict[str, Any]
+    unreadable: str | None = None
+    """Why the event cannot be read: it is of a later version or damaged, or its key is
+    missing. Null if it was read."""
 
 
 class LogPage(Answer):
@@ -49,11 +72,19 @@ class LogPage(Answer):
     items: list[LogItem]
     next_after: int | None
     """Where the next page begins, even if this one is empty; null at the end."""
-    as_of: AsOfAnswer
+    as_of: AsOf
 
 
-def item(row: Row, entry: Entry) -> LogItem:
-    """Return an item from a stored row and the entry decoded from it."""
+def _items(log: EventLog, rows: Sequence[Row]) -> list[LogItem]:
+    return [_item(row, read) for row, read in each_event(log, rows)]
+
+
+def _item(row: Row, read: Entry | Unreadable) -> LogItem:
+    event, why = {}, None
+    if isinstance(read, Unreadable):
+        why = read.why
+    else:
+        event = read.event.model_dump(mode="json", exclude_none=True)
     return LogItem(
         position=row.position,
         stream=row.stream,
@@ -62,11 +93,9 @@ def item(row: Row, entry: Entry) -> LogItem:
         recorded_at=row.recorded_at,
         command_id=row.command_id,
         chain=row.chain.hex(),
-        event=entry.event.model_dump(mode="json", exclude_none=True),
+        event=event,
+        unreadable=why,
     )
-
-
-router = APIRouter(tags=["audit"])
 
 
 class EventsQuery(TableQuery):
@@ -94,13 +123,13 @@ class LogQuery(EventsQuery):
 @router.get("/v1/log", response_model=LogPage, responses=tabular())
 async def get_log(
     request: Request,
-    asked: Annotated[LogQuery, Query()],
+    query: Annotated[LogQuery, Query()],
     desk: DeskHere,
-    caller: Auditor,  # noqa: ARG001 # it lets nobody else in
+    _: Auditor,
 ) -> BaseModel | Response:
     """Read the log in order."""
-    found = await desk.blocking(_log, desk, asked, known_types(asked.types))
-    return shown(request, asked, found)
+    found = await desk.blocking(_log, desk, query, known_types(query.types))
+    return shown(request, query, found)
 
 
 @router.get(
@@ -109,13 +138,30 @@ async def get_log(
 async def get_events(
     request: Request,
     ref: Ref,
-    asked: Annotated[IncidentEventsQuery, Query()],
+    query: Annotated[IncidentEventsQuery, Query()],
     desk: DeskHere,
-    caller: Auditor,  # noqa: ARG001 # it lets nobody else in
+    _: Auditor,
 ) -> BaseModel | Response:
     """Read the events about one incident in the order of the log."""
-    found = await desk.blocking(_events, desk, ref, asked)
-    return shown(request, asked, found)
+    found = await desk.blocking(_events, desk, ref, query)
+    return shown(request, query, found)
+
+
+@router.get(
+    "/v1/documents/{document}",
+    response_class=Response,
+    responses={200: _DOCUMENT, **refusals(404)},
+)
+async def get_document(
+    document: Hash,
+    _query: Annotated[Nothing, Query()],
+    desk: DeskHere,
+    _: Auditor,
+) -> Response:
+    """Read a document to which an event refers, by the hash of its bytes."""
+    return Response(
+        await desk.blocking(_document, desk, document), 200, None, "application/json"
+    )
 
 
 def known_types(given: str | None) -> list[str] | None:
@@ -140,32 +186,42 @@ def known_types(given: str | None) -> list[str] | None:
     return types
 
 
-def _log(desk: Desk, asked: LogQuery, types: list[str] | None) -> LogPage:
+def _log(desk: Desk, query: LogQuery, types: list[str] | None) -> LogPage:
     with snapshot(desk.log) as cursor:
-        upto = known(cursor, None, asked.min_position)
-        scanned = min(asked.after + LOG_SCANNED_MAX, upto.position)
-        rows = rows_of_types(cursor, (asked.after, scanned), types, asked.limit)
-    entries = desk.log.entries(rows)
-    reached = rows[-1].position if len(rows) == asked.limit else scanned
+        upto = known(cursor, None, query.min_position)
+        scanned = min(query.after + LOG_SCANNED_MAX, upto.position)
+        rows = rows_of_types(cursor, (query.after, scanned), types, query.limit)
+    reached = rows[-1].position if len(rows) == query.limit else scanned
     return LogPage(
-        items=[item(*pair) for pair in zip(rows, entries, strict=True)],
+        items=_items(desk.log, rows),
         next_after=reached if reached < upto.position else None,
-        as_of=AsOfAnswer.model_validate(upto),
+        as_of=upto,
     )
 
 
-def _events(desk: Desk, ref: str, asked: IncidentEventsQuery) -> LogPage:
+def _events(desk: Desk, ref: str, query: IncidentEventsQuery) -> LogPage:
     own, *others = streams_about(ref)
-    streams = [own, *others] if asked.streams == "all" else [own]
+    streams = [own, *others] if query.streams == "all" else [own]
     with snapshot(desk.log) as cursor:
-        upto = known(cursor, None, asked.min_position)
-        rows = rows_of_streams(cursor, streams, asked.after, asked.limit + 1)
+        upto = known(cursor, None, query.min_position)
+        rows = rows_of_streams(cursor, streams, query.after, query.limit + 1)
         if not rows and not rows_of_stream(cursor, own, 0, 1):
             raise no_incident(ref)
-    shown = rows[: asked.limit]
-    entries = desk.log.entries(shown)
+    shown = rows[: query.limit]
     return LogPage(
-        items=[item(*pair) for pair in zip(shown, entries, strict=True)],
+        items=_items(desk.log, shown),
         next_after=shown[-1].position if len(rows) > len(shown) else None,
-        as_of=AsOfAnswer.model_validate(upto),
+        as_of=upto,
     )
+
+
+def _document(desk: Desk, wanted: str) -> bytes:
+    with snapshot(desk.log) as cursor:
+        body = find(cursor, wanted)
+    if body is None:
+        raise HttpError(
+            404,
+            "there is no such document: an event names it as `document_hash`",
+            code="unknown_document",
+        )
+    return body

@@ -2,23 +2,33 @@
 
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.projections.api.answers import Answer, AsOfAnswer
-from services.projections.api.callers import Commander, Reader, person_of
+from services.projections.api.answers import Answer, refusals, shown, tabular
+from services.projections.api.callers import (
+    ClientReader,
+    SomeCommander,
+    may_look_people_up,
+    person_of,
+    sight_of,
+)
 from services.projections.api.desk import Desk, DeskHere
-from services.projections.api.incidents.queues import behind_unless
-from services.projections.api.limits import PAGE_MAX, WAIT_SECONDS_MAX
-from services.projections.api.metrics.tables import TableQuery, shown, tabular
-from services.projections.api.query_params import QueryParams, refusals
+from services.projections.api.limits import PAGE_MAX
+from services.projections.api.position import known_to
+from services.projections.api.query_params import PersonPath, QueryParams, TableQuery
+from services.projections.api.redaction import redacted_rows
+from services.projections.generations import AsOf
 from services.projections.log_queries import desk_zone
 from services.projections.queue.filters import Filters, QueueName
 from services.projections.queue.page import Part, page
-from services.projections.queue.row import QueueRow
+from services.projections.queue.row import QueueRow, with_own_reminders
 from services.projections.read_models import QUEUE
+from services.projections.sight import Sight
 from services.projections.snapshots import snapshot
+from services.projections.words.normalization import searched
+from shared.database.table import Cursors
 from shared.directory import entry, search
 from shared.domain.policy.clause import Person
 from shared.http.problem_details import HttpError
@@ -35,7 +45,6 @@ _Words = Annotated[
         strip_whitespace=True, min_length=2, max_length=254, pattern=r"^[^\x00-\x1f]+$"
     ),
 ]
-PersonPath = Annotated[Person, Path(description="An id of the directory: `costa`.")]
 
 
 class PeopleQuery(TableQuery):
@@ -67,6 +76,8 @@ class Me(Answer):
     actor: str
     """The owner's id as events contain it: `person:nadia`."""
     scopes: list[Scope]
+    may_command: bool
+    """Whether one of the scopes allows commands, perhaps for some records only."""
     name: str | None
     """Null if the directory does not contain them."""
     language: str | None
@@ -105,14 +116,14 @@ class PersonAndOpen(Answer):
     """Open incidents that they reported first, by urgency."""
     of_client: list[QueueRow]
     """Other open incidents of the same client."""
-    as_of: AsOfAnswer
+    as_of: AsOf
 
 
 @router.get("/v1/me", responses=refusals())
 async def get_me(
-    asked: Annotated[QueryParams, Query()],  # noqa: ARG001 # it takes nothing else
+    query: Annotated[QueryParams, Query()],  # noqa: ARG001 # it takes nothing else
     desk: DeskHere,
-    caller: Reader,
+    caller: ClientReader,
 ) -> Me:
     """Show the owner of the token, its scopes, and the owner's time zone."""
     return await desk.blocking(_me, desk, caller)
@@ -121,25 +132,33 @@ async def get_me(
 @router.get("/v1/people", response_model=People, responses=tabular())
 async def get_people(
     request: Request,
-    asked: Annotated[PeopleQuery, Query()],
+    query: Annotated[PeopleQuery, Query()],
     desk: DeskHere,
-    caller: Commander,  # noqa: ARG001 # it lets nobody else in
+    caller: SomeCommander,
 ) -> BaseModel | Response:
     """Look people up by part of a name, an address or a telephone number."""
-    found = await desk.blocking(_people, desk, asked)
-    return shown(request, asked, found)
+    found = await desk.blocking(_people, desk, query, sight_of(caller))
+    return shown(request, query, found)
 
 
 @router.get("/v1/people/{person}", responses=refusals(404))
 async def get_person(
     person: PersonPath,
-    asked: Annotated[QueryParams, Query()],
+    query: Annotated[QueryParams, Query()],
     desk: DeskHere,
-    caller: Commander,  # noqa: ARG001 # it lets nobody else in
+    caller: SomeCommander,
 ) -> PersonAndOpen:
     """Show a person, with the open incidents of the person and of their client."""
-    await desk.progress.wait(QUEUE.name, asked.min_position, WAIT_SECONDS_MAX)
-    return await desk.blocking(_person, desk, person, asked.min_position)
+    await desk.reached(query.min_position, QUEUE)
+    found = await desk.blocking(
+        _person, desk, person, query.min_position, sight_of(caller)
+    )
+    me = person_of(caller)
+    own = {
+        name: with_own_reminders(getattr(found, name), me)
+        for name in ("reported", "of_client")
+    }
+    return found.model_copy(update=own)
 
 
 def _me(desk: Desk, caller: Caller) -> Me:
@@ -150,28 +169,51 @@ def _me(desk: Desk, caller: Caller) -> Me:
     return Me(
         actor=caller.actor,
         scopes=list(caller.scopes),
+        may_command=may_look_people_up(caller),
         name=known.name if known else None,
         language=known.language if known else None,
         zone=zone,
     )
 
 
-def _people(desk: Desk, asked: PeopleQuery) -> People:
+def _people(desk: Desk, query: PeopleQuery, sight: Sight) -> People:
     with snapshot(desk.log) as cursor:
-        found = search(cursor, asked.q, asked.email, asked.phone, asked.id)
-    return People(items=[PersonView.model_validate(each) for each in found])
+        found = search(
+            cursor,
+            query.q,
+            query.email,
+            query.phone,
+            query.id,
+            searched(query.q or ""),
+        )
+    return People(
+        items=[
+            PersonView.model_validate(each)
+            for each in found
+            if sight.sees_client(each.client)
+        ]
+    )
 
 
-def _person(desk: Desk, id_: str, min_position: int) -> PersonAndOpen:
-    queue, part = QueueName("all"), Part(None, OPEN_MAX, desk.clock())
+def _rows(
+    desk: Desk, cursor: Cursors, schema: str, sight: Sight, filters: Filters
+) -> list[QueueRow]:
+    part = Part(None, OPEN_MAX, desk.clock())
+    found = page(cursor, schema, QueueName("all"), filters, part, sight).rows
+    return redacted_rows(desk.log, cursor, sight, found)
+
+
+def _person(desk: Desk, id_: str, min_position: int, sight: Sight) -> PersonAndOpen:
     with snapshot(desk.log) as cursor:
-        schema, known = behind_unless(cursor, min_position)
+        schema, known = known_to(cursor, QUEUE, min_position)
         who = entry(cursor, id_)
-        own = page(cursor, schema, queue, Filters(reporter=id_), part).rows
+        if who and not sight.sees_client(who.client):
+            who = None
+        own = _rows(desk, cursor, schema, sight, Filters(reporter=id_))
         others: list[QueueRow] = []
         if who and who.client:
             of_client = Filters(client=who.client)
-            others = page(cursor, schema, queue, of_client, part).rows
+            others = _rows(desk, cursor, schema, sight, of_client)
     if who is None and not own:
         raise HttpError(
             404,
@@ -183,5 +225,5 @@ def _person(desk: Desk, id_: str, min_position: int) -> PersonAndOpen:
         person=PersonView.model_validate(who) if who else None,
         reported=own,
         of_client=[row for row in others if row.ref not in shown],
-        as_of=AsOfAnswer.model_validate(known),
+        as_of=known,
     )

@@ -1,4 +1,7 @@
-"""Explains the due date of a promise: the account of its clock, at any instant."""
+"""Explains the due date of a promise: the account of its clock, at any instant.
+
+Also its intervals on a time axis, to draw it.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Self
@@ -6,39 +9,49 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, Field
 
-from services.projections.api.answers import Answer, AsOfAnswer
-from services.projections.api.callers import Reader
+from services.projections.api.answers import Answer, refusals
+from services.projections.api.callers import SomeReader, sight_of
 from services.projections.api.desk import Desk, DeskHere
-from services.projections.api.incidents.history import history, known
-from services.projections.api.languages import Liked
+from services.projections.api.position import history, known, no_incident
 from services.projections.api.promises.views import ConsumptionView, PromiseView
-from services.projections.api.query_params import (
-    InstantQuery,
-    Ref,
-    no_incident,
-    refusals,
+from services.projections.api.query_params import InstantQuery, PreferredLanguage, Ref
+from services.projections.generations import AsOf
+from services.projections.history.history import (
+    ClockState,
+    Wording,
+    hours_under,
+    standings,
+    whole,
+    wording,
 )
-from services.projections.history.history import hours_under, standings, whole, wording
 from services.projections.history.promise_account import sentences
+from services.projections.history.promise_intervals import intervals
 from services.projections.history.shares import shares, turns, waits
+from services.projections.sight import Sight
 from services.projections.snapshots import snapshot
 from services.projections.timeline.sentences import sentence
 from shared.domain.events import SlaEvent, is_sla_event
 from shared.domain.events.sla import Target
 from shared.domain.identifiers import IncidentRef
 from shared.domain.sla import Clock, ClockName, Explanation, consumed, explained
-from shared.domain.working_time import Window
+from shared.domain.sla.explanation import Why
+from shared.domain.working_time import Hours, Window
 from shared.eventlog.entry import Entry
-from shared.i18n.formats import Language
+from shared.i18n.catalog import Language
 
 router = APIRouter(tags=["incidents"])
 
 
-class ExplanationQuery(InstantQuery):
-    """Which promises, and in which language."""
+class IntervalsQuery(InstantQuery):
+    """Which promises."""
 
     target: Target | None = None
     cycle: Annotated[int, Field(ge=1)] | None = None
+
+
+class ExplanationQuery(IntervalsQuery):
+    """Which promises, and in which language."""
+
     lang: Language | None = None
     """The language of the text. Default: the first choice of `Accept-Language`."""
 
@@ -102,16 +115,56 @@ class Explanations(Answer):
     items: list[PromiseExplained]
     at: AwareDatetime
     """The instant for which the remaining time is computed."""
-    as_of: AsOfAnswer
+    as_of: AsOf
+
+
+class IntervalView(Answer):
+    """A period [begins_at, ends_at)."""
+
+    begins_at: AwareDatetime
+    ends_at: AwareDatetime
+
+
+class StoppedView(IntervalView):
+    """A period that does not count towards the promise."""
+
+    why: Why
+    """Whom it waited for, or `over` while it was considered over."""
+
+
+class PromiseOnAxis(IntervalView):
+    """A promise on a time axis, from its start to the latest instant that concerns it.
+
+    That is when it is due, by the contract or by an agreement, when it ended, or now.
+    """
+
+    promise: PromiseView
+    zone: str
+    """The time zone of its calendar."""
+    open: list[IntervalView]
+    """When its calendar is open, pauses included."""
+    stopped: list[StoppedView]
+    cut: bool
+    """Whether open intervals at the end were left out."""
+
+
+class Intervals(Answer):
+    """The promises about an incident, each on a time axis."""
+
+    incident: IncidentRef
+    items: list[PromiseOnAxis]
+    at: AwareDatetime
+    """The instant at which remaining times were computed and open pauses end."""
+    as_of: AsOf
 
 
 @router.get("/v1/incidents/{ref}/sla/explain", responses=refusals(404))
 async def explain_promises(  # each is a part of the request
     ref: Ref,
-    asked: Annotated[ExplanationQuery, Query()],
+    query: Annotated[ExplanationQuery, Query()],
     desk: DeskHere,
-    caller: Reader,  # noqa: ARG001 # it lets nobody else in
-    liked: Liked,
+    caller: SomeReader,
+    liked: PreferredLanguage,
     response: Response,
 ) -> Explanations:
     """Explain why each promise is due when it is, window by window.
@@ -119,36 +172,96 @@ async def explain_promises(  # each is a part of the request
     Includes its policy and calendar, its pauses and their reasons, its outcome, and who
     consumed its time; as it is, or as it was recorded at an instant.
     """
-    language = asked.lang or liked
+    language = query.lang or liked
     response.headers["Content-Language"] = language
     response.headers["Vary"] = "Accept-Language"
-    return await desk.blocking(_explanations, desk, ref, asked, language)
+    return await desk.blocking(
+        _explanations, desk, ref, query, language, sight_of(caller)
+    )
 
 
 def _explanations(
-    desk: Desk, ref: str, asked: ExplanationQuery, language: Language
+    desk: Desk,
+    ref: str,
+    query: ExplanationQuery,
+    language: Language,
+    sight: Sight,
 ) -> Explanations:
     with snapshot(desk.log) as cursor:
-        upto = known(cursor, asked.at, asked.min_position)
-        past = history(desk.log, cursor, ref, upto)
+        upto = known(cursor, query.at, query.min_position)
+        past = history(desk.log, cursor, ref, upto, sight)
     found = whole(past)
     if found is None:
         raise no_incident(ref)
-    at = asked.at or desk.clock()
-    wanted = [clock for clock in found.clocks if _is_wanted(clock, asked)]
+    at = query.at or desk.clock()
+    wanted = [clock for clock in found.clocks if _is_wanted(clock, query)]
     return Explanations(
         incident=ref,
         items=[
             item for clock in wanted for item in _items(clock, desk, past, at, language)
         ],
         at=at,
-        as_of=AsOfAnswer.model_validate(upto),
+        as_of=upto,
     )
 
 
-def _is_wanted(clock: Clock, asked: ExplanationQuery) -> bool:
+@router.get("/v1/incidents/{ref}/sla/intervals", responses=refusals(404))
+async def get_intervals(
+    ref: Ref,
+    query: Annotated[IntervalsQuery, Query()],
+    desk: DeskHere,
+    caller: SomeReader,
+) -> Intervals:
+    """Show each promise on a time axis: open hours and pauses, to draw it."""
+    return await desk.blocking(_intervals, desk, ref, query, sight_of(caller))
+
+
+def _intervals(desk: Desk, ref: str, query: IntervalsQuery, sight: Sight) -> Intervals:
+    with snapshot(desk.log) as cursor:
+        upto = known(cursor, query.at, query.min_position)
+        past = history(desk.log, cursor, ref, upto, sight)
+    found = whole(past)
+    if found is None:
+        raise no_incident(ref)
+    at = query.at or desk.clock()
+    words = wording(past)
+    return Intervals(
+        incident=ref,
+        items=[
+            on_axis(standing, hours, at, words)
+            for standing in standings(found.clocks, desk.policies, at)
+            if _is_wanted(standing.clock, query)
+            and (hours := hours_under(standing.clock, desk.policies)) is not None
+        ],
+        at=at,
+        as_of=upto,
+    )
+
+
+def on_axis(
+    standing: ClockState, hours: Hours, at: AwareDatetime, words: Wording
+) -> PromiseOnAxis:
+    """Return a promise on a time axis that ends at `at` or later."""
+    axis = intervals(standing.clock, hours, at)
+    return PromiseOnAxis(
+        promise=PromiseView.of(standing, words),
+        zone=hours.zone.key,
+        begins_at=axis.begins,
+        ends_at=axis.ends,
+        open=[
+            IntervalView(begins_at=since, ends_at=until) for since, until in axis.open
+        ],
+        stopped=[
+            StoppedView(begins_at=each.begins, ends_at=each.ends, why=each.why)
+            for each in axis.stopped
+        ],
+        cut=axis.cut,
+    )
+
+
+def _is_wanted(clock: Clock, query: IntervalsQuery) -> bool:
     target, cycle, _ = clock.name
-    return asked.target in {None, target} and asked.cycle in {None, cycle}
+    return query.target in {None, target} and query.cycle in {None, cycle}
 
 
 def _items(

@@ -57,12 +57,8 @@ class ConsumptionView(Answer):
                 for level, seconds in consumption.levels.items()
             ],
             parties=[
-                ShareView(
-                    party=share.party,
-                    passed_seconds=share.passed,
-                    counted_seconds=share.counted,
-                )
-                for share in consumption.shares
+                ShareView(party=party, passed_seconds=passed, counted_seconds=counted)
+                for party, passed, counted in consumption.shares
             ],
         )
 
@@ -171,33 +167,15 @@ class PromiseView(Answer):
     def of(cls, standing: ClockState, words: Wording) -> Self:
         """Return the view of a clock in this state, with the texts people wrote."""
         clock = standing.clock
-        return cls(
-            target=clock.name.target,
-            cycle=clock.name.cycle,
-            round=clock.name.round,
-            state=clock.state,
-            policy=clock.policy,
-            contract=clock.contract,
-            candidates=list(clock.candidates),
-            calendar=clock.calendar,
-            target_seconds=clock.seconds,
-            original_seconds=clock.original_seconds,
-            started_at=clock.started_at,
-            due_at=clock.due_at,
-            original_due_at=standing.original_due_at,
-            agreed_seconds=clock.agreed_seconds,
-            agreed_due_at=clock.agreed_due_at,
-            extensions=[ExtensionView.of(each, words) for each in clock.extensions],
-            elapsed_seconds=standing.elapsed,
-            left_seconds=standing.left,
-            warned=list(clock.warned),
-            warned_offsets=list(clock.warned_offsets),
-            breached_at=clock.breached_at,
-            detected_at=clock.detected_at,
-            ended_at=clock.ended_at,
-            overrun_seconds=clock.overrun_seconds,
-            attributed=AttributionView.of(clock, words),
-        )
+        known = {
+            "target_seconds": clock.seconds,
+            "original_due_at": standing.original_due_at,
+            "extensions": [ExtensionView.of(each, words) for each in clock.extensions],
+            "elapsed_seconds": standing.elapsed,
+            "left_seconds": standing.left,
+            "attributed": AttributionView.of(clock, words),
+        }
+        return cls.model_validate({**clock.__dict__, **clock.name._asdict(), **known})
 
 
 def views(

@@ -16,12 +16,12 @@ from services.intake.signals.formats.elements.fields import (
     all_texts,
     first_text,
     inner,
+    instant,
     rendered,
     text,
     texts,
     title_of,
 )
-from services.intake.signals.formats.elements.instants import instant
 from services.intake.signals.formats.elements.severities import severity_of
 from services.intake.signals.formats.elements.upstream_alert import (
     InboundDocument,

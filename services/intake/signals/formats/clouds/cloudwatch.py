@@ -14,12 +14,12 @@ from services.intake.signals.body import DEPTH_MAX
 from services.intake.signals.formats.elements.fields import (
     first_text,
     inner,
+    instant,
     rendered,
     text,
     texts,
     title_of,
 )
-from services.intake.signals.formats.elements.instants import instant
 from services.intake.signals.formats.elements.upstream_alert import (
     InboundDocument,
     UpstreamAlert,
@@ -105,7 +105,9 @@ def _enveloped(
 ) -> Signal | Rejected:
     alarm = object_in(document.get("Message"))
     if alarm is None or "AlarmName" not in alarm:
-        reason = "the message is no CloudWatch alarm: subscribe a topic of alarms only"
+        reason = (
+            "the message is not a CloudWatch alarm: subscribe a topic of alarms only"
+        )
         return Rejected(0, reason, ("Message",))
     message, topic = text(document.get("MessageId")), text(document.get("TopicArn"))
     return _alarm(alarm, message, topic, post)

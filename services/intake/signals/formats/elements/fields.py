@@ -1,4 +1,4 @@
-"""Reads fields that may be missing, empty, numbers or unrendered templates.
+"""Reads fields that may be missing, empty, numbers, instants or unrendered templates.
 
 Senders build their bodies from templates. If a variable has no value, they send an
 empty text or the name of the variable: both count as absent. The texts are made to fit
@@ -9,6 +9,7 @@ line, other fields as short JSON text for people to read.
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
 
 import orjson
 
@@ -186,3 +187,54 @@ def _is_short(value: object) -> bool:
 
 def _is_said(value: object) -> bool:
     return value is not None and value not in ("", [], {})
+
+
+_SECONDS_BELOW = 10**11
+_MILLIS_BELOW = 10**14
+_MICROS_BELOW = 10**17
+"""As seconds, a number this large is in the year 5138: its unit must be smaller."""
+_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,9})?")
+_DOTTED_OFFSET = re.compile(r"(?<=[+-]\d\d)\.(?=\d\d$)")
+_FIRST_YEAR = 1970
+"""Some systems write an earlier date to mark a missing instant."""
+
+
+def instant(said: object, zone: tzinfo = UTC) -> datetime | None:
+    """Return the instant in UTC, or None if `said` is not one.
+
+    Numbers, also as text, are seconds, milliseconds, microseconds or nanoseconds since
+    1970. A text without an offset is local time in `zone`. A value that cannot be read
+    gives None rather than an error: the signal matters more than its date.
+    """
+    try:
+        match said:
+            case bool() | None:
+                return None
+            case int() | float():
+                return _since_1970(float(said))
+            case str() if _NUMBER.fullmatch(said.strip()):
+                return _since_1970(float(said))
+            case str():
+                return _written(said.strip(), zone)
+            case _:
+                return None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _since_1970(number: float) -> datetime | None:
+    for bound, unit in (
+        (_SECONDS_BELOW, 1),
+        (_MILLIS_BELOW, 1e3),
+        (_MICROS_BELOW, 1e6),
+    ):
+        if number < bound:
+            return datetime.fromtimestamp(number / unit, UTC) if number > 0 else None
+    return datetime.fromtimestamp(number / 1e9, UTC)
+
+
+def _written(text: str, zone: tzinfo) -> datetime | None:
+    read = datetime.fromisoformat(_DOTTED_OFFSET.sub(":", text))
+    if read.year < _FIRST_YEAR:
+        return None
+    return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)

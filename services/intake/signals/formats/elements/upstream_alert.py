@@ -1,18 +1,50 @@
-"""An alert in the terms of its own system, and its conversion into a signal."""
+"""An alert in the terms of its own system, and its conversion into a signal.
+
+A key is never rejected for its length or characters: its digest is used instead.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from hashlib import sha256
 
 from services.intake.signals.formats.elements.fields import (
     details_text,
     fitting_labels,
     one_line,
 )
-from services.intake.signals.formats.elements.severities import event_id_of, key_of
-from services.intake.signals.schemas import Action, Rejected, Signal, signal_from
+from services.intake.signals.schemas import (
+    DEDUP_KEY_MAX,
+    EVENT_ID_MAX,
+    Action,
+    Rejected,
+    Signal,
+    signal_from,
+)
 from shared.domain.bounded_text import EARLIEST, TITLE_MAX
 from shared.domain.policy.priorities import Severity
+
+
+def key_of(*parts: str) -> str:
+    """Return the dedup key for these parts; different parts give different keys."""
+    return _fitting(_joined(parts), DEDUP_KEY_MAX)
+
+
+def event_id_of(*parts: str) -> str:
+    """Return the event id for these parts; different parts give different ids."""
+    return _fitting(_joined(parts), EVENT_ID_MAX)
+
+
+def _joined(parts: tuple[str, ...]) -> str:
+    if len(parts) == 1:
+        return parts[0]
+    return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
+
+
+def _fitting(key: str, most: int) -> str:
+    if 0 < len(key) <= most and key.isprintable():
+        return key
+    return f"sha256:{sha256(key.encode(errors='backslashreplace')).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ They do not open incidents. Incidents of the same service show recent changes.
 from collections.abc import Mapping
 from typing import Any
 
-from services.intake.signals.formats.elements.fields import labels_of, one_line
-from services.intake.signals.formats.elements.instants import instant
+from services.intake.signals.formats.elements.fields import instant, labels_of, one_line
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
 from services.intake.signals.schemas import (
     SERVICE_MAX,

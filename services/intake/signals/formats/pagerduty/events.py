@@ -14,10 +14,10 @@ from typing import Any, get_args
 
 from services.intake.signals.formats.elements.fields import (
     details_text,
+    instant,
     labels_of,
     one_line,
 )
-from services.intake.signals.formats.elements.instants import instant
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
 from services.intake.signals.schemas import (
     Action,

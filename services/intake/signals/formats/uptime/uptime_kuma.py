@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from services.intake.signals.formats.elements.fields import (
     first_text,
     inner,
+    instant,
     rendered,
     text,
     texts,
 )
-from services.intake.signals.formats.elements.instants import instant
 from services.intake.signals.formats.elements.upstream_alert import (
     InboundDocument,
     UpstreamAlert,

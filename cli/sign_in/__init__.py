@@ -1,0 +1,1 @@
+"""Commands about signing in: links, break-glass codes, and sessions."""

@@ -1,0 +1,1 @@
+"""`permanence surveys`: results, published and followed up."""

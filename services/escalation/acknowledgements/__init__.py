@@ -1,0 +1,1 @@
+"""Acknowledgements that lapse unless somebody works on the incident."""

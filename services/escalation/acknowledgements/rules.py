@@ -1,0 +1,141 @@
+"""Decides when an acknowledgement lapses, so that people are paged again. Pure.
+
+An acknowledgement above n1 lapses after `acknowledged_for` without an update. Who
+acknowledged is reminded when three quarters of that time have passed. It does not lapse
+once somebody accepted the incident, or somebody else assigned it; nor while the
+incident is paused or the service is back. TTO stays met: SLA clocks do not depend on
+it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from services.escalation.rules.case import Acknowledgement, Case, LevelSearch
+from services.escalation.rules.contact_rules import without_pages
+from services.escalation.rules.context import Due, EscalationContext, on
+from shared.domain import events
+from shared.domain.sla import whole
+
+_PERSON = "person:"
+_UPDATES = (
+    events.IncidentClassified,
+    events.IncidentEdited,
+    events.IncidentInformed,
+    events.IncidentNoteAdded,
+    events.IncidentNoted,
+    events.IncidentPaused,
+    events.IncidentRelapsed,
+    events.IncidentRestored,
+    events.IncidentResumed,
+    events.IncidentUnmerged,
+)
+"""Events that show that somebody works on it, or after which the time begins again."""
+
+
+def with_update(before: Case, case: Case, event: events.AnyEvent) -> Case:
+    """Return the case after an event of the incident, which `case` includes."""
+    at, held = case.changed_at, case.acknowledgement
+    match event:
+        case events.IncidentAcknowledged(by=by) if case.post.accepted_by is None:
+            person = by.removeprefix(_PERSON)
+            return replace(case, acknowledgement=Acknowledgement(person, at))
+        case events.IncidentAssigned(by=by, team=team, assignee=assignee) if held:
+            # Who acknowledges is the assignee from then on; that is not acceptance.
+            own = (f"{_PERSON}{held.person}", before.post.team, held.person)
+            if (by, team, assignee) != own:
+                return replace(case, acknowledgement=None)
+            return case
+        case events.IncidentReopened():
+            return replace(case, acknowledgement=None)
+        case _ if held and isinstance(event, _UPDATES):
+            renewed = held._replace(updated_at=at, is_reminded=False)
+            return replace(case, acknowledgement=renewed)
+        case _:
+            return case
+
+
+def acknowledgement_lapses(case: Case, known: EscalationContext) -> Iterator[Due]:
+    """Yield the reminder of the person who acknowledged, then that it lapsed."""
+    held, limit = case.acknowledgement, _limit(case, known)
+    if held is None or limit is None or case.pause is not None:
+        return
+    if not case.searches or case.post.level == "n1":
+        return
+    lapses_at = held.updated_at + limit
+    if held.is_reminded:
+        yield _lapse(case, held, lapses_at)
+    else:
+        yield _reminder(case, held, whole(lapses_at - limit / 4), lapses_at)
+
+
+def lapses(case: Case, known: EscalationContext) -> bool:
+    """Return whether the acknowledgement lapses unless somebody accepts."""
+    return case.acknowledgement is not None and _limit(case, known) is not None
+
+
+def _limit(case: Case, known: EscalationContext) -> timedelta | None:
+    return known.policy_of(case.policy).escalation.acknowledged_for
+
+
+def _reminder(
+    case: Case, held: Acknowledgement, when: datetime, lapses_at: datetime
+) -> Due:
+    def decided(at: datetime) -> list[events.EscalationAcknowledgementReminded]:
+        return [
+            events.EscalationAcknowledgementReminded(
+                **on(case, at),
+                cycle=case.cycle,
+                level=case.post.level,
+                person=held.person,
+                lapses_at=lapses_at,
+            )
+        ]
+
+    return Due(when, decided)
+
+
+def _lapse(case: Case, held: Acknowledgement, when: datetime) -> Due:
+    def decided(at: datetime) -> list[events.EscalationAcknowledgementLapsed]:
+        return [
+            events.EscalationAcknowledgementLapsed(
+                **on(case, at),
+                cycle=case.cycle,
+                level=case.post.level,
+                person=held.person,
+                lapsed_at=when,
+            )
+        ]
+
+    return Due(when, decided)
+
+
+def reminded(case: Case) -> Case:
+    """Return the case after the reminder."""
+    held = case.acknowledgement
+    return (
+        case
+        if held is None
+        else replace(case, acknowledgement=held._replace(is_reminded=True))
+    )
+
+
+def lapsed(case: Case, event: events.EscalationAcknowledgementLapsed) -> Case:
+    """Return the case after the lapse: the steps of the level begin again."""
+    post, at = case.post, event.lapsed_at
+    again = LevelSearch(
+        post.level,
+        post.team,
+        post.entered_at,
+        counts_from=at if post.accepted_by else post.counts_from,
+        searched_from=at,
+        paged=post.paged,
+        team_channels=post.team_channels,
+        asked_before=tuple(dict.fromkeys((*post.asked_before, *post.asked))),
+        returns=post.returns,
+        given=post.given,
+        lapses=post.lapses + 1,
+    )
+    return replace(
+        without_pages(case), post=again, taken=False, claim=None, acknowledgement=None
+    )

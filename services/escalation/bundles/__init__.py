@@ -1,0 +1,1 @@
+"""Bundles: pages to somebody who gets too many of them leave as one message."""

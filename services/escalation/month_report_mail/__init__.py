@@ -1,0 +1,1 @@
+"""Mail to contacts of clients: a link to the month report that was published."""

@@ -1,0 +1,1 @@
+"""Records who was on call, as it happens, and gaps before they come."""

@@ -1,0 +1,1 @@
+"""Mail about being on call: it informs, and never wakes anybody."""

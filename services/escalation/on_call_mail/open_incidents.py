@@ -1,0 +1,67 @@
+"""The open incidents that a hand-off notice lists: references, no words of people."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from shared.database.table import Cursors
+from shared.domain.events import is_sla_event
+from shared.domain.identifiers import sla_stream
+from shared.domain.policy.document import Policy
+from shared.domain.sla import replay
+from shared.eventlog.log import EventLog
+from shared.i18n.on_call_notices import IncidentLine
+
+LISTED_MAX = 20
+"""The maximum number of incidents in one mail: the most urgent ones."""
+_OPEN = """
+SELECT incident, state ->> 'priority', state ->> 'service', (state ->> 'cycle')::int,
+       count(*) OVER ()
+FROM escalation.cases
+WHERE at_work_team IS NOT NULL AND (%(teams)s::text[] IS NULL
+                                    OR at_work_team = ANY(%(teams)s))
+ORDER BY state ->> 'priority', incident LIMIT %(most)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIncidents:
+    """The most urgent open incidents, and how many more there are."""
+
+    incidents: tuple[IncidentLine, ...]
+    more: int | None
+
+
+def open_incidents(
+    log: EventLog,
+    cursor: Cursors,
+    policy: Policy,
+    schedules: Collection[str],
+    language: str,
+) -> OpenIncidents:
+    """Return the open incidents of the teams that use some schedules.
+
+    If no team names them, they are on call for every team.
+    """
+    teams = [name for name, team in policy.teams.items() if team.schedule in schedules]
+    given = {"teams": teams or None, "most": LISTED_MAX}
+    rows = cursor.execute(_OPEN, given).fetchall()
+    streams = [sla_stream(row[0]) for row in rows]
+    events = [
+        (entry.stream, entry.event)
+        for entry in log.histories(cursor, streams)
+        if is_sla_event(entry.event)
+    ]
+    lines = []
+    for ref, priority, service, cycle, _ in rows:
+        own = [event for stream, event in events if stream == sla_stream(ref)]
+        due = [
+            clock.due_at
+            for clock in replay(own)
+            if (clock.name.target, clock.name.cycle) == ("ttr", cycle)
+            and clock.ended_at is None
+        ]
+        names = policy.service(service).name
+        name = names.get(language) or next(iter(names.values()))
+        lines.append(IncidentLine(ref, priority, name, due[-1] if due else None))
+    count = rows[0][4] if rows else 0
+    return OpenIncidents(tuple(lines), count - len(lines) or None)

@@ -1,0 +1,1 @@
+"""Previews: who would be told when, by what, if an incident came."""

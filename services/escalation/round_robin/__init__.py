@@ -1,0 +1,1 @@
+"""Targets of steps whose people are paged by turns."""

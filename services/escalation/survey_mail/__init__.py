@@ -1,0 +1,1 @@
+"""Mail that asks users about their closed incident, and reminds them once."""

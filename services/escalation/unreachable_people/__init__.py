@@ -1,0 +1,1 @@
+"""People who were paged and have no verified contact method."""

@@ -1,0 +1,1 @@
+"""Keeps anonymous answers out of the log until there are enough to be mixed."""

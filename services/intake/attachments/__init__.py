@@ -1,0 +1,1 @@
+"""Files attached to incidents: by people, with mails and with the report form."""

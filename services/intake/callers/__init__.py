@@ -1,0 +1,1 @@
+"""Callers whom the directory does not have, and the correction of their entries."""

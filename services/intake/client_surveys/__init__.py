@@ -1,0 +1,1 @@
+"""Asks the contacts of clients at regular intervals, by the clock."""

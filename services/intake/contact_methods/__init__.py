@@ -1,0 +1,1 @@
+"""How people are reached: commands on contact methods and notification rules."""

@@ -1,0 +1,1 @@
+"""External records: other systems tell what their releases and items are now."""

@@ -1,0 +1,1 @@
+"""Interventions of people on standby, as they declare them."""

@@ -1,0 +1,1 @@
+"""People from LDAP or Active Directory: settings, session, rules, worker."""

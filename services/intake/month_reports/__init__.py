@@ -1,0 +1,1 @@
+"""Takes comments on month reports of clients, approves them and publishes them."""

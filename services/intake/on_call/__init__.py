@@ -1,0 +1,1 @@
+"""Overrides, swaps, absences and temporary schedules: decided and recorded."""

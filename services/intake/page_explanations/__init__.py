@@ -1,0 +1,1 @@
+"""Questions about the pages of people, recorded before they are answered."""

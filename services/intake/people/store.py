@@ -1,0 +1,276 @@
+"""Processes commands about people: read, decide, write, append last, answer.
+
+Each command has its own transaction: they are rare. If another one was faster, it is
+decided again.
+"""
+
+from collections.abc import Sequence
+from typing import Any, assert_never
+from uuid import UUID
+
+from psycopg import Cursor
+
+from services.intake.callers.store import correct
+from services.intake.commands.attempts import (
+    decided,
+    journalled,
+    recorded_before,
+    require_version,
+)
+from services.intake.commands.pending_command import too_busy
+from services.intake.directory import file
+from services.intake.directory.file import Rows
+from services.intake.directory.store import (
+    directory_changes,
+    known_people,
+    people_to_keep,
+)
+from services.intake.people import invitation_store
+from services.intake.people.import_plan import (
+    PersonPlan,
+    digest_of_plans,
+    events_of,
+    plan,
+    removals,
+    wished,
+)
+from services.intake.people.rights_store import record, write_rights
+from services.intake.people.rules import (
+    Giver,
+    granted,
+    invited,
+    names_in_policy,
+    removed,
+    require_administrator,
+    withdrawn,
+)
+from services.intake.people.rules import (
+    moved as moved_role,
+)
+from services.intake.people.views import Single, answered, imported
+from services.intake.policy.store import Policies
+from shared.clock import Clock
+from shared.commands.refusals import (
+    digest_of,
+)
+from shared.domain.commands.person import (
+    CorrectPerson,
+    GrantRole,
+    ImportPeople,
+    InvitePerson,
+    MovePerson,
+    PeopleImported,
+    PeopleSynchronised,
+    PersonAnswer,
+    PersonRemovedAnswer,
+    RemovePerson,
+    WithdrawRole,
+)
+from shared.domain.events.person import (
+    PersonEvent,
+    PersonInvited,
+)
+from shared.domain.person import PersonRights
+from shared.domain.refusal import Refused
+from shared.eventlog.append import (
+    GROUP_EVENTS_MAX,
+)
+from shared.eventlog.log import EventLog
+from shared.http.problem_details import HttpError
+from shared.messaging.commands import CommandRequest, Done
+from shared.security.grants.store import rights_of
+from shared.security.seals import NoVault
+from shared.security.sender import seal_keys_of
+
+MISTAKES_SHOWN = 20
+
+Cursors = Cursor[tuple[Any, ...]]
+PeopleAnswer = PersonAnswer | PersonRemovedAnswer | PeopleImported | PeopleSynchronised
+
+
+class PeopleDesk:
+    """Answers commands about people; it blocks, so it runs in an executor."""
+
+    def __init__(self, log: EventLog, policies: Policies, clock: Clock) -> None:
+        self._log = log
+        self._policies = policies
+        self._clock = clock
+
+    def take(self, request: CommandRequest[Any]) -> PeopleAnswer:
+        """Return the outcome of a command; raises `HttpError`, `Unavailable`."""
+        self._log.vault.prepare(request.actor)
+        rows: Rows = ()
+        if isinstance(request.body, ImportPeople):
+            rows = _rows(request.body, self._names_for(request))
+        about = getattr(request.body, "person", "people")
+        note = journalled(request, about, self._clock)
+
+        def attempt(cursor: Cursors) -> PeopleAnswer:
+            return self._attempt(cursor, request, rows)
+
+        return decided(self._log, attempt, note)
+
+    def _names_for(self, request: CommandRequest[Any]) -> file.Known:
+        """Return the names of the policy if the caller may hear all of them."""
+        if "admin" not in request.scopes or request.limits.get("admin") is not None:
+            return file.ANY_NAME
+        with self._log.transaction() as cursor:
+            return names_in_policy(self._policies.current(cursor)[1])
+
+    def _attempt(
+        self, cursor: Cursors, request: CommandRequest[Any], rows: Rows
+    ) -> PeopleAnswer:
+        _version, policy = self._policies.current(cursor)
+        giver = Giver(
+            request.actor, self._clock(), request.scopes, request.limits, policy
+        )
+        match request.body:
+            case ImportPeople() as command:
+                return self._import(cursor, request, command, giver, rows)
+            case CorrectPerson() as command:
+                rights = rights_of(self._log, cursor, [command.person])
+                return correct(cursor, command, rights[command.person], giver)
+            case (
+                GrantRole()
+                | WithdrawRole()
+                | MovePerson()
+                | RemovePerson()
+                | InvitePerson()
+            ) as command:
+                return self._one(cursor, request, command, giver)
+            case other:
+                raise TypeError(f"{type(other)} is not about people")
+
+    def _one(
+        self,
+        cursor: Cursors,
+        request: CommandRequest[Any],
+        command: Single,
+        giver: Giver,
+    ) -> PersonAnswer:
+        held = rights_of(self._log, cursor, [command.person])
+        rights = held[command.person]
+        before = recorded_before(cursor, *_key(request))
+        if before is not None:
+            return answered(command, "repeated", rights.version, before, ())
+        require_version(request.if_match, rights.version)
+        happened = _decided(cursor, command, rights, giver)
+        ended = write_rights(cursor, happened, held)
+        if isinstance(command, InvitePerson):
+            self._invite(cursor, command, happened)
+        positions = record(self._log, cursor, happened, held, *_key(request))
+        outcome: Done = "recorded" if happened else "already"
+        version = rights.version + len(happened)
+        return answered(command, outcome, version, positions, happened, ended)
+
+    def _invite(
+        self, cursor: Cursors, command: InvitePerson, happened: Sequence[PersonEvent]
+    ) -> None:
+        """Write the entry and the link of an invitation; `HttpError` if impossible."""
+        keys = seal_keys_of(self._log)
+        for event in happened:
+            if not isinstance(event, PersonInvited):
+                continue
+            invitation_store.write_entry(cursor, command, event)
+            try:
+                waits = invitation_store.write_link(cursor, keys, event)
+            except NoVault as error:
+                raise HttpError(409, str(error), code="no_vault") from error
+            if not waits:
+                raise too_busy()
+
+    def _import(
+        self,
+        cursor: Cursors,
+        request: CommandRequest[Any],
+        command: ImportPeople,
+        giver: Giver,
+        rows: Rows,
+    ) -> PeopleImported:
+        require_administrator(giver)
+        before = None if command.preview else recorded_before(cursor, *_key(request))
+        if before is not None:
+            return imported([], list(before), preview=False)
+        listed = {str(row["id"]) for row in rows}
+        population = people_to_keep(cursor) if command.remove_missing else frozenset()
+        missing = population - listed
+        rights = rights_of(self._log, cursor, sorted(listed | missing))
+        changes = directory_changes(cursor, rows, giver.at)
+        plans = [
+            *plan(wished(rows), changes, rights, giver),
+            *removals(missing, len(population), rights, giver),
+        ]
+        happened = events_of(plans)
+        # Before anything is written: what is refused is journalled, and committed.
+        _require_small(happened)
+        if command.preview:
+            return imported(plans, [], preview=True)
+        _require_as_previewed(command, plans)
+        invitation_store.write_changes(cursor, changes, giver.at)
+        write_rights(cursor, happened, rights)
+        positions = record(self._log, cursor, happened, rights, *_key(request))
+        return imported(plans, positions, preview=False)
+
+
+def _decided(
+    cursor: Cursors, command: Single, rights: PersonRights, giver: Giver
+) -> Sequence[PersonEvent]:
+    is_known = bool(known_people(cursor, [command.person]))
+    match command:
+        case GrantRole():
+            return granted(command, rights, giver, is_known=is_known)
+        case WithdrawRole():
+            return withdrawn(command, rights, giver)
+        case MovePerson():
+            return moved_role(command, rights, giver)
+        case RemovePerson():
+            return removed(command, rights, giver, is_known=is_known)
+        case InvitePerson():
+            known = invitation_store.entries(cursor, command)
+            return invited(command, rights, giver, known)
+        case _:
+            assert_never(command)
+
+
+def _require_small(happened: Sequence[PersonEvent]) -> None:
+    if len(happened) > GROUP_EVENTS_MAX:
+        raise Refused(
+            f"the file changes more than {GROUP_EVENTS_MAX} rights: import it in parts",
+            "invalid",
+        )
+
+
+def _require_as_previewed(command: ImportPeople, plans: Sequence[PersonPlan]) -> None:
+    if command.expected not in (None, digest_of_plans(plans)):
+        raise Refused(
+            "the directory or somebody's roles changed since the preview: look at a "
+            "new one",
+            "not_as_previewed",
+        )
+
+
+def _rows(command: ImportPeople, known: file.Known) -> Rows:
+    """Return the rows of the file; `HttpError` 422 that lists its mistakes."""
+    read = file.read_yaml if command.format == "yaml" else file.read_csv
+    rows = read(command.text, known)
+    if not isinstance(rows, list):
+        return rows
+    shown = "; ".join(map(str, rows[:MISTAKES_SHOWN]))
+    more = f"; and {len(rows) - MISTAKES_SHOWN} more" if rows[MISTAKES_SHOWN:] else ""
+    raise HttpError(
+        422,
+        f"the file was not read, correct it: {shown}{more}",
+        code="invalid",
+        errors=[
+            {"loc": ["text", each.path], "msg": str(each), "type": "mistake"}
+            for each in rows[:MISTAKES_SHOWN]
+        ],
+    )
+
+
+def _key(request: CommandRequest[Any]) -> tuple[UUID | None, bytes]:
+    return request.command_id, _digest(request)
+
+
+def _digest(request: CommandRequest[Any]) -> bytes:
+    return digest_of("person", request.body.verb, request.body)

@@ -1,0 +1,1 @@
+"""Reminds people of incidents when they asked to be, by means of a command."""

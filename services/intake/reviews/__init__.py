@@ -1,0 +1,1 @@
+"""The reviews after incidents: opened, written, published, and their actions."""

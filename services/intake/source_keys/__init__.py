@@ -1,0 +1,1 @@
+"""Keys with which monitoring systems send their signals."""

@@ -1,0 +1,1 @@
+"""Publishes the results of surveys, and follows the actions that they lead to."""

@@ -1,0 +1,1 @@
+"""Asks users about their closed incidents, and takes their answers."""

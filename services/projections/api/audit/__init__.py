@@ -1,0 +1,1 @@
+"""What auditors judge: decisions by kind, the chain, and samples of incidents."""

@@ -1,0 +1,1 @@
+"""A bundle of pages, taken by the link in its message, without signing in."""

@@ -1,0 +1,1 @@
+"""Links to calendars of shifts, and the calendars."""

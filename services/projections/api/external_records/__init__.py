@@ -1,0 +1,1 @@
+"""The endpoints of external records: listed, found, shown, and the incidents of one."""

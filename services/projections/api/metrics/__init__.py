@@ -1,1 +1,0 @@
-"""Metrics of a period over the API, as JSON or CSV."""

@@ -1,0 +1,1 @@
+"""Month reports of clients: to write, approve, publish, and to read by a link."""

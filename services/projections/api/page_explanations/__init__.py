@@ -1,0 +1,1 @@
+"""Why people were paged, or were not."""

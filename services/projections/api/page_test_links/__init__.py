@@ -1,0 +1,1 @@
+"""Answers to page tests by the link in a message."""

@@ -1,0 +1,1 @@
+"""Tests of people's pages, as the log has them."""

@@ -1,0 +1,1 @@
+"""Parked events: which, why, and the commands to retry or to skip them."""

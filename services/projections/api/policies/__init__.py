@@ -1,0 +1,1 @@
+"""The policies that were applied, and what changed between two of them."""

@@ -1,0 +1,1 @@
+"""Questions about who read personal words, for auditors."""

@@ -1,0 +1,1 @@
+"""Reviews after incidents: shown, listed, and as documents to print."""

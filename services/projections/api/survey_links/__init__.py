@@ -1,0 +1,1 @@
+"""The answer to a survey, by the link in the mail, without signing in."""

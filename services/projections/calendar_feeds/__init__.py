@@ -1,0 +1,1 @@
+"""Shifts as calendars to which people subscribe by a secret link."""

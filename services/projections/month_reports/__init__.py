@@ -1,0 +1,1 @@
+"""The figures of month reports, counted from the metrics."""

@@ -1,0 +1,1 @@
+"""What a change of the policy means for those who work by it."""

@@ -1,0 +1,1 @@
+"""Who has an incident open now: kept in memory for seconds, and stored nowhere."""

@@ -1,0 +1,1 @@
+"""Previews of attached images: decoded and encoded again in their own process."""

@@ -1,0 +1,1 @@
+"""Saved views of the queue: preferences of people, private or shared."""

@@ -1,0 +1,1 @@
+"""The screen on which people say how they are reached."""

@@ -1,0 +1,1 @@
+"""One box that finds incidents, people, services, pages and actions."""

@@ -1,0 +1,181 @@
+"""The table of actions on an incident: each form, and the command that it sends.
+
+Which of them a page offers is what the API says in `actions` of the incident.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+from services.projections.web.actions import Action, Field
+
+_REASON = Field("reason", "line", required=True)
+_WHY = Field("reason", "line")
+_NOTE = Field("note", "words")
+_FOR = ("15m", "30m", "1h", "2h", "4h", "24h")
+"""Durations that are offered for what has to wait."""
+_RELATIONS = ("related", "caused_by", "causes", "problem", "change", "record")
+_IMPACTS = ("high", "medium", "low")
+_PRIORITIES = ("p1", "p2", "p3", "p4")
+_CANCELLED_FOR = ("not_an_incident", "duplicate", "withdrawn", "test")
+
+TAKE_ON = (Action("accept", key="c"), Action("acknowledge", key="a"), Action("resume"))
+TELL = (
+    Action("inform", (Field("message", "words", required=True),), key="r"),
+    Action(
+        "ask",
+        (Field("question", "words", required=True),),
+        key="q",
+        command="pause",
+        fixed=(("reason", "user"),),
+    ),
+    Action("note", (Field("note", "words", required=True),), key="n", versioned=False),
+)
+PASS_ON = (
+    Action("assign", (Field("team", "choice"), Field("assignee", "person"), _WHY), "s"),
+    Action("escalate", (_REASON, Field("team", "choice"))),
+)
+END = (
+    Action(
+        "resolve",
+        (
+            _NOTE,
+            Field("solution_note", "words"),
+            Field("solution", "reference", rare=True),
+            Field("cause_removed", "flag", rare=True),
+            Field("force", "flag", rare=True),
+            Field("reason", rare=True),
+        ),
+        key="e",
+    ),
+    Action("reopen", (_WHY,)),
+    Action("close", (_NOTE,)),
+)
+GROUPS = (TAKE_ON, TELL, PASS_ON, END)
+"""What agents do all day, in the order in which it is offered."""
+FIRST = tuple(chain.from_iterable(GROUPS))
+MORE = (
+    Action("restore", (Field("workaround", "flag"), _NOTE)),
+    Action("relapse", (_WHY,)),
+    Action("return", (_REASON,)),
+    Action(
+        "pause",
+        (Field("reason", "choice", True, ("vendor", "change", "problem")),),
+    ),
+    Action(
+        "extensions",
+        (
+            Field("new_due_at", "instant", required=True),
+            _REASON,
+            Field("answer_by", "instant"),
+        ),
+    ),
+    Action(
+        "remind",
+        (Field("for", "choice", choices=_FOR), Field("at", "instant"), _NOTE),
+        versioned=False,
+    ),
+    Action(
+        "link",
+        (
+            Field("relation", "choice", True, _RELATIONS),
+            Field("target", "reference", required=True),
+        ),
+        versioned=False,
+    ),
+    Action("merge", (Field("into", "reference", required=True),)),
+    Action("unmerge"),
+    Action(
+        "split",
+        (
+            Field("title", "line", required=True),
+            Field("reporter", "choice"),
+            Field("signal_keys", "several"),
+        ),
+    ),
+    Action(
+        "classify",
+        (
+            Field("service"),
+            Field("category"),
+            Field("client"),
+            Field("impact", "choice", choices=_IMPACTS),
+            Field("urgency", "choice", choices=_IMPACTS),
+            Field("priority", "choice", choices=_PRIORITIES),
+            _WHY,
+        ),
+    ),
+    Action("edit", (Field("title"), Field("description", "words"))),
+    Action("solution", (Field("note", "words", required=True),)),
+    Action("snooze", (Field("for", "choice", True, _FOR), _REASON)),
+    Action("wake"),
+    Action("cancel", (Field("reason", "choice", True, _CANCELLED_FOR), _NOTE)),
+    Action(
+        "redirect",
+        (
+            Field("to", "choice", required=True),
+            Field("message", "words", required=True),
+        ),
+    ),
+)
+"""What is needed less often."""
+UNLINK = Action(
+    "unlink",
+    (Field("relation", required=True), Field("target", "reference", required=True)),
+    versioned=False,
+)
+UNREMIND = Action("unremind", (Field("number", required=True),), versioned=False)
+BESIDE = (UNLINK, UNREMIND)
+"""Beside each link and reminder, not among the forms: nobody types what is shown."""
+ACTIONS = (*FIRST, *MORE, *BESIDE)
+
+
+def group_of(action: Action) -> int:
+    """Return the place of an action's group; the last is of what is rarely needed."""
+    found = (at for at, group in enumerate(GROUPS) if action in group)
+    return next(found, len(GROUPS))
+
+
+def offered(actions: Sequence[Action], possible: Collection[str]) -> tuple[Action, ...]:
+    """Return the actions whose command is possible now, as the API says."""
+    return tuple(each for each in actions if each.path in possible)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What forms offer to choose from; `destinations` with the names users read."""
+
+    teams: Sequence[str]
+    destinations: Mapping[str, str]
+
+
+def adapted(
+    action: Action, incident: Mapping[str, Any], given: Choices, zone: str
+) -> Action | None:
+    """Return an action with the choices that an incident gives, and the zone.
+
+    None if a field that it needs has nothing to choose from.
+    """
+    choices = {
+        "team": tuple(given.teams),
+        "to": tuple(given.destinations),
+        "reporter": tuple(incident["reporters"]),
+        "signal_keys": tuple(incident["signals"]),
+    }
+    fields = tuple(
+        replace(
+            field,
+            zone=zone,
+            choices=field.choices or choices.get(field.name, ()),
+            texts=given.destinations if field.name == "to" else {},
+        )
+        for field in action.fields
+    )
+    if any(each.required and not _has_choice(each) for each in fields):
+        return None
+    return replace(action, fields=tuple(f for f in fields if _has_choice(f)))
+
+
+def _has_choice(field: Field) -> bool:
+    return field.control not in ("choice", "several") or bool(field.choices)

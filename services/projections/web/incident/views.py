@@ -1,0 +1,195 @@
+"""What the page of an incident shows: forms that are offered, lines of its timeline."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import compress, groupby
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+
+from services.projections.timeline.categories import CATEGORIES
+from services.projections.web.actions import Action, Draft, new_draft
+from services.projections.web.incident.actions import (
+    ACTIONS,
+    FIRST,
+    Choices,
+    adapted,
+    group_of,
+    offered,
+)
+
+SHOWN = ("all", *CATEGORIES)
+"""What a timeline can be limited to."""
+MEANWHILE_MAX = 10
+FOLDED_MIN = 3
+"""How many lines of monitoring in a row are shown as one."""
+_NOTE_SHOWN = 80
+Line = Mapping[str, Any]
+
+
+def shown_of(asked: str) -> str:
+    """Return what a timeline is limited to; all of it for an unknown filter."""
+    return asked if asked in SHOWN else "all"
+
+
+def meanwhile(lines: Sequence[Line], version: str) -> list[Line]:
+    """Return what changed the incident after a version, the newest first."""
+    if not version.isdecimal():
+        return []
+    own = (line for line in lines if line["kind"].startswith("incident."))
+    return [line for line in own if line["version"] > int(version)][:MEANWHILE_MAX]
+
+
+class Folded(NamedTuple):
+    """Lines of a timeline that are shown as one, until somebody opens it."""
+
+    id: str
+    lines: Sequence[Line]
+
+
+def folded(lines: Sequence[Line]) -> list[Line | Folded]:
+    """Return the lines, with what monitoring said several times in a row as one."""
+    shown: list[Line | Folded] = []
+    for is_machine, run in groupby(lines, key=_is_of_monitoring):
+        together = list(run)
+        if is_machine and len(together) >= FOLDED_MIN:
+            # The oldest: others join it at the other end.
+            shown.append(Folded(f"folded-{together[-1]['position']}", together))
+        else:
+            shown += together
+    return shown
+
+
+def _is_of_monitoring(line: Line) -> bool:
+    is_first = line["kind"] == "incident.opened"
+    return str(line["actor"]).startswith("source:") and not is_first
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What happened to the incident after the version that an open form is about."""
+
+    version: int
+    """The version now."""
+    lines: Sequence[Line]
+    """What others did, the newest first."""
+    are_own: bool
+    """Whether the visitor did all of it, and has therefore seen it."""
+
+
+def changes_since(
+    lines: Sequence[Line], seen: str, version: int, actor: str
+) -> Changes | None:
+    """Return what happened after a version; None if nothing did.
+
+    `lines` are those of the timeline: one that is not among them is not one's own.
+    """
+    if not seen.isdecimal() or int(seen) >= version:
+        return None
+    later = [
+        line
+        for line in lines
+        if line["kind"].startswith("incident.") and line["version"] > int(seen)
+    ]
+    others = [line for line in later if line["actor"] != actor]
+    known = {line["version"] for line in later}
+    are_own = not others and known >= set(range(int(seen) + 1, version + 1))
+    return Changes(version, others[:MEANWHILE_MAX], are_own)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An action that was not accepted: its form as it was sent, and the status."""
+
+    action: Action
+    draft: Draft
+    status: int
+
+    @property
+    def seen(self) -> str:
+        """The version that the visitor saw."""
+        return self.draft.version
+
+    def about(self, version: int) -> "Refused":
+        """Return the form about what is shown now, if the incident has changed."""
+        if not self.draft.conflict:
+            return self
+        return replace(self, draft=replace(self.draft, version=str(version)))
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedForm:
+    """A form on the page: `is_first` if it is one of those that are needed often.
+
+    `begins_group`: those before it are for something else.
+    """
+
+    action: Action
+    draft: Draft
+    is_open: bool
+    is_first: bool
+    begins_group: bool
+
+
+_PREFILLED = {
+    "edit": ("title", "description"),
+    "classify": ("service", "category", "client"),
+}
+"""Fields that begin with what the incident has. Impact, urgency and priority do not:
+to send them, even unchanged, sets the priority again."""
+
+
+def current_values(action: Action, incident: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return what the fields of a form begin with: what is to be changed."""
+    names = _PREFILLED.get(action.verb, ())
+    return {name: str(incident[name]) for name in names if incident.get(name)}
+
+
+def proposed_references(
+    candidates: Sequence[Mapping[str, Any]], solutions: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """Return the references that the fields of forms propose, each with a text."""
+    like = [(one["incident"]["ref"], one["incident"]["title"]) for one in candidates]
+    is_at_work = [one["at_work"] for one in candidates]
+    at_work = list(compress(like, is_at_work))
+    noted = [(one["incident"], one["note"][:_NOTE_SHOWN]) for one in solutions]
+    return {"into": at_work, "target": like, "solution": noted}
+
+
+def offered_forms(
+    request: Request,
+    incident: Mapping[str, Any],
+    choices: Choices,
+    zone: str,
+    refused: Refused | None,
+) -> list[OfferedForm]:
+    """Return the forms of all possible actions, and of the one that was refused.
+
+    A link may open a form with some of its fields filled in: `?do=merge&into=INC-…`.
+    """
+    possible = [each.verb for each in offered(ACTIONS, incident["actions"])]
+    wanted = request.query_params.get("do", "")
+    empty = new_draft(request, incident["version"])
+    forms: list[OfferedForm] = []
+    group = None
+    for action in ACTIONS:
+        sent = refused if refused and refused.action.verb == action.verb else None
+        shown = adapted(action, incident, choices, zone)
+        if shown is None or (action.verb not in possible and sent is None):
+            continue
+        draft = sent.about(incident["version"]).draft if sent else empty
+        if sent is None:
+            draft = replace(draft, values=current_values(action, incident))
+        if sent is None and action.verb == wanted:
+            draft = replace(draft, values=dict(request.query_params))
+        forms.append(
+            OfferedForm(
+                shown,
+                draft,
+                is_open=sent is not None or action.verb == wanted,
+                is_first=action in FIRST,
+                begins_group=group not in (None, group_of(action)),
+            )
+        )
+        group = group_of(action)
+    return forms

@@ -1,0 +1,1 @@
+"""The screens of month reports, and the page behind the link in the mail."""

@@ -1,0 +1,1 @@
+"""The screens for people: their rights, sessions, import, removal and the review."""

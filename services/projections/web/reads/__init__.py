@@ -1,0 +1,1 @@
+"""The page on which auditors ask who read personal words."""

@@ -1,0 +1,1 @@
+"""The pages of a problem and of a change."""

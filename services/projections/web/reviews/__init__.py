@@ -1,0 +1,1 @@
+"""The screens of reviews: one to write, one to read and print, and the lists."""

@@ -1,0 +1,1 @@
+"""The screen for sources: what each reported, and the keys with which they send."""

@@ -1,0 +1,1 @@
+"""Files attached to incidents: their types, and their encrypted content."""

@@ -1,0 +1,1 @@
+"""How services take commands from people: subscriptions, refusals and repeats."""

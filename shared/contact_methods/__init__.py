@@ -1,0 +1,1 @@
+"""Reads people's contact methods: what the log says, and values from the directory."""

@@ -1,0 +1,39 @@
+"""Whether people can be reached: as the directory has it, whatever the log says."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from psycopg import Cursor
+
+from shared.contact_methods.store import ContactValue, values_of
+
+Readiness = Literal["ready", "unverified", "unreachable"]
+"""`ready`: a verified method reaches the person; `unverified`: pages go to an address
+that nobody has proved, with the least text; `unreachable`: nothing is known."""
+
+
+def readiness_of(
+    cursor: Cursor[tuple[Any, ...]], people: Sequence[str]
+) -> Mapping[str, Readiness]:
+    """Return whether each of these people can be reached."""
+    return {
+        person: state(list(values.values()))
+        for person, values in values_of(cursor, people).items()
+    }
+
+
+def unverified_of(
+    cursor: Cursor[tuple[Any, ...]], people: Iterable[str]
+) -> frozenset[str]:
+    """Return who of these people has no verified contact method."""
+    found = readiness_of(cursor, sorted(people))
+    return frozenset(person for person, each in found.items() if each != "ready")
+
+
+def state(values: Sequence[ContactValue]) -> Readiness:
+    """Return whether somebody with these methods can be reached."""
+    if any(each.verified_at is not None for each in values):
+        return "ready"
+    if any(each.kind == "mail" for each in values):
+        return "unverified"
+    return "unreachable"

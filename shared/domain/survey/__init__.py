@@ -1,0 +1,1 @@
+"""Satisfaction surveys: invitations, the results of a period, and what follows."""

@@ -1,0 +1,26 @@
+"""Remembers which events a process could not read, for its health checks and metrics.
+
+One such event stops nothing else, so without this nobody would notice.
+"""
+
+from dataclasses import dataclass, field
+
+KEPT_MAX = 1_000
+"""The maximum number of events that are remembered."""
+
+
+@dataclass
+class UnreadableEvents:
+    """The events that could not be read when they were last needed, by position."""
+
+    reasons: dict[int, str] = field(default_factory=dict)
+
+    def failed(self, position: int, why: str) -> None:
+        """Remember an event that could not be read; `why` has no personal words."""
+        if position in self.reasons or len(self.reasons) < KEPT_MAX:
+            self.reasons[position] = why
+
+    def succeeded(self, position: int) -> None:
+        """Forget an event that can be read again."""
+        if self.reasons:
+            self.reasons.pop(position, None)

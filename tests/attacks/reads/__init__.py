@@ -1,0 +1,1 @@
+"""Attacks on the record of who read personal words."""

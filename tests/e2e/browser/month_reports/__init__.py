@@ -1,0 +1,1 @@
+"""Month reports in a browser."""

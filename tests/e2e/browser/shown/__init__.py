@@ -1,0 +1,1 @@
+"""What the screens show: brought about by commands, once for all of them."""

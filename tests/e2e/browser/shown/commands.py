@@ -1,0 +1,271 @@
+"""What agents and monitoring send over HTTP before a test looks at a page."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from shared.domain.events.survey import SurveyInvited
+from shared.domain.identifiers import survey_stream
+from shared.eventlog.append import AppendUnit
+from shared.security.access import create
+from shared.security.signed_links import (
+    PAGE_TEST_LINKS_PURPOSE,
+    REPORT_LINK_VALID,
+    REPORT_LINKS_PURPOSE,
+    SURVEY_LINKS_PURPOSE,
+    PageTestLink,
+    ReportLink,
+    SurveyLink,
+    token_of,
+)
+from tests.support.builders.short_events import note
+from tests.support.desks.lever_walk import settle
+from tests.support.desks.running import Desk
+from tests.support.patience import SECONDS, until
+
+AHEAD = timedelta(days=30)
+"""When the changes of on call begin that the screens show."""
+
+
+def until_shown(desk: Desk) -> None:
+    """Return once pages show what was done, and what the services made of it.
+
+    Promises follow on an incident a moment later. A page that is looked at before that
+    changes meanwhile.
+    """
+    settle(desk)
+    desk.until_applied()
+
+
+def commanded(desk: Desk, path: str, **body: str) -> str:
+    """Act on an incident as an agent; return its reference once pages show the act.
+
+    `path` follows `/v1/incidents`: empty to open one, `/INC-…/pause` to act.
+    """
+    url, headers = f"{desk.api_url}/v1/incidents{path}", desk.bearer("agent")
+    answer = httpx.post(url, json=body, headers=headers, timeout=SECONDS)
+    assert answer.is_success, answer.text
+    until_shown(desk)
+    return str(answer.json()["incident"])
+
+
+def signalled(
+    desk: Desk, *alerts: Mapping[str, object], shown: bool = True
+) -> list[str]:
+    """Send alerts; return their incidents, which nobody has taken on.
+
+    They are `shown` by pages then; otherwise no service but intake is needed.
+    """
+    answer = httpx.post(
+        f"{desk.intake_url}/v1/events",
+        json=[{"action": "trigger", **alert} for alert in alerts],
+        headers=desk.bearer("source"),
+        timeout=SECONDS,
+    )
+    assert answer.is_success, answer.text
+    results = answer.json()["results"]
+    if shown:
+        until_shown(desk)
+    return [str(each["incident"]) for each in results]
+
+
+def reviewed(desk: Desk, title: str = "Shown outage") -> str:
+    """Return an incident whose review has an edition, and is being corrected."""
+    ref = commanded(desk, "", title=title, service="mail", impact="high")
+    commanded(desk, f"/{ref}/resolve", note="Restarted")
+    headers, about = desk.bearer("manager"), f"{desk.api_url}/v1/incidents/{ref}/review"
+    for path, body in (
+        ("", {"owner": "expert"}),
+        ("/sections/summary", {"text": "The link was cut."}),
+        ("/actions", {"owner": "expert", "due": "2999-12-31", "task": "A second link"}),
+        ("/submit", {}),
+        ("/publish", {}),
+        ("/revise", {"reason": "A time was wrong"}),
+    ):
+        answer = httpx.post(
+            f"{about}{path}", json=body, headers=headers, timeout=SECONDS
+        )
+        assert answer.is_success, answer.text
+    desk.until_applied()
+    return ref
+
+
+def quarantined(desk: Desk) -> str:
+    """Return the number of an element that cannot be mapped."""
+    alert = {"status": "unclear", "labels": {"alertname": "Shown unclear"}}
+    sent = httpx.post(
+        f"{desk.intake_url}/v1/integrations/alertmanager",
+        json={"alerts": [alert]},
+        headers=desk.bearer("alertmanager"),
+        timeout=SECONDS,
+    )
+    assert sent.json()["results"][0]["status"] == "quarantined", sent.text
+    listed = desk.get("/v1/quarantine", "admin").json()["items"]
+    return str(listed[-1]["id"])
+
+
+def parked(desk: Desk) -> str:
+    """Return a stream of which `timeline` parked an event, and skipped the one before.
+
+    Nobody can read them; no other screen shows the incident.
+    """
+    stream = "incident-INC-900001"
+    log = desk.log()
+    with log.transaction() as cursor:
+        events = tuple(note(stream, version) for version in (1, 2))
+        log.append(cursor, [AppendUnit(events)])
+    log.close()
+    until(lambda: _is_parked(desk, stream), "the events are parked")
+    first = desk.get(f"/v1/parked/timeline/{stream}", "admin").json()["parked"]
+    skipped = httpx.post(
+        f"{desk.api_url}/v1/parked/timeline/{stream}/skip",
+        json={"position": first["position"], "reason": "Written by a test"},
+        headers=desk.bearer("admin"),
+        timeout=SECONDS,
+    )
+    assert skipped.json()["outcome"] == "skipped", skipped.text
+    return stream
+
+
+def _is_parked(desk: Desk, stream: str) -> bool:
+    listed = desk.get("/v1/parked?reader=timeline", "admin").json()["items"]
+    return any(each["stream"] == stream for each in listed)
+
+
+def announced(desk: Desk) -> None:
+    """Announce maintenance: of a service that no other screen needs alerts of."""
+    for body in (
+        {"service": "unknown", "duration": "90m", "reason": "A new disk"},
+        {"service": "unknown", "start": _ahead(1), "end": _ahead(2), "reason": "More"},
+    ):
+        answer = httpx.post(
+            f"{desk.api_url}/v1/maintenance",
+            json=body,
+            headers=desk.bearer("manager"),
+            timeout=SECONDS,
+        )
+        assert answer.is_success, answer.text
+
+
+def handed_over(desk: Desk, problem: str) -> None:
+    """Record a call whose time was used up before: it goes to Problem Management.
+
+    There it joins the open problem of its service.
+    """
+    call = {"person": "petit", "channel": "email", "words": "Late", "service": "mail"}
+    late = (datetime.now(UTC) - timedelta(hours=5)).isoformat()
+    told = {"impact": "high", "urgency": "high", "reported_at": late}
+    answer = httpx.post(
+        f"{desk.api_url}/v1/contacts",
+        json=call | told | {"backdated_because": "read late"},
+        headers=desk.bearer("agent"),
+        timeout=SECONDS,
+    )
+    assert answer.is_success, answer.text
+    until(
+        lambda: bool(desk.get("/v1/handovers?state=all").json()["items"]),
+        "an incident is handed over",
+    )
+    until(
+        lambda: bool(desk.get(f"/v1/problems/{problem}/incidents").json()["items"]),
+        "it joins the problem",
+    )
+
+
+def _ahead(days: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).isoformat()
+
+
+def survey_about(desk: Desk, person: str) -> str:
+    """Return the link of a person who is asked about a closed incident."""
+    told = {"title": "A visit", "service": "mail", "channel": "in_person"}
+    ref = commanded(desk, "", reporter=person, **told)
+    commanded(desk, f"/{ref}/resolve", note="Restarted")
+    commanded(desk, f"/{ref}/close")
+    log = desk.log()
+    until(lambda: log.head_version(survey_stream(ref)) > 0, f"a survey about {ref}")
+    key = log.vault.key_for(SURVEY_LINKS_PURPOSE)
+    (invited,) = (entry.event for entry in log.history(survey_stream(ref)))
+    log.close()
+    assert key is not None
+    assert isinstance(invited, SurveyInvited)
+    return token_of(key, SurveyLink(ref, person, invited.expires_at))
+
+
+def month_report_of(desk: Desk, month: str) -> str:
+    """Publish a report of the client `ours`, with a comment; return Petit's link."""
+    path = f"{desk.api_url}/v1/month-reports/ours/{month}"
+    with httpx.Client(timeout=SECONDS) as api:
+
+        def post(verb: str, who: str, **body: str) -> None:
+            answer = api.post(f"{path}/{verb}", json=body, headers=desk.bearer(who))
+            assert answer.is_success, answer.text
+
+        post("comment", "agent", section="overall", text="A calm month.")
+        report = api.get(path, headers=desk.bearer("manager")).json()
+        post("approve", "manager", seen=report["seen"])
+        post("publish", "manager")
+        report = api.get(path, headers=desk.bearer("manager")).json()
+    (edition,) = report["editions"]
+    until = datetime.fromisoformat(edition["published_at"]) + REPORT_LINK_VALID
+    log = desk.log()
+    key = log.vault.key_for(REPORT_LINKS_PURPOSE)
+    log.close()
+    assert key is not None
+    return token_of(key, ReportLink(f"ours.{month}.1", "petit", until))
+
+
+def page_test_of(desk: Desk, person: str) -> str:
+    """Return the link of a person who tests their own pages."""
+    log = desk.log()
+    now = datetime.now(UTC)
+    with log.transaction() as cursor:
+        token = create(cursor, now, f"person:{person}", ["agent"]).token
+    answer = httpx.post(
+        f"{desk.api_url}/v1/oncall/page-tests",
+        json={"person": person},
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=SECONDS,
+    )
+    assert answer.is_success, answer.text
+    (test,) = answer.json()["tests"]
+    key = log.vault.key_for(PAGE_TEST_LINKS_PURPOSE)
+    log.close()
+    assert key is not None
+    until = datetime.fromisoformat(test["expires_at"])
+    return token_of(key, PageTestLink(test["test"], person, until))
+
+
+def delayed(desk: Desk) -> tuple[str, str]:
+    """Return an incident of a user, and the longer delay that they are asked for."""
+    call = {"person": "petit", "channel": "phone", "words": "Paper", "service": "web"}
+    headers = desk.bearer("agent")
+    with httpx.Client(base_url=desk.api_url, headers=headers, timeout=SECONDS) as api:
+        ref = str(api.post("/v1/contacts", json=call).json()["incident"])
+        later = (datetime.now(UTC) + timedelta(days=9)).isoformat()
+        more = {"new_due_at": later, "reason": "A part is missing."}
+        asked = api.post(f"/v1/incidents/{ref}/extensions", json=more)
+        assert asked.is_success, asked.text
+        return ref, str(asked.json()["extension"])
+
+
+def linked_record(desk: Desk, ref: str) -> str:
+    """Return the id of a record of another system that an incident is linked to."""
+    id_ = "shown-1"
+    record = f"configuration_item/{id_}"
+    told = {
+        "name": "Shown web server",
+        "state": "in production",
+        "url": "https://cmdb.example/ci/shown-1",
+        "attributes": {"Site": "Valence", "Rack": "B 12"},
+    }
+    put = httpx.put(
+        f"{desk.api_url}/v1/records/{record}",
+        json=told,
+        headers=desk.bearer("manager"),
+        timeout=SECONDS,
+    )
+    assert put.is_success, put.text
+    commanded(desk, f"/{ref}/link", relation="record", target=record)
+    return id_

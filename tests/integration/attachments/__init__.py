@@ -1,0 +1,1 @@
+"""Files attached to incidents, through intake and the API."""

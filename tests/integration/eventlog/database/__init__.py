@@ -1,0 +1,1 @@
+"""Eventlog, database on real servers."""

@@ -1,0 +1,1 @@
+"""Intake, compat on real servers."""

@@ -1,0 +1,1 @@
+"""Intake, gate on real servers."""

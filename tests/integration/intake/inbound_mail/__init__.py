@@ -1,0 +1,1 @@
+"""Intake, inbound mail on real servers."""

@@ -1,0 +1,1 @@
+"""People: rights and imports in a real log."""

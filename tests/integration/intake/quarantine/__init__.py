@@ -1,0 +1,1 @@
+"""Intake, quarantine on real servers."""

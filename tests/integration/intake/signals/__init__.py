@@ -1,0 +1,1 @@
+"""Intake, signals on real servers."""

@@ -1,0 +1,59 @@
+"""A process whose lease was taken records nothing more, whatever it had begun."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.desks.notifying import CallingDesk, calling_desk
+from tests.support.patience import until
+from tests.support.servers.servers import reachable_folder
+
+pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+
+_TAKEN = """
+UPDATE escalation.leases SET fence = fence + 1, holder = 'another machine',
+    expires_at = clock_timestamp() + interval '4.9 s'
+"""
+_RENEWED = """
+UPDATE escalation.leases SET expires_at = clock_timestamp() + interval '4.9 s'
+WHERE holder = 'another machine'
+"""
+_GIVEN_BACK = "UPDATE escalation.leases SET expires_at = clock_timestamp()"
+_ROW = "SELECT sent, attempts, next_at FROM escalation.outbox WHERE incident = %s"
+
+
+@pytest.fixture
+def desk() -> Iterator[CallingDesk]:
+    with reachable_folder() as folder, calling_desk(folder) as running:
+        yield running
+
+
+def renewed(desk: CallingDesk) -> bool:
+    """Renew the lease as the other machine would; always true."""
+    desk.sql(_RENEWED)
+    return True
+
+
+def test_a_former_sender_notes_nothing_of_what_it_had_begun(desk: CallingDesk) -> None:
+    """Its successor may be at the same notification: what it notes would mislead."""
+    desk.inbox.hang = True
+    incident = desk.open()
+    desk.until_said(incident, "notification.sent")
+    begun = desk.sql(_ROW, incident)
+    desk.sql(_TAKEN)
+    for word in ("outbox.lease_lost", "notification.left_to_another"):
+        until(
+            lambda word=word: renewed(desk) and word in desk.desk.output("escalation"),  # type: ignore[misc] # mypy knows no default of a lambda
+            word,
+        )
+
+    assert desk.sql(_ROW, incident) == begun
+    assert desk.count(incident, "notification.sent") == 1
+    assert desk.count(incident, "notification.failed") == 0
+    desk.inbox.hang = False
+    desk.sql(_GIVEN_BACK)
+    until(
+        lambda: desk.count(incident, "notification.confirmed") == 1,
+        "it leaves, once the lease is ours again",
+    )
+    assert len(desk.inbox.mails) == 1

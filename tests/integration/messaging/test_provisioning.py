@@ -1,0 +1,154 @@
+"""The streams are made once, and put right where somebody changed them."""
+
+import asyncio
+
+import pytest
+from nats.aio.client import Client
+from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy
+from nats.js.errors import APIError
+
+from shared.messaging import subjects
+from shared.messaging.streams import (
+    SIGNALS_PENDING_MAX,
+    Refused,
+    provision,
+    signals_stream,
+)
+from standalone.nats import Bus
+from tests.support.desks.follower import provisioned
+from tests.support.patience import SECONDS
+
+pytestmark = pytest.mark.servers
+
+
+def test_what_is_there_is_left_alone(bus: Bus) -> None:
+    async def scenario() -> None:
+        async with provisioned(bus.url("intake")) as client:
+            assert await provision(client.jetstream()) == []
+
+    asyncio.run(scenario())
+
+
+def test_more_copies_than_servers_are_refused_with_what_to_do(bus: Bus) -> None:
+    async def scenario() -> None:
+        async with provisioned(bus.url("intake")) as client:
+            with pytest.raises(Refused, match=r"PERMANENCE_NATS_REPLICAS .* out"):
+                await provision(client.jetstream(), 3)
+            await client.jetstream().delete_stream(subjects.EVENTS_STREAM)
+            with pytest.raises(Refused, match="as one cluster"):
+                await provision(client.jetstream(), 3)
+
+    asyncio.run(scenario())
+
+
+def test_events_are_kept_in_atomic_batches_and_may_be_wiped(bus: Bus) -> None:
+    async def scenario() -> None:
+        async with (
+            provisioned(bus.url("admin")) as admin,
+            provisioned(bus.url("intake")) as intake,
+        ):
+            info = await admin.jetstream().stream_info(subjects.EVENTS_STREAM)
+            assert info.config.allow_atomic
+            assert info.config.max_age == 7 * 86_400
+            await intake.jetstream().publish("desk.event.x", b"")
+            with pytest.raises(APIError, match="message delete not permitted"):
+                await admin.jetstream().delete_msg(subjects.EVENTS_STREAM, 1)
+            assert await admin.jetstream().purge_stream(subjects.EVENTS_STREAM)
+
+    asyncio.run(scenario())
+
+
+def test_a_full_queue_of_signals_refuses_and_forgets_nothing(bus: Bus) -> None:
+    async def scenario() -> None:
+        async with provisioned(bus.url("admin")) as client:
+            jetstream = client.jetstream()
+            config = (await jetstream.stream_info(subjects.SIGNALS_STREAM)).config
+            assert config.retention == RetentionPolicy.WORK_QUEUE
+            assert config.discard == DiscardPolicy.NEW
+            await jetstream.update_stream(signals_stream(1).evolve(max_msgs=2))
+            await jetstream.publish("desk.signal.a", b"first")
+            await jetstream.publish("desk.signal.a", b"second")
+            with pytest.raises(APIError, match="maximum messages exceeded"):
+                await jetstream.publish("desk.signal.a", b"third")
+            first = await jetstream.get_msg(subjects.SIGNALS_STREAM, seq=1)
+            assert first.data == b"first"
+
+    asyncio.run(scenario())
+
+
+def test_a_changed_stream_and_a_changed_consumer_are_put_right(bus: Bus) -> None:
+    async def scenario() -> None:
+        async with provisioned(bus.url("intake")) as client:
+            jetstream = client.jetstream()
+            await jetstream.update_stream(signals_stream(1).evolve(max_msgs=2))
+            await jetstream.add_consumer(
+                subjects.SIGNALS_STREAM,
+                ConsumerConfig(
+                    durable_name=subjects.SIGNALS_CONSUMER,
+                    filter_subject=subjects.SIGNALS,
+                    ack_wait=1,
+                    max_ack_pending=1,
+                ),
+            )
+            done = await provision(jetstream)
+            assert [what.split(":")[0] for what in done] == [
+                "changed stream DESK_SIGNALS",
+                "changed consumer intake",
+            ]
+            held = await jetstream.consumer_info(
+                subjects.SIGNALS_STREAM, subjects.SIGNALS_CONSUMER
+            )
+            assert held.config.max_ack_pending == SIGNALS_PENDING_MAX
+            assert await provision(jetstream) == []
+
+    asyncio.run(scenario())
+
+
+def test_a_consumer_that_was_deleted_is_made_again(bus: Bus) -> None:
+    async def scenario() -> None:
+        async with provisioned(bus.url("intake")) as client:
+            jetstream = client.jetstream()
+            await jetstream.delete_consumer(
+                subjects.SIGNALS_STREAM, subjects.SIGNALS_CONSUMER
+            )
+            assert await provision(jetstream) == ["made consumer intake"]
+
+    asyncio.run(scenario())
+
+
+def test_two_that_provision_at_once_both_succeed(bus: Bus) -> None:
+    async def scenario() -> None:
+        async with provisioned(bus.url("intake")) as client:
+            for stream in (subjects.EVENTS_STREAM, subjects.SIGNALS_STREAM):
+                await client.jetstream().delete_stream(stream)
+            await asyncio.gather(*(provision(client.jetstream()) for _ in range(4)))
+            assert await provision(client.jetstream()) == []
+
+    asyncio.run(scenario())
+
+
+def test_what_waits_in_the_queue_is_given_again_until_it_is_acknowledged(
+    bus: Bus,
+) -> None:
+    async def scenario() -> None:
+        async with (
+            provisioned(bus.url("admin")) as admin,
+            provisioned(bus.url("intake")) as intake,
+        ):
+            await admin.jetstream().publish("desk.signal.a", b"{}")
+            assert await deliveries(intake, 4) == [1, 2, 3, 4]
+
+    asyncio.run(scenario())
+
+
+async def deliveries(client: Client, count: int) -> list[int]:
+    """Take one signal and give it back, again and again."""
+    subscription = await client.jetstream().pull_subscribe_bind(
+        subjects.SIGNALS_CONSUMER, subjects.SIGNALS_STREAM
+    )
+    seen = []
+    for _ in range(count):
+        (message,) = await subscription.fetch(1, timeout=SECONDS)
+        seen.append(message.metadata.num_delivered)
+        await message.nak()
+    return seen

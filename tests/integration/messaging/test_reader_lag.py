@@ -1,0 +1,80 @@
+"""A reader's lag is asked of the log, not of the reader."""
+
+import asyncio
+import threading
+from datetime import timedelta
+
+import pytest
+
+from shared.clock import Clock, real_clock
+from shared.eventlog.readers.probe import reader_probe
+from shared.eventlog.readers.reader import Reader
+from tests.support.desks.follower import Cursors, Desk, Entries, apply, reading
+from tests.support.patience import SECONDS, eventually
+
+pytestmark = pytest.mark.servers
+
+
+def late(seconds: float) -> Clock:
+    return lambda: real_clock() + timedelta(seconds=seconds)
+
+
+def test_a_reader_at_the_end_of_the_log_is_ready(desk: Desk) -> None:
+    async def scenario() -> None:
+        desk.happen(1, 2)
+        async with reading(desk) as reader:
+            await eventually(lambda: desk.tracked() == 2)
+            await eventually(lambda: reader.status.state == "polling")
+            check = await reader_probe(reader.status, desk.readers_log, late(600))()
+            assert check.ready
+            assert check.numbers["lag_events"] == 0
+            assert check.numbers["lag_seconds"] == 0
+            assert check.numbers["position"] == 2
+            assert check.numbers["applied_total"] == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_reader_that_hangs_is_unready_by_the_age_of_what_it_did_not_do(
+    desk: Desk,
+) -> None:
+    hanging, wake = threading.Event(), threading.Event()
+
+    def hang(cursor: Cursors, entries: Entries) -> None:
+        if desk.tracked():
+            hanging.set()
+            assert wake.wait(SECONDS)
+        apply(cursor, entries)
+
+    async def scenario() -> None:
+        desk.happen(1)
+        async with reading(desk, apply=hang) as reader:
+            await eventually(lambda: reader.status.state == "polling")
+            desk.happen(1, 2, 3)
+            await eventually(hanging.is_set)
+            try:
+                now = await reader_probe(reader.status, desk.readers_log, late(0))()
+                later = await reader_probe(reader.status, desk.readers_log, late(31))()
+            finally:
+                wake.set()
+            assert now.numbers["lag_events"] == later.numbers["lag_events"] == 3
+            assert later.numbers["lag_seconds"] >= 31
+            assert now.ready
+            assert not later.ready
+
+    asyncio.run(scenario())
+
+
+def test_a_reader_that_stopped_is_unready_and_says_why(desk: Desk) -> None:
+    async def scenario(reader: Reader) -> None:
+        reader.status.state, reader.status.why = "stopped", "too much is parked"
+        check = await reader_probe(reader.status, desk.readers_log, real_clock)()
+        assert not check.ready
+        assert check.words["why"] == "too much is parked"
+
+    async def made() -> None:
+        async with reading(desk) as reader:
+            await eventually(lambda: reader.status.state == "polling")
+        await scenario(reader)
+
+    asyncio.run(made())

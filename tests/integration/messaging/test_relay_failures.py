@@ -1,0 +1,182 @@
+"""The relay when NATS dies, forgets, or holds what is not ours."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from structlog.testing import capture_logs
+
+from services.intake.relay import relay as relay_module
+from services.intake.relay.relay import publish, read_tail
+from shared.messaging import subjects
+from shared.messaging.connection import Link
+from standalone.nats import Bus
+from tests.support.desks.follower import Desk, in_stream, provisioned
+from tests.support.desks.relay import arrived, relaying
+from tests.support.faults.restore import count_looks, go_back
+from tests.support.patience import SECONDS, eventually
+from tests.support.servers.proxy import Proxy, proxy_before
+from tests.support.servers.servers import NatsServer, running_nats
+
+pytestmark = pytest.mark.servers
+TRIES = 5
+
+
+def test_a_lost_acknowledgement_does_not_publish_twice(desk: Desk, bus: Bus) -> None:
+    address = urlsplit(bus.url("intake"))
+    assert address.port
+
+    async def scenario(proxy: Proxy) -> None:
+        behind = bus.url("intake").replace(str(address.port), str(proxy.port))
+        async with (
+            provisioned(bus.url("intake")) as client,
+            relaying(desk, behind) as relay,
+        ):
+            proxy.lose_answer_to = b"Nats-Batch-Commit"
+            desk.happen(1, 2, 3)
+            await asyncio.to_thread(proxy.lost.wait, SECONDS)
+            desk.happen(4)
+            await arrived(relay, 4)
+            assert proxy.lost.is_set()
+            assert await in_stream(client) == [1, 2, 3, 4]
+
+    with proxy_before(address.port) as proxy:
+        asyncio.run(scenario(proxy))
+
+
+def test_a_wiped_stream_is_made_anew_and_filled_from_then_on(
+    desk: Desk, bus: Bus, nats_server: NatsServer
+) -> None:
+    async def scenario() -> None:
+        async with (
+            provisioned(bus.url("intake")) as client,
+            relaying(desk, bus.url("intake")) as relay,
+        ):
+            desk.happen(1)
+            await arrived(relay, 1)
+            await asyncio.to_thread(nats_server.wipe)
+            desk.happen(2)
+            await arrived(relay, 2)
+            desk.happen(3)
+            await arrived(relay, 3)
+            assert (await in_stream(client))[-1] == 3
+            info = await client.jetstream().stream_info(subjects.EVENTS_STREAM)
+            assert info.config.allow_atomic
+
+    asyncio.run(scenario())
+
+
+def test_a_purged_stream_goes_on(desk: Desk, bus: Bus) -> None:
+    async def scenario() -> None:
+        async with (
+            provisioned(bus.url("intake")) as client,
+            relaying(desk, bus.url("intake")) as relay,
+        ):
+            desk.happen(1, 2)
+            await arrived(relay, 2)
+            await client.jetstream().purge_stream(subjects.EVENTS_STREAM)
+            desk.happen(3)
+            await arrived(relay, 3)
+            assert await in_stream(client) == [3]
+
+    asyncio.run(scenario())
+
+
+def test_the_stream_of_another_log_is_emptied(desk: Desk, bus: Bus) -> None:
+    """As where PostgreSQL was begun again beside an old NATS."""
+    desk.happen(1, 2)
+    (other,) = desk.rows(2)
+
+    async def scenario() -> None:
+        async with provisioned(bus.url("intake")) as client:
+            tail = await read_tail(client, 0)
+            await publish(client, tail, [other._replace(chain=bytes(32), position=9)])
+            async with relaying(desk, bus.url("intake")) as relay:
+                desk.happen(3)
+                await arrived(relay, 3)
+            assert await in_stream(client) == [3]
+
+    asyncio.run(scenario())
+
+
+def test_a_log_that_went_back_is_told_of_once_and_nobody_leads(
+    desk: Desk, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(relay_module, "RETRY_SECONDS", 0.01)
+    looks = count_looks(monkeypatch)
+    desk.happen(1, 2)
+
+    async def scenario() -> list[str]:
+        async with relaying(desk, bus.url("intake")) as relay:
+            await arrived(relay, 2)
+            with capture_logs() as lines:
+                go_back(desk.database, 1)
+                await eventually(
+                    lambda: any(one["event"] == "log.away" for one in lines)
+                )
+                before = len(looks)
+                await eventually(lambda: len(looks) >= before + TRIES)
+            assert not relay.leads
+            return [str(one["event"]) for one in lines]
+
+    said = asyncio.run(scenario())
+    assert [one for one in said if not one.startswith("nats.")] == ["log.away"]
+
+
+def test_streams_are_made_again_once_nats_is_back_without_them(
+    desk: Desk, servers_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "LOOK_AGAIN_SECONDS", 1_000)
+    folder = servers_folder / "nats-emptied"
+    folder.mkdir()
+
+    async def scenario(server: NatsServer) -> None:
+        async with (
+            relaying(desk, server.bus.url("intake")),
+            Link(server.bus.url("admin"), "test") as link,
+        ):
+            await eventually(lambda: link.client is not None)
+            await asyncio.to_thread(server.kill)
+            shutil.rmtree(server.bus.home / "jetstream")
+            await asyncio.to_thread(lambda: server.start().wait())
+            await eventually(lambda: link.generation == 2)
+            assert link.client
+            jetstream = link.client.jetstream()
+
+            async def both_are_there() -> bool:
+                return len(await jetstream.streams_info()) >= 2
+
+            await eventually(both_are_there)
+
+    with running_nats(folder) as server:
+        asyncio.run(asyncio.wait_for(scenario(server), SECONDS))
+
+
+def test_nats_killed_again_and_again_gets_each_event_once(
+    desk: Desk, servers_folder: Path
+) -> None:
+    folder = servers_folder / "nats-killed"
+    folder.mkdir()
+
+    async def scenario(server: NatsServer) -> None:
+        async with relaying(desk, server.bus.url("intake")) as relay:
+            for _ in range(3):
+                writing = asyncio.create_task(asyncio.to_thread(write, desk))
+                await arrived(relay, relay._state.position + 50)
+                await asyncio.to_thread(server.kill)
+                await writing
+                await asyncio.to_thread(lambda: server.start().wait())
+            await arrived(relay, desk.log.head().position)
+            async with provisioned(server.bus.url("intake")) as client:
+                assert await in_stream(client) == [r.position for r in desk.rows()]
+
+    with running_nats(folder) as server:
+        asyncio.run(scenario(server))
+
+
+def write(desk: Desk) -> None:
+    for _ in range(20):
+        desk.happen(*range(20))

@@ -1,0 +1,1 @@
+"""Month reports of clients, on a real log."""

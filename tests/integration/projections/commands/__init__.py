@@ -1,0 +1,1 @@
+"""Projections, commands on real servers."""

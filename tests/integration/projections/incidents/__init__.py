@@ -1,0 +1,1 @@
+"""Projections, incidents on real servers."""

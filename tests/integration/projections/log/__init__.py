@@ -1,0 +1,1 @@
+"""Projections, log on real servers."""

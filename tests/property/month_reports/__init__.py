@@ -1,0 +1,1 @@
+"""Month reports, whatever people do in which order."""

@@ -1,0 +1,1 @@
+"""Laws that hold for any policy, calendar and rotation."""

@@ -1,0 +1,1 @@
+"""Builders of events, messages, bodies and histories."""

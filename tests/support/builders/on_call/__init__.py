@@ -1,0 +1,1 @@
+"""Builders of on-call changes, of links in pages, and of messages to contacts."""

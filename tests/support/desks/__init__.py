@@ -1,0 +1,1 @@
+"""Desks for tests: whole, in part, and without servers."""

@@ -1,0 +1,1 @@
+"""Faults, load, and what must hold after them."""

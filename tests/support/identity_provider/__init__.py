@@ -1,0 +1,1 @@
+"""A real identity provider, and a browser that signs in there."""

@@ -1,0 +1,1 @@
+"""LDAP servers for tests."""

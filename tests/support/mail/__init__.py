@@ -1,0 +1,1 @@
+"""Mails and the servers that carry them, for tests."""

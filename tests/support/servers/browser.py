@@ -1,0 +1,56 @@
+"""A real Chromium, without a screen, for tests of the page."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+
+from tests.support.patience import SECONDS
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+DEMANDED = os.environ.get("PERMANENCE_DEMANDS_BROWSER") == "1"
+"""Set where a browser must be there: a test then fails for want of one."""
+PATIENCE_MS = SECONDS * 1_000
+FLAGS = (
+    "--no-sandbox",  # a test may run as root
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+def patient_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Return a context whose pages wait as long as a busy machine may take.
+
+    Playwright gives up after 30 s. `options` are as `new_context` takes them.
+    """
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE_MS)
+    return context
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    """Start Chromium; skip the test where there is none and none is demanded."""
+    if CHROMIUM is None:
+        why = "no Chromium here: install Debian's package `chromium`"
+        if DEMANDED:
+            pytest.fail(why)
+        pytest.skip(why)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE_MS
+        )
+        yield browser
+        browser.close()

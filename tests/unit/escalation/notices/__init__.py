@@ -1,0 +1,1 @@
+"""Rules of escalation, one sentence each, without servers."""

@@ -1,0 +1,1 @@
+"""What escalation policies may say, and whom they page."""

@@ -1,0 +1,135 @@
+"""An acknowledgement lapses without an update, and people are paged again."""
+
+import pytest
+
+from services.escalation.commands import decide_command
+from shared.domain import events
+from shared.domain.commands.escalation import Accept, EscalationCommand
+from shared.domain.policy.document import Policy
+from shared.messaging.commands import CommandRequest
+from tests.support.builders.escalation import Search
+from tests.support.builders.promises import INCIDENT, local, valmont
+
+LAPSING = valmont(("acknowledged_for: 4h ", "acknowledged_for: 40m "))
+REMINDED, LAPSED = (
+    "escalation.acknowledgement_reminded",
+    "escalation.acknowledgement_lapsed",
+)
+AGAIN = [REMINDED, "reminder → bruno", LAPSED, "10:20 page bruno", "page → bruno"]
+
+
+def acknowledged(policy: Policy = LAPSING, by: str = "bruno") -> Search:
+    """Return a search in which Bruno, paged at 09:30, acknowledged at 09:40."""
+    search = Search(policy)
+    search.opened("09:10")
+    search.passes("09:30")
+    search.happens("09:40", events.IncidentAcknowledged, by=f"person:{by}")
+    return search
+
+
+def accept(search: Search, when: str) -> list[events.AnyEvent]:
+    request = CommandRequest[EscalationCommand](
+        incident=INCIDENT, actor="person:bruno", scopes=(), body=Accept()
+    )
+    fresh = decide_command(request, search.case, local(when), search.desk.known)
+    for event in fresh:
+        search.desk.record(event)
+    return [*fresh]
+
+
+def test_without_an_update_it_lapses_after_a_reminder_and_the_steps_begin_again() -> (
+    None
+):
+    search = acknowledged()
+
+    assert search.passes("10:09") == []
+    assert search.passes("10:20") == AGAIN
+    reminded = next(e for e in search.said if e.type == REMINDED)
+    assert isinstance(reminded, events.EscalationAcknowledgementReminded)
+    assert (reminded.person, reminded.lapses_at) == ("bruno", local("10:20"))
+    assert search.passes("10:35") == ["10:35 page chloe", "page → chloe"]
+    keys = [e.key for e in search.said if isinstance(e, events.EscalationPaged)]
+    assert keys[:2] == [
+        f"{INCIDENT}.1.1.n2.0.1",
+        f"{INCIDENT}.1.1.n2.0.1.lapsed-1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (events.IncidentInformed, {"message": "x"}),
+        (events.IncidentNoted, {"note": "x"}),
+    ],
+)
+def test_an_update_begins_the_time_again(
+    kind: type[events.AnyEvent], words: dict[str, object]
+) -> None:
+    search = acknowledged()
+    search.passes("10:10")
+    search.happens("10:15", kind, **words)
+
+    said = [line for line in search.passes("10:55") if "→" not in line]
+    assert said == [REMINDED, LAPSED, "10:55 page bruno"]
+
+
+def test_it_does_not_lapse_once_who_acknowledged_accepts() -> None:
+    search = acknowledged()
+
+    (accepted,) = accept(search, "10:00")
+    assert isinstance(accepted, events.EscalationAccepted)
+    assert accept(search, "10:01") == []
+    assert search.passes("18:00") == []
+
+
+def test_without_a_limit_accepting_after_acknowledging_changes_nothing() -> None:
+    search = acknowledged(valmont(("  acknowledged_for: 4h ", "  # ")))
+
+    assert accept(search, "10:00") == []
+    assert search.passes("18:00") == []
+
+
+def test_it_does_not_lapse_while_the_incident_is_paused() -> None:
+    search = acknowledged()
+    search.happens("09:50", events.IncidentPaused, reason="vendor")
+
+    assert search.passes("12:00") == []
+    search.happens("12:00", events.IncidentResumed, cause="agent")
+    assert LAPSED in search.passes("12:40")
+
+
+def test_who_is_given_it_by_somebody_else_keeps_it() -> None:
+    search = acknowledged()
+    search.happens("09:50", events.IncidentAssigned, team="support", assignee="chloe")
+
+    assert search.passes("18:00") == []
+
+
+def test_the_assignment_that_comes_with_an_acknowledgement_does_not_keep_it() -> None:
+    search = acknowledged()
+    words = {"team": "support", "assignee": "bruno", "by": "person:bruno"}
+    search.happens("09:40", events.IncidentAssigned, **words)
+
+    assert search.passes("10:20") == AGAIN
+
+
+def test_steps_until_an_acknowledgement_go_on_when_it_lapses() -> None:
+    policy = valmont(
+        ("acknowledged_for: 4h ", "acknowledged_for: 40m "),
+        (
+            "    - {after: 15m, unless: accepted, page: {who: next}}\n",
+            "    - {after: 15m, unless: acknowledged, page: {who: next}}\n",
+        ),
+    )
+    search = acknowledged(policy, by="nadia")
+
+    assert "09:45 page chloe" not in search.passes("10:00")
+    assert "10:35 page chloe" in search.passes("10:35")
+
+
+def test_at_n1_it_does_not_lapse() -> None:
+    search = Search(LAPSING)
+    search.opened("09:10", priority="p4")
+    search.happens("09:12", events.IncidentAcknowledged)
+
+    assert LAPSED not in search.passes("11:00")

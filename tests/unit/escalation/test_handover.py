@@ -1,0 +1,236 @@
+"""An incident that broke its promise is handed over to Problem Management, once."""
+
+from datetime import timedelta
+
+import pytest
+from pydantic import TypeAdapter
+
+from services.escalation.rules.case import Case
+from shared.domain import events
+from tests.support.builders.escalation import Search, brief
+from tests.support.builders.promises import INCIDENT, local, valmont
+
+PROBLEM = {"problem": "PRB-000002", "incident": INCIDENT}
+RELATION = {"relation": "problem"}
+LINK = {"target": "PRB-000002", **RELATION}
+NEW = {
+    **PROBLEM,
+    "title": "Wrong totals",
+    "service": "paie",
+    "team": "problem",
+    "origin": "incident",
+}
+
+
+def broken(**words: object) -> Search:
+    search = Search(**words)  # type: ignore[arg-type] # of the search
+    search.opened("09:10", reporter=None)
+    search.breached("16:10")
+    return search
+
+
+def said(search: Search) -> list[str]:
+    return [each.type for each in search.said if each.type.startswith("handover.")]
+
+
+def joins(search: Search) -> list[tuple[str, str | None, bool]]:
+    return [
+        (each.problem, each.matched, each.to_be_confirmed)
+        for each in search.said
+        if isinstance(each, events.HandoverJoined)
+    ]
+
+
+def request(search: Search) -> events.HandoverRequested:
+    (found,) = [
+        each for each in search.said if isinstance(each, events.HandoverRequested)
+    ]
+    return found
+
+
+def test_a_breach_of_ttr_is_handed_over_once() -> None:
+    search = broken()
+    search.breached("16:20", cycle=2)
+
+    assert said(search) == ["handover.requested"]
+    assert request(search).breached_at == local("16:10")
+    assert request(search).team == "problem"
+
+
+def test_no_other_target_is_handed_over() -> None:
+    search = Search()
+    search.opened("09:10")
+    search.breached("09:40", target="tto")
+    search.breached("11:10", target="update")
+
+    assert said(search) == []
+
+
+def test_a_policy_without_problem_management_hands_nothing_over() -> None:
+    search = broken(policy=valmont(("handover_on: [ttr_breach]", "handover_on: []")))
+
+    assert said(search) == []
+
+
+def test_of_the_same_kind_it_joins_the_open_problem_at_once() -> None:
+    search = broken(alike_problems=("PRB-000002",), problems=("PRB-000002",))
+
+    assert said(search) == ["handover.requested", "handover.joined"]
+    assert (request(search).problem, request(search).matched) == (
+        "PRB-000002",
+        "signature",
+    )
+    assert joins(search) == [("PRB-000002", "signature", False)]
+
+
+def test_of_the_same_service_alone_it_joins_and_is_to_be_confirmed() -> None:
+    search = broken(problems=("PRB-000002",))
+
+    assert joins(search) == [("PRB-000002", "service", True)]
+    assert search.passes("07-05 18:00") == []
+
+
+def test_where_several_match_none_is_joined_and_all_are_proposed() -> None:
+    search = broken(problems=("PRB-000002", "PRB-000005"))
+
+    assert said(search) == ["handover.requested"]
+    assert request(search).problem is None
+    assert request(search).proposed == ("PRB-000002", "PRB-000005")
+
+
+def test_a_person_confirms_it_by_the_link() -> None:
+    search = broken(problems=("PRB-000002",))
+
+    assert search.happens("16:22", events.ProblemIncidentLinked, **PROBLEM) == [
+        "handover.joined"
+    ]
+    assert joins(search)[-1] == ("PRB-000002", None, False)
+    assert search.happens("16:22", events.IncidentLinked, **LINK) == []
+
+
+def test_a_person_may_find_another_problem_or_none_instead() -> None:
+    accepted, declined = (broken(problems=("PRB-000002",)) for _ in range(2))
+
+    other = NEW | {"problem": "PRB-000009"}
+    assert accepted.happens("16:22", events.ProblemIdentified, **other) == [
+        "handover.accepted"
+    ]
+    assert accepted.happens("16:23", events.IncidentUnlinked, **LINK) == []
+    assert declined.case.handover is not None
+    assert declined.case.handover.awaits
+
+
+@pytest.mark.parametrize("by", ["alike_problems", "problems"])
+def test_taken_out_again_it_waits_for_an_answer_and_joins_nothing_by_itself(
+    by: str,
+) -> None:
+    search = broken(**{by: ("PRB-000002",)})
+
+    undone = search.happens(
+        "16:30", events.ProblemIncidentUnlinked, **PROBLEM, **RELATION
+    )
+
+    assert undone == ["handover.reopened"]
+    assert search.happens("16:30", events.IncidentUnlinked, **LINK) == []
+    assert search.case.parted == ("PRB-000002",)
+    assert "handover.unanswered" in search.passes("17:00")
+    assert search.happens("07-05 09:00", events.ProblemIncidentLinked, **PROBLEM) == [
+        "handover.joined"
+    ]
+
+
+def test_what_a_person_took_out_before_the_breach_is_not_joined() -> None:
+    search = Search(problems=("PRB-000002",))
+    search.opened("09:10", reporter=None)
+    search.happens("10:00", events.ProblemIncidentLinked, **PROBLEM)
+    search.happens("10:05", events.ProblemIncidentUnlinked, **PROBLEM, **RELATION)
+    search.breached("16:10")
+
+    assert said(search) == ["handover.requested"]
+    assert request(search).problem is None
+
+
+def test_users_hear_of_its_workaround_only_once_it_is_confirmed() -> None:
+    search = Search(problems=("PRB-000002",))
+    search.opened("09:10")
+    search.happens(
+        "09:30", events.ProblemWorkaroundPublished, workaround="Print", **PROBLEM
+    )
+    search.breached("16:10")
+
+    told = "problem_workaround → roche"
+    assert told not in map(brief, search.said)
+    presumed = search.happens(
+        "16:11", events.IncidentProblemPresumed, problem="PRB-000002"
+    )
+    assert presumed == []
+    confirmed = search.happens("16:22", events.ProblemIncidentLinked, **PROBLEM)
+    assert confirmed.count(told) == 1
+    assert told not in search.happens("16:22", events.IncidentLinked, **LINK)
+
+
+def test_a_case_kept_by_an_earlier_version_is_read() -> None:
+    kept = TypeAdapter(Case).dump_python(broken().case, mode="json")
+    old = {"state": "joined", "answer": ["joined", "PRB-000002"], "team": "problem"}
+    kept["handover"] = {**kept["handover"], **old}
+    for fresh in ("joined", "to_be_confirmed", "undone"):
+        del kept["handover"][fresh]
+    del kept["parted"]
+
+    read = TypeAdapter(Case).validate_python(kept)
+
+    assert read.handover is not None
+    assert read.handover.answer == ("joined", "PRB-000002", None)
+    assert not read.handover.awaits
+
+
+def test_a_problem_found_by_it_accepts_the_handover() -> None:
+    search = broken()
+
+    assert search.happens("16:22", events.ProblemIdentified, **NEW) == [
+        "handover.accepted"
+    ]
+    assert search.happens("16:23", events.ProblemIncidentLinked, **PROBLEM) == []
+
+
+def test_a_link_to_a_known_problem_joins_it() -> None:
+    search = broken()
+
+    assert search.happens("16:22", events.ProblemIncidentLinked, **PROBLEM) == [
+        "handover.joined"
+    ]
+
+
+def test_what_was_linked_before_the_breach_has_joined_at_once() -> None:
+    search = Search()
+    search.opened("09:10", reporter=None)
+    search.happens("10:00", events.ProblemIncidentLinked, **PROBLEM)
+    search.breached("16:10")
+
+    assert said(search) == ["handover.requested", "handover.joined"]
+    assert request(search).problem == "PRB-000002"
+
+
+def test_unanswered_it_says_so_once_and_may_be_answered_later() -> None:
+    search = Search()
+    search.opened("09:10", reporter=None)
+    search.breached("16:25", breached_at=local("16:10"))
+
+    assert request(search).answer_by == local("16:25") + timedelta(minutes=30)
+    assert "handover.unanswered" not in search.passes("16:54")
+    assert "handover.unanswered" in search.passes("16:55")
+    assert "handover.unanswered" not in search.passes("07-04 18:00")
+    assert search.happens("07-05 09:00", events.ProblemIdentified, **NEW) == [
+        "handover.accepted"
+    ]
+
+
+def test_problem_management_is_told() -> None:
+    search = Search(webhook=True)
+    search.opened("09:10", reporter=None)
+
+    assert [line for line in search.breached("16:10") if "handover" in line] == [
+        "handover to problem",
+        "handover → helene",
+        "handover → webhook",
+    ]

@@ -1,0 +1,1 @@
+"""Who may change who is on call, and what to consider about it."""

@@ -1,0 +1,1 @@
+"""Rules of intake, signals, formats, clouds, without servers."""

@@ -1,0 +1,1 @@
+"""Surveys: who is asked about which incident, and which answers are taken."""

@@ -1,0 +1,1 @@
+"""What auditors judge, and samples: the pure parts."""

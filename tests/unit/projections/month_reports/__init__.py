@@ -1,0 +1,1 @@
+"""Month reports as pages show them."""

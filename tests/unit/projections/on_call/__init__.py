@@ -1,0 +1,1 @@
+"""What the screens of on call show, and what their forms send."""

@@ -1,0 +1,1 @@
+"""Signing in: identity tokens, and the names of devices."""

@@ -1,0 +1,155 @@
+"""The page of an incident that was opened a moment ago."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pytest
+
+from services.projections.web.actions import Draft
+from services.projections.web.api_client import ApiClient, ApiError
+from services.projections.web.incident.actions import ACTIONS, GROUPS, group_of
+from services.projections.web.incident.endpoints import read
+from services.projections.web.incident.views import (
+    FOLDED_MIN,
+    Folded,
+    Refused,
+    changes_since,
+    folded,
+)
+
+Line = Mapping[str, Any]
+PLACE = "/v1/incidents/INC-000001"
+
+
+class _Api:
+    """An API whose timeline knows the incident from position 7 on."""
+
+    def __init__(self, *, there_is_one: bool) -> None:
+        self._there_is_one = there_is_one
+
+    async def get(self, path: str, asked: Mapping[str, str]) -> dict[str, Any]:
+        waits = asked.get("min_position") == "7"
+        if not self._there_is_one or (path.endswith("timeline") and not waits):
+            raise ApiError(404, "unknown_incident", "there is no incident INC-000001")
+        return {"path": path, "as_of": {"position": 7}, "waited": waits}
+
+
+def _read(api: object, refused: Refused | None = None) -> tuple[dict[str, Any], ...]:
+    client, told = cast("ApiClient", api), {"show": "all"}
+    return asyncio.run(read(client, PLACE, {}, told, refused))
+
+
+def test_it_waits_for_a_timeline_that_has_not_come_to_it() -> None:
+    found = _read(_Api(there_is_one=True))
+
+    assert [each["path"] for each in found] == [
+        PLACE,
+        f"{PLACE}/timeline",
+        f"{PLACE}/sla/intervals",
+    ]
+
+
+def test_of_one_that_does_not_exist_it_says_so() -> None:
+    with pytest.raises(ApiError, match="there is no incident"):
+        _read(_Api(there_is_one=False))
+
+
+class _Behind(_Api):
+    """An API whose timeline does not come to position 7."""
+
+    async def get(self, path: str, asked: Mapping[str, str]) -> dict[str, Any]:
+        if asked.get("min_position") == "7":
+            raise ApiError(503, "behind", "the timeline has not come to 7")
+        return {"path": path, "as_of": {"position": 7}, "waited": False}
+
+
+@pytest.mark.parametrize(
+    ("api", "waited"),
+    [(_Api(there_is_one=True), True), (_Behind(there_is_one=True), False)],
+    ids=["that follows", "that is behind"],
+)
+def test_after_a_conflict_it_waits_for_a_timeline(api: _Api, *, waited: bool) -> None:
+    draft = Draft("", "", "", {}, conflict=True)
+    _, timeline, _ = _read(api, Refused(ACTIONS[0], draft, 409))
+
+    assert timeline["waited"] is waited
+
+
+def _line(version: int, actor: str = "person:amina", kind: str = "noted") -> Line:
+    return {
+        "position": 100 + version,
+        "version": version,
+        "actor": actor,
+        "kind": f"incident.{kind}",
+    }
+
+
+def _signals(*versions: int) -> list[Line]:
+    return [_line(each, "source:prometheus", "signalled") for each in versions]
+
+
+def test_what_others_did_since_a_form_was_opened_is_told_newest_first() -> None:
+    lines = [_line(4), _line(3, "person:me"), *_signals(2), _line(1)]
+
+    found = changes_since(lines, "1", 4, "person:me")
+
+    assert found is not None
+    assert [each["version"] for each in found.lines] == [4, 2]
+    assert not found.are_own
+
+
+@pytest.mark.parametrize(
+    ("lines", "are_own"),
+    [
+        ([_line(3, "person:me"), _line(2, "person:me")], True),
+        ([_line(3, "person:me")], False),
+        ([_line(3, "person:me"), _line(2)], False),
+        ([], False),
+    ],
+    ids=["all own", "one is not shown", "one of others", "none is shown"],
+)
+def test_only_what_one_did_oneself_need_not_be_read(
+    lines: list[Line], are_own: bool
+) -> None:
+    found = changes_since(lines, "1", 3, "person:me")
+
+    assert found is not None
+    assert found.are_own is are_own
+
+
+@pytest.mark.parametrize("seen", ["3", "4", "", "-1", "x", "1.5"])
+def test_where_nothing_changed_nothing_is_told(seen: str) -> None:
+    assert changes_since([_line(3)], seen, 3, "person:me") is None
+
+
+def test_what_monitoring_says_again_and_again_is_one_line() -> None:
+    lines = [_line(9), *_signals(8, 7, 6), _line(5), *_signals(4, 3), _line(2)]
+
+    shown = folded(lines)
+
+    assert shown == [
+        lines[0],
+        Folded("folded-106", lines[1:4]),
+        *lines[4:],
+    ]
+    assert len(lines[1:4]) == FOLDED_MIN
+
+
+def test_the_first_event_is_never_folded_and_a_new_one_joins_the_others() -> None:
+    opened = _line(1, "source:prometheus", "opened")
+    before, after = [*_signals(4, 3, 2), opened], [*_signals(5, 4, 3, 2), opened]
+
+    folds = [folded(before), folded(after)]
+
+    assert [each[-1] for each in folds] == [opened, opened]
+    assert {each[0].id for each in folds if isinstance(each[0], Folded)} == {
+        "folded-102"
+    }
+
+
+def test_what_is_for_the_same_purpose_stands_together() -> None:
+    order = [group_of(action) for action in ACTIONS]
+
+    assert order == sorted(order)
+    assert set(order) == set(range(len(GROUPS) + 1))

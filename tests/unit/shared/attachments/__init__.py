@@ -1,0 +1,1 @@
+"""Types and names of files, and their encrypted content."""

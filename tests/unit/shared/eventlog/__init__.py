@@ -1,0 +1,1 @@
+"""Rules of shared, eventlog, without servers."""

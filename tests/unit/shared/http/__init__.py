@@ -1,0 +1,1 @@
+"""Rules of shared, http, without servers."""

@@ -1,0 +1,1 @@
+"""Rules of shared, messaging, without servers."""

@@ -1,0 +1,1 @@
+"""Rules of shared, observability, without servers."""

@@ -1,0 +1,1 @@
+"""Rules of shared, security, without servers."""

@@ -1,0 +1,1 @@
+"""Rules of sla watcher, extensions, without servers."""
