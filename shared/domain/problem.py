@@ -74,7 +74,7 @@ def replay(history: Iterable[events.ProblemEvent]) -> Problem | None:
     return problem
 
 
-def evolve(  # noqa: C901, PLR0911 # one branch for each event
+def evolve(  # noqa: PLR0911 # one branch for each event
     problem: Problem | None, event: events.ProblemEvent
 ) -> Problem:
     """Return the problem after `event`. Never rejects a recorded event.

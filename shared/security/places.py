@@ -73,7 +73,7 @@ def _streams(ref: str) -> Sequence[str]:
     return [stream_of(ref)]
 
 
-def _incident_place(  # noqa: C901 # one case for each event
+def _incident_place(  # one case for each event
     entries: Sequence[Entry],
 ) -> Place | None:
     """Return the place of an incident; its team is that of the newest assignment.

@@ -42,7 +42,7 @@ def for_user(
             return replace(notice, title=notices.WITHHELD)
 
 
-def _notice(  # noqa: C901, PLR0911 one return a notice
+def _notice(  # noqa: PLR0911 one return a notice
     of: Recalled,
     person: str,
     policy_of: PolicyOf,

@@ -90,7 +90,7 @@ class Downtime(NamedTuple):
     hours: Hours
 
 
-def outages(  # noqa: C901 one branch a turn
+def outages(
     history: Iterable[Entry],
 ) -> Sequence[Outage]:
     """Return the outages of a P1, by recording time; empty for any other incident.

@@ -59,7 +59,7 @@ def _caused_by(
     return changed(record, facts=replaced(record.facts, was, now))
 
 
-def after_change_event(  # noqa: C901, PLR0911 one return an event
+def after_change_event(  # noqa: PLR0911 one return an event
     record: RecordState | None, event: events.ChangeEvent, entry: Entry
 ) -> RecordState:
     """Return a change after an event of its own stream."""

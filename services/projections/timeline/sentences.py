@@ -138,7 +138,7 @@ def _has_value(name: str, value: object) -> bool:
     return bool(value)
 
 
-def _in_words(  # noqa: C901, PLR0911 # a return for each kind of value
+def _in_words(  # noqa: PLR0911 # a return for each kind of value
     name: str, value: object, language: Language, style: Style
 ) -> str:
     if name in _PEOPLE:

@@ -289,7 +289,7 @@ def _said(
     return incident.said | {(verb, note)} if note else incident.said
 
 
-def _after_signal(  # noqa: C901, PLR0911 # one case for each event
+def _after_signal(  # noqa: PLR0911 # one case for each event
     incident: Incident, event: events.IncidentSignalEvent
 ) -> Incident:
     flapping, acknowledged = incident.flapping_keys, incident.source_acknowledged
