@@ -52,6 +52,10 @@ test: check ## all tests, starting the servers they need
 faults: setup ## the long form of the fault tests: kills, wipes and freezes under load
 	@FAULTS=long $(BIN)/pytest -s tests/faults
 
+.PHONY: explore
+explore: setup ## the fast tests in another order with new examples each time; `make explore SEED=…` repeats one
+	@$(BIN)/pytest -q $(WORKERS) $(SIDE_BY_SIDE) --hypothesis-profile=explore --randomly-seed=$(if $(SEED),$(SEED),default) $(if $(SEED),--hypothesis-seed=$(SEED)) $(wildcard $(FAST))
+
 .PHONY: fuzz
 fuzz: setup ## fifteen minutes of requests of every kind that the OpenAPI documents describe
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-900} $(BIN)/pytest -s tests/e2e/test_any_request.py

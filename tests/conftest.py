@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from platform import python_version
 
 import certifi
 import pytest
@@ -19,11 +20,22 @@ from tests.support.servers.servers import (
     running_postgres,
 )
 
-# No test is timed: a busy machine is not a mistake of ours.
-settings.register_profile(
-    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("untimed")
+# No test is timed: a busy machine is not a mistake of ours. `make test` tries the same
+# in every run and on every machine, whatever its variables; `make explore` draws anew.
+_UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("gate", _UNTIMED, derandomize=True, database=None)
+settings.register_profile("explore", _UNTIMED, derandomize=False, print_blob=True)
+settings.load_profile("gate")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say with what the run can be repeated; `-q` hides the header that says so."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:  # workers have none
+        seed = session.config.getoption("randomly_seed")
+        profile = settings.get_current_profile_name()
+        said = f"Python {python_version()}, seed {seed}, Hypothesis profile {profile}"
+        reporter.write_line(said)
 
 
 @pytest.hookimpl(trylast=True)

@@ -4,7 +4,8 @@
 new page is listed here, or named there with the reason why nobody looks at it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -64,17 +65,33 @@ def _bulk(*steps: str) -> Act:
     return act
 
 
+@contextmanager
+def _looked_up(page: Page) -> Iterator[None]:
+    """Wait until what was typed here is looked up and shown.
+
+    Each field asks by itself, some after a pause: whoever goes on sees the page change.
+    """
+    with page.expect_response(lambda answer: answer.url.endswith("/look-up")):
+        yield
+    expect(page.locator(".htmx-request")).to_have_count(0)
+
+
 def _call(page: Page) -> None:
-    page.fill("#caller", "lefevre")
+    with _looked_up(page):
+        page.fill("#caller", "lefevre")
     expect(page.locator("#person-lefevre")).to_be_checked()
-    page.fill("#words", "The portal is down")
-    page.select_option("#service", "web")
+    with _looked_up(page):
+        page.fill("#words", "The portal is down")
+    with _looked_up(page):
+        page.select_option("#service", "web")
     expect(page.locator("#incident-new")).to_be_visible()
 
 
 def _new_caller(page: Page) -> None:
-    page.fill("#caller", "Ulla Unheard")
-    page.check("#person-new")
+    with _looked_up(page):
+        page.fill("#caller", "Ulla Unheard")
+    with _looked_up(page):
+        page.check("#person-new")
     expect(page.locator("#caller_phone")).to_be_visible()
     expect(page.locator("#clients option").first).to_be_attached()
 

@@ -41,6 +41,7 @@ def places(desk: Desk) -> Mapping[str, str]:
     found |= _records(desk)
     found |= {"swap": _swap(desk), "reviewed": reviewed(desk), **_surveys(desk)}
     _invite(desk)
+    _ask_about_pages(desk, found["acknowledged"])
     found["record"] = linked_record(desk, found["acknowledged"])
     ref, extension = delayed(desk)
     until = datetime.now(UTC) + timedelta(days=1)
@@ -80,6 +81,15 @@ def _invite(desk: Desk) -> None:
     body = {"name": "Gaby", "email": "gaby@shown.example", "role": "agent"}
     url = f"{desk.api_url}/v1/people/gaby.shown/invitation"
     headers = desk.bearer("admin")
+    answer = httpx.post(url, json=body, headers=headers, timeout=SECONDS)
+    assert answer.is_success, answer.text
+
+
+def _ask_about_pages(desk: Desk, ref: str) -> None:
+    """Ask why the agent was paged, so that somebody did whatever ran before."""
+    url = f"{desk.api_url}/v1/incidents/{ref}/pages/why"
+    body = {"person": "nadia", "reason": "The client asks"}
+    headers = desk.bearer("manager")
     answer = httpx.post(url, json=body, headers=headers, timeout=SECONDS)
     assert answer.is_success, answer.text
 

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from html import unescape
 from itertools import count
 from typing import Any
 
@@ -267,6 +269,17 @@ def _page(desk: Desk, path: str, who: str = "admin") -> str:
     return answer.text
 
 
+def _listed(desk: Desk, path: str, who: str = "admin") -> str:
+    """Return all pages of a list, one after the other: other tests park events, too."""
+    pages: list[str] = []
+    onward: str | None = path
+    while onward is not None:
+        pages.append(_page(desk, onward, who))
+        found = re.search(r'class="next"><a href="([^"]+)"', pages[-1])
+        onward = found and unescape(found[1])
+    return "".join(pages)
+
+
 def _send(desk: Desk, path: str, who: str = "admin", **form: str) -> httpx.Response:
     token = desk.tokens[who]
     with httpx.Client(
@@ -282,9 +295,9 @@ def test_the_screen_lists_retries_and_skips(desk: Desk, reader: str) -> None:
     place = f"/parked/{reader}/{stream}"
     position = str(_parked(desk, reader, stream)["position"])
 
-    assert f'href="{place}"' in _page(desk, "/parked")
-    assert f'href="{place}"' in _page(desk, f"/parked?reader={reader}", "agent")
-    assert f'href="{place}"' not in _page(desk, "/parked?reader=sla_watcher")
+    assert f'href="{place}"' in _listed(desk, "/parked")
+    assert f'href="{place}"' in _listed(desk, f"/parked?reader={reader}", "agent")
+    assert f'href="{place}"' not in _listed(desk, "/parked?reader=sla_watcher")
     again = _send(desk, f"{place}/actions/retry")
     assert "It still cannot be applied: the reason is shown." in again.text
     wordless = _send(desk, f"{place}/actions/skip_event", position=position)
