@@ -40,13 +40,17 @@ check: setup ## the fast part of `test`: style, types, words, layers, tests with
 # `vale` on PyPI fetches its program from outside the registries when it first runs.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
+	@$(BIN)/mypy -n auto
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -q $(WORKERS) $(SIDE_BY_SIDE) $(wildcard $(FAST))
 
 .PHONY: test
 test: check ## all tests, starting the servers they need
-	@$(BIN)/pytest -q $(WORKERS_WITH_SERVERS) $(SIDE_BY_SIDE) $(addprefix --ignore=,$(FAST))
+	@$(BIN)/python -m tests.gate -q $(WORKERS_WITH_SERVERS) $(SIDE_BY_SIDE) $(addprefix --ignore=,$(FAST))
+
+.PHONY: steady
+steady: setup ## run TEST=… N=50 times beside a program on each core, and count how often it failed
+	@$(BIN)/python -m tests.gate.steady --times $(or $(N),50) $(TEST)
 
 .PHONY: faults
 faults: setup ## the long form of the fault tests: kills, wipes and freezes under load

@@ -24,7 +24,9 @@ from tests.support.servers.servers import (
 # in every run and on every machine, whatever its variables; `make explore` draws anew.
 _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("gate", _UNTIMED, derandomize=True, database=None)
-settings.register_profile("explore", _UNTIMED, derandomize=False, print_blob=True)
+settings.register_profile(
+    "explore", _UNTIMED, derandomize=False, max_examples=1_000, print_blob=True
+)
 settings.load_profile("gate")
 
 

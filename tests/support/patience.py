@@ -10,7 +10,6 @@ from inspect import isawaitable
 from time import monotonic, sleep
 
 import httpx
-import pytest
 
 from shared.http.form_limits import WITHIN_SECONDS
 
@@ -18,6 +17,10 @@ SECONDS = 120
 """How long a machine that is busy with other work may take for anything."""
 _PAUSE_MIN, _PAUSE_MAX = 0.01, 0.1
 _PAUSE_SHARE = 1 / 8
+
+
+class OutOfPatience(AssertionError):
+    """What was waited for did not come, on a machine however busy."""
 
 
 def pause_after(started: float) -> float:
@@ -43,7 +46,7 @@ def until(
     while not holds():
         if monotonic() - started >= seconds:
             said = what if isinstance(what, str) else what()
-            pytest.fail(f"not in {seconds:g} s: {said}")
+            raise OutOfPatience(f"not in {seconds:g} s: {said}")
         sleep(pause_after(started))
 
 
@@ -53,12 +56,17 @@ async def eventually(holds: Callable[[], bool | Awaitable[bool]]) -> None:
     The event loop goes on meanwhile. Whatever `holds` raises ends the wait.
     """
     started = monotonic()
-    async with asyncio.timeout(SECONDS):
-        while True:
-            held = await asyncio.to_thread(holds)
-            if await held if isawaitable(held) else held:
-                return
-            await asyncio.sleep(pause_after(started))
+    try:
+        async with asyncio.timeout(SECONDS) as limit:
+            while True:
+                held = await asyncio.to_thread(holds)
+                if await held if isawaitable(held) else held:
+                    return
+                await asyncio.sleep(pause_after(started))
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise OutOfPatience(f"not in {SECONDS} s: {holds!r} does not hold") from error
 
 
 def until_too_many(

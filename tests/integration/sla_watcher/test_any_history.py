@@ -18,6 +18,7 @@ from shared.domain.sla.clock import ENDED
 from tests.property.incidents.test_any_watch import said, watched
 from tests.support.builders.incidents_with_escalation import streams
 from tests.support.desks.watching import SlaDesk, sla_desk
+from tests.support.examples import examples
 from tests.support.policies import FULL, full
 from tests.support.servers.servers import Database
 from tests.support.strategies.command_scripts import Step, play, scripts
@@ -25,7 +26,7 @@ from tests.support.strategies.command_scripts import Step, play, scripts
 pytestmark = pytest.mark.servers
 
 A_GAME = settings(
-    max_examples=1,
+    examples(1),
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

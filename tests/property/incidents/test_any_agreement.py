@@ -1,6 +1,6 @@
 """However often more time is asked for, each promise ends once and history is whole."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.events import is_sla_event
@@ -10,9 +10,10 @@ from shared.domain.sla import Clock, State, evolve
 from shared.domain.sla.clock import ENDED
 from shared.domain.working_time import due, hours_of
 from tests.support.builders.promises import INCIDENT, VALMONT, valmont
+from tests.support.examples import examples
 from tests.support.strategies.agreements import SCRIPTS, Lived, Step, fresh
 
-many = settings(max_examples=80)
+many = examples(80)
 RESOLVED = valmont(("stops_at: restored", "stops_at: resolved"))
 policies = st.sampled_from([VALMONT, RESOLVED])
 

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import fields
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.events import IncidentEvent, events
@@ -18,9 +18,10 @@ from shared.domain.events.incident import (
 )
 from shared.domain.events.incident_ties import IncidentMerged, IncidentUnmerged
 from shared.domain.incident import AT_WORK, IN_STOCK, Incident, Status, replay
+from tests.support.examples import examples
 from tests.support.strategies.command_scripts import Step, play, scripts
 
-many = settings(max_examples=100)
+many = examples(100)
 NAMES = {each.name for each in fields(Incident)}
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.projections.history.shares import waits
@@ -11,6 +11,7 @@ from shared.domain.policy.targets import PauseReason
 from shared.domain.sla import LevelEntry, Wait, consumed, spent
 from shared.domain.working_time import hours_of
 from tests.support.builders.promises import VALMONT, local
+from tests.support.examples import examples
 from tests.support.strategies.agreements import SCRIPTS, Lived, Step
 
 START = local("09:10")
@@ -29,7 +30,7 @@ def any_waits(draw: st.DrawFn) -> list[Wait]:
     return ends[::2]
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(SCRIPTS, turns, st.none() | any_waits(), instants)
 def test_levels_and_parties_add_up(
     script: list[Step], held: list[LevelEntry], waited: list[Wait] | None, at: datetime

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.commands.record_store import Versioned, advance
@@ -32,6 +32,7 @@ from shared.domain.incident import Incident
 from shared.domain.problem import Problem
 from shared.domain.record import RecordEvent, ref_of, replayed
 from shared.domain.refusal import Refused
+from tests.support.examples import examples
 from tests.support.policies import full
 
 LINKS = ("linked", "incident_related")
@@ -41,7 +42,7 @@ POLICY = full()
 INCIDENTS = ("INC-000001", "INC-000002")
 PROBLEMS_ = ("PRB-000001", "PRB-000002")
 CHANGES_ = ("CHG-000001", "CHG-000002")
-many = settings(max_examples=150)
+many = examples(150)
 
 Step = tuple[str, AnyCommand]
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.escalation.rules.case import Case
@@ -42,10 +42,11 @@ from shared.process_manager.process import Desk
 from tests.support.builders.escalation import knowing, rules, without_steps
 from tests.support.builders.promises import watching
 from tests.support.desks.pure import Command
+from tests.support.examples import examples
 from tests.support.policies import full
 from tests.support.strategies.command_scripts import Step, play, scripts
 
-many = settings(max_examples=60)
+many = examples(60)
 OF_A_TEAM = full(
     (
         "{after: 0m, page: {schedule: garde, who: on_call}}",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sla_watcher.clocks.case import Case, PolicyOf
@@ -18,10 +18,11 @@ from shared.eventlog.entry import Entry
 from shared.process_manager.process import Desk
 from tests.support.builders.incidents_with_escalation import SEEKING, streams
 from tests.support.builders.promises import watching
+from tests.support.examples import examples
 from tests.support.policies import full
 from tests.support.strategies.command_scripts import Step, play, scripts
 
-many = settings(max_examples=60)
+many = examples(60)
 _OWED = "ola: {n1: {own: 5m, work: 20m}, n2: {own: 10m, work: 50%}, n3: {own: 1h}}"
 POLICIES = (
     full(),

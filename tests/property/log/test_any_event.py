@@ -1,20 +1,21 @@
 """Every event survives being stored, and shows no stranger a personal word."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.events import EVENT_TYPES
 from shared.domain.events.event import FORGOTTEN, Event
 from shared.eventlog.codec import decode, encode, personal_fields
 from shared.vault.vault import Vault
+from tests.support.examples import examples
 from tests.support.key_ring import MASTER, KeyRing
 from tests.support.strategies.events import MARK, any_document
 
 STREAM = "incident-INC-000042"
 
 every_type = pytest.mark.parametrize(("type_", "kind"), EVENT_TYPES.items())
-few = settings(max_examples=15)
+few = examples(15)
 
 
 @every_type

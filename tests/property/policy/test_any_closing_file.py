@@ -1,11 +1,12 @@
 """Whatever an iCalendar file says: its events close, or it is said why not."""
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from shared.domain.policy.calendars import Closing
 from shared.domain.policy.closed_days import closings_in
+from tests.support.examples import examples
 from tests.unit.policy.test_closing_files import file
 
 closing = TypeAdapter[str](Closing)
@@ -39,14 +40,13 @@ events = st.lists(lines, max_size=5).map("\n".join)
 starts = st.builds("DTSTART{}:{}".format, kinds, instants)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(st.tuples(starts, events).map("\n".join), max_size=3), ZONES)
 @example(["DTSTART:20251224T100000Z\nDTEND;VALUE=DATE:20251226"], "UTC")
 def test_a_file_of_events_closes_or_is_refused(written: list[str], zone: str) -> None:
     is_of_use_or_refused(file(*written), zone)
 
 
-@settings(deadline=None)
 @given(st.text() | st.binary().map(lambda raw: raw.decode(errors="replace")))
 def test_any_text_is_read_or_refused(text: str) -> None:
     is_of_use_or_refused(text, "UTC")

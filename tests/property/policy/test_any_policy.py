@@ -6,7 +6,7 @@ import json
 from datetime import date
 from typing import Any
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -18,7 +18,6 @@ from shared.mistake import Mistake
 from tests.support.policies import FULL
 from tests.support.strategies.policies import Document, documents
 
-unhurried = settings(deadline=None)
 severities: list[Severity] = ["critical", "error", "warning", "info"]
 
 
@@ -42,7 +41,6 @@ def changed(before: Any, changes: list[Change]) -> Any:
     return after
 
 
-@unhurried
 @given(documents)
 def test_a_policy_is_the_same_after_the_log_has_kept_it(document: Document) -> None:
     policy = expand(policy_of(document), date(2025, 7, 1))
@@ -52,7 +50,6 @@ def test_a_policy_is_the_same_after_the_log_has_kept_it(document: Document) -> N
     assert check(kept) == policy
 
 
-@unhurried
 @given(documents)
 def test_a_policy_is_the_same_written_as_yaml(document: Document) -> None:
     stream = io.StringIO()
@@ -60,14 +57,12 @@ def test_a_policy_is_the_same_written_as_yaml(document: Document) -> None:
     assert read(stream.getvalue()) == policy_of(document)
 
 
-@unhurried
 @given(documents)
 def test_a_policy_does_not_differ_from_itself(document: Document) -> None:
     policy = policy_of(document)
     assert difference(policy.document(), policy.document()) == []
 
 
-@unhurried
 @given(documents, documents)
 def test_the_difference_carried_out_gives_the_other(
     one: Document, other: Document
@@ -76,7 +71,6 @@ def test_the_difference_carried_out_gives_the_other(
     assert changed(before, difference(before, after)) == after
 
 
-@unhurried
 @given(documents, st.sampled_from(severities), st.text(max_size=5))
 def test_every_signal_is_classified_under_a_service_there_is(
     document: Document, severity: Severity, word: str
@@ -89,7 +83,6 @@ def test_every_signal_is_classified_under_a_service_there_is(
             assert found.priority == policy.priority(found.impact, found.urgency)
 
 
-@unhurried
 @given(st.integers(0, len(FULL) - 1), st.integers(0, 40), st.text(max_size=8))
 @example(0, 0, "\ufeff")
 def test_a_damaged_policy_is_taken_or_refused_with_sentences(
@@ -99,7 +92,6 @@ def test_a_damaged_policy_is_taken_or_refused_with_sentences(
     assert isinstance(found, Policy) or told(found)
 
 
-@unhurried
 @given(st.text(st.characters(), max_size=60))
 @example("a: &a [*a]")
 @example("{? : }")

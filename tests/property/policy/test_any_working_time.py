@@ -8,7 +8,7 @@ from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.policy.calendars import Calendar
@@ -20,6 +20,7 @@ from shared.domain.working_time import (
     last_instant,
     next_opening,
 )
+from tests.support.examples import examples
 from tests.support.strategies.calendars import (
     Situation,
     calendars,
@@ -35,8 +36,8 @@ HOUR = 3_600
 data = st.data()
 anywhen = st.datetimes(datetime(2010, 1, 1), datetime(2045, 1, 1))
 promises = st.integers(0, 400 * 3600)
-slowly = settings(max_examples=120)
-many = settings(max_examples=200)
+slowly = examples(120)
+many = examples(200)
 
 
 @slowly

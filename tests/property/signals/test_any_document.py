@@ -11,13 +11,14 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.signals.formats import ADAPTERS
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
 from services.intake.signals.schemas import Ignored, Rejected, Signal
 from tests.support.builders.format_bodies import GOOD
+from tests.support.examples import examples
 
 NOW = datetime(2025, 6, 30, 7, tzinfo=UTC)
 WORDS = st.sampled_from(
@@ -95,7 +96,6 @@ def test_a_good_body_is_a_signal(kind: str) -> None:
     assert heard
 
 
-@settings(deadline=None)
 @given(document=DOCUMENTS)
 def test_any_document_is_heard_in_every_format(document: object) -> None:
     for kind in ADAPTERS:
@@ -103,7 +103,7 @@ def test_any_document_is_heard_in_every_format(document: object) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(ADAPTERS))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(data=st.data())
 def test_any_spoilt_body_is_heard(kind: str, data: st.DataObject) -> None:
     taken(kind, data.draw(spoilt(GOOD[kind])))

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -81,7 +81,6 @@ mappings = st.fixed_dictionaries(
 @given(mappings, json)
 @example({"title": "to_number(a)", "action": {"default": "trigger"}}, {"a": "nan"})
 @example({"title": "ceil(to_number(a))", "action": {}}, {"a": "inf"})
-@settings(deadline=None)
 def test_any_mapping_reads_any_document(written: dict[str, Any], document: Any) -> None:
     mapping = Mapped.model_validate(written)
 
@@ -97,7 +96,6 @@ def test_any_mapping_reads_any_document(written: dict[str, Any], document: Any) 
 
 
 @given(st.text(max_size=EXPRESSION_MAX) | expressions)
-@settings(deadline=None)
 def test_any_text_is_an_expression_or_is_told_why_not(text: str) -> None:
     assert all(mistakes_in(text))
 

@@ -16,7 +16,7 @@ which then is at work in one incident a group.
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.signals.schemas import Signal, signal_key
@@ -24,6 +24,7 @@ from shared.domain.events.incident import IncidentOpened
 from shared.domain.incident import AT_WORK
 from shared.domain.policy.document import Policy
 from tests.support.desks.pure import ALONE, PureDesk
+from tests.support.examples import examples
 from tests.support.policies import full
 
 NINE = datetime(2025, 6, 30, 7, tzinfo=UTC)
@@ -82,7 +83,7 @@ def named(history: list[Signal], *, with_names: bool) -> list[Signal]:
     return [signal.model_copy(update={"event_id": None}) for signal in history]
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     histories,
     namings,
@@ -116,7 +117,7 @@ def test_the_latest_word_decides_in_any_order_and_number(
     assert len({event.signal_key for event in opened}) == len(opened)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(histories)
 def test_a_whole_history_sent_again_opens_nothing(history: list[Signal]) -> None:
     desk = PureDesk()
@@ -132,7 +133,7 @@ def test_a_whole_history_sent_again_opens_nothing(history: list[Signal]) -> None
     assert not [e for e in desk.log[number:] if isinstance(e, IncidentOpened)]
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(histories, namings, st.randoms(use_true_random=False))
 def test_what_is_sent_again_days_later_changes_nothing(
     history: list[Signal], with_names: bool, random: Random
@@ -150,7 +151,7 @@ def test_what_is_sent_again_days_later_changes_nothing(
     assert {ref: i.status for ref, i in desk.incidents.items()} == statuses
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(histories, namings, st.sampled_from(POLICIES), st.randoms(use_true_random=False))
 def test_settings_and_batches_change_nothing_about_what_is_open_in_the_end(
     history: list[Signal], with_names: bool, policy: Policy, random: Random
@@ -186,7 +187,7 @@ def test_settings_and_batches_change_nothing_about_what_is_open_in_the_end(
     assert not desk.held, "the outcome of what was held is known"
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(histories, st.sampled_from(POLICIES))
 def test_the_same_messages_again_change_nothing(
     history: list[Signal], policy: Policy

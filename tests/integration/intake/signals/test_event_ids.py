@@ -14,6 +14,7 @@ from services.intake.signals.key_rows import read_keys
 from services.intake.signals.schemas import Delivery, Result, Signal, signal_key
 from tests.integration.intake.conftest import NOW, Hands, hands_on
 from tests.integration.intake.signals.test_receiving import count, types
+from tests.support.examples import examples
 from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -94,7 +95,7 @@ _deliveries = st.lists(
 )
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(_deliveries, min_size=WORKERS, max_size=WORKERS))
 def test_whatever_workers_take_at_once_each_id_acts_once(
     workers: Sequence[Hands], batches: Sequence[Sequence[Delivery]]

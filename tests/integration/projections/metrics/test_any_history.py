@@ -34,6 +34,7 @@ from shared.domain.identifiers import incident_stream
 from shared.domain.incident import IN_STOCK, Status
 from shared.eventlog.entry import Entry
 from tests.property.log.test_metrics_are_a_fold import replayed
+from tests.support.examples import examples
 from tests.support.servers.servers import Database
 from tests.support.strategies.histories import START, histories
 
@@ -82,7 +83,7 @@ def _cuts(draw: st.DrawFn) -> list[datetime]:
 
 
 _few = settings(
-    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

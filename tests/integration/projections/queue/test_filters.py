@@ -20,6 +20,7 @@ from shared.domain.incident import IN_STOCK
 from tests.support.builders.due_queue import Due, Store, queue_of, stored_policy
 from tests.support.builders.june_log import june
 from tests.support.desks.api import Api, problem
+from tests.support.examples import examples
 from tests.support.servers.servers import PostgresServer
 from tests.support.strategies.histories import START, opened
 
@@ -207,7 +208,7 @@ _QUEUE = [
 ]
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_expression_finds_exactly_the_rows_that_it_means(
     store: Store, data: st.DataObject

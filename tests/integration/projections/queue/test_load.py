@@ -20,6 +20,7 @@ from tests.support.builders.due_queue import (
 )
 from tests.support.builders.june_log import HOUR, ONE, THREE, TWO, June, june, promise
 from tests.support.desks.api import Api
+from tests.support.examples import examples
 from tests.support.servers.servers import PostgresServer
 from tests.support.strategies.histories import START
 
@@ -69,7 +70,7 @@ _dues = st.builds(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(_dues, max_size=12))
 def test_any_load_is_what_a_count_by_the_definitions_finds(
     store: Store, wanted: list[Due]

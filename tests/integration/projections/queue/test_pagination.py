@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from shared.domain.events.incident import IncidentClassified, IncidentClosed
 from shared.domain.identifiers import incident_ref
 from tests.support.desks.api import Api
+from tests.support.examples import examples
 from tests.support.strategies.histories import START, opened
 
 pytestmark = pytest.mark.servers
@@ -54,8 +55,7 @@ def filled(shared_api: Api) -> Api:
 
 
 @settings(
-    max_examples=25,
-    deadline=None,
+    examples(25),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(limit=st.integers(1, 24))

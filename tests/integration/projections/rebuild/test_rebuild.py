@@ -33,6 +33,7 @@ from tests.support.builders.written_histories import (
     schemas_of,
     write,
 )
+from tests.support.examples import examples
 from tests.support.servers.servers import Database, PostgresServer
 from tests.support.strategies.interleaved_streams import stories
 
@@ -43,8 +44,7 @@ both = pytest.mark.parametrize("model", [QUEUE, TIMELINE], ids=["queue", "timeli
 
 @both
 @settings(
-    max_examples=12,
-    deadline=None,
+    examples(12),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(drawn=stories(size=60), part=st.floats(0, 1))

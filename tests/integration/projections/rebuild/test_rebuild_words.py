@@ -18,6 +18,7 @@ from tests.support.builders.written_histories import (
     rebuilt,
     write,
 )
+from tests.support.examples import examples
 from tests.support.key_ring import KeyRing
 from tests.support.servers.servers import Database, PostgresServer
 from tests.support.strategies.interleaved_streams import stories
@@ -26,8 +27,7 @@ pytestmark = pytest.mark.servers
 
 
 @settings(
-    max_examples=4,
-    deadline=None,
+    examples(4),
     phases=[Phase.generate],  # each example has a database of its own: no shrinking
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.escalation.rules.preview import preview
@@ -17,6 +17,7 @@ from shared.domain.identifiers import escalation_stream
 from shared.domain.policy.document import Policy
 from tests.support.builders.escalation import Search, knowing
 from tests.support.builders.promises import INCIDENT, PARIS, VALMONT, local, valmont
+from tests.support.examples import examples
 
 POLICY = valmont(
     (
@@ -121,7 +122,7 @@ def ways(search: Search, page: events.EscalationPaged) -> set[Sent]:
     }
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(
     instants,
     st.sampled_from(["p1", "p2", "p3", "p4"]),
