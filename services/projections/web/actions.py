@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from http import HTTPStatus
 from secrets import token_urlsafe
 from typing import Any, Literal, assert_never
@@ -151,10 +152,21 @@ async def act(
 
     Raises `ApiError`.
     """
-    headers = {"Idempotency-Key": form.get(KEY) or token_urlsafe(KEY_BYTES)}
+    path = f"{record}/{action.path}"
+    headers = key_header(form, path)
     if form.get(VERSION) and action.versioned:
         headers["If-Match"] = f'"{form[VERSION]}"'
-    return await client.post(f"{record}/{action.path}", body_of(action, form), headers)
+    return await client.post(path, body_of(action, form), headers)
+
+
+def key_header(form: Mapping[str, str], path: str) -> dict[str, str]:
+    """Return the header by which a form acts once, however often it is sent.
+
+    All forms of a page may share its key. `path`, where the command goes, tells them
+    apart: a note that was typed before another form was sent is not its repetition.
+    """
+    key = form.get(KEY) or token_urlsafe(KEY_BYTES)
+    return {"Idempotency-Key": f"{key}.{sha256(path.encode()).hexdigest()[:16]}"}
 
 
 def body_of(action: Action, form: Mapping[str, str]) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Match
 from services.projections.api.session_cookie import session_in
 from services.projections.web.api_client import ApiClient, ApiError
 from services.projections.web.rendering import page, refused_text
+from shared.http.problem_details import HttpError
 from shared.web.language import keep_language, language_of
 from shared.web.rendering import refusal_text
 
@@ -48,6 +49,10 @@ async def screen(request: Request, show: Show) -> Response:
             shown = sign_in_page(request, onward, why)
         else:
             shown = page("refused.html", language, error.status, why=why)
+    except HttpError as error:
+        said = error.details
+        why = refused_text(said.code or "", language, said.detail)
+        shown = page("refused.html", language, said.status, why=why)
     keep_language(request, shown)
     return shown
 

@@ -17,6 +17,8 @@ import psycopg
 
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Signature
+from services.projections.api.session_cookie import COOKIE
+from services.projections.web.csrf import token_for
 from shared.clock import clock_from, set_lever
 from shared.database.clock_mode import ClockMode
 from shared.eventlog.log import EventLog
@@ -127,6 +129,22 @@ class Desk:
         return answered(
             lambda: httpx.post(url, json=body or {}, headers=sent, timeout=SECONDS)
         )
+
+    def send_form(
+        self,
+        path: str,
+        who: str = "agent",
+        *,
+        headers: Any = None,  # as httpx takes it
+        **form: str,
+    ) -> httpx.Response:
+        """Send a form of a page, signed in, and follow to the page it leads to."""
+        token = self.tokens[who]
+        with httpx.Client(
+            cookies={COOKIE: token}, follow_redirects=True, timeout=SECONDS
+        ) as browser:
+            sent = {"csrf": token_for(token), **form}
+            return browser.post(f"{self.api_url}{path}", data=sent, headers=headers)
 
     def wait_ready(self, names: Sequence[str] = SERVICES) -> None:
         """Return once these services say that they are ready."""

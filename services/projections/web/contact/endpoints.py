@@ -15,7 +15,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from secrets import token_urlsafe
 from typing import Any
 
 from fastapi import APIRouter
@@ -24,12 +23,12 @@ from starlette.responses import Response
 
 from services.projections.web.actions import (
     KEY,
-    KEY_BYTES,
     Action,
     Draft,
     Expired,
     Field,
     body_of,
+    key_header,
     new_draft,
     refused_draft,
     sent_form,
@@ -199,7 +198,7 @@ async def _sent(client: ApiClient, form: Mapping[str, str]) -> Mapping[str, Any]
     body = dict(body_of(CONTACT, form))
     if _is_new(form):
         body |= {"person": None, "caller": _caller_in(form)}
-    headers = {"Idempotency-Key": form.get(KEY) or token_urlsafe(KEY_BYTES)}
+    headers = key_header(form, "/v1/contacts")
     return await client.post("/v1/contacts", body, headers)
 
 

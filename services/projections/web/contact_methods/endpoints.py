@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.projections.web.actions import KEY, Expired, new_draft, sent_fields
+from services.projections.web.actions import Expired, key_header, new_draft, sent_fields
 from services.projections.web.api_client import (
     ApiClient,
     ApiError,
@@ -106,7 +106,7 @@ async def _act(done: str, do: Do, request: Request, client: ApiClient) -> Respon
         return await _shown(request, client, refused)
     me = await client.get("/v1/me", {})
     own = f"/v1/people/{_quoted(str(me['actor']).removeprefix('person:'))}"
-    headers = {"Idempotency-Key": form[KEY]} if form.get(KEY) else {}
+    headers = key_header(form, request.url.path)
     try:
         await do(client, own, form, headers)
     except ApiError as error:

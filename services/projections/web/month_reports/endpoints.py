@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
 from http import HTTPStatus
-from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -17,11 +16,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.projections.web.actions import (
-    KEY,
-    KEY_BYTES,
     VERSION,
     Draft,
     Expired,
+    key_header,
     new_draft,
     refused_draft,
     sent_form,
@@ -217,7 +215,7 @@ async def _act(place: str, verb: str, request: Request, api: ApiClient) -> Respo
         draft = refused_draft(request, error.form, error, why)
         return await _shown(place, request, api, draft, HTTPStatus.FORBIDDEN, verb)
     path, body = _FORMS[verb](form)
-    headers = {"Idempotency-Key": form.get(KEY) or token_urlsafe(KEY_BYTES)}
+    headers = key_header(form, f"{place}/{path}")
     if form.get(VERSION):
         headers["If-Match"] = f'"{form[VERSION]}"'
     try:

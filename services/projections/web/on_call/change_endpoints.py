@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -18,11 +17,11 @@ from starlette.responses import RedirectResponse, Response
 
 from services.projections.web.actions import (
     KEY,
-    KEY_BYTES,
     Action,
     Draft,
     Expired,
     action_of,
+    key_header,
     new_draft,
     refused_draft,
     sent_form,
@@ -136,9 +135,8 @@ async def _send(
 async def _confirmed(
     schedule: str, action: Action, form: Mapping[str, str], client: ApiClient
 ) -> Response:
-    headers = {"Idempotency-Key": form.get(KEY) or token_urlsafe(KEY_BYTES)}
     path = path_of(action, schedule, form)
-    made = await client.post(path, body_for(action, form), headers)
+    made = await client.post(path, body_for(action, form), key_header(form, path))
     onward = urlencode({"from": made["start"][:10], "done": f"on_call_{action.verb}"})
     place = f"/on-call/{quote(schedule, safe='')}"
     return RedirectResponse(f"{place}?{onward}", HTTPStatus.SEE_OTHER)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
-from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import quote
 
@@ -13,9 +12,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.projections.web.actions import (
-    KEY,
-    KEY_BYTES,
     Expired,
+    key_header,
     new_draft,
     sent_form,
 )
@@ -69,8 +67,7 @@ async def _page(request: Request, client: ApiClient) -> Response:
         ref = form.get("incident", "").strip().upper()[:REF_MAX]
         body = {"team": form.get("team", ""), "reason": form.get("reason", "")}
         path = f"/v1/incidents/{quote(ref, safe='')}/escalate"
-        key = {"Idempotency-Key": form.get(KEY) or token_urlsafe(KEY_BYTES)}
-        await client.post(path, body, key)
+        await client.post(path, body, key_header(form, path))
     except Expired:
         why = refusal_text(language, "form")
         return await _now(request, client, form, why, HTTPStatus.FORBIDDEN)
@@ -86,8 +83,8 @@ async def _test(schedule: str, request: Request, client: ApiClient) -> Response:
     language = language_of(request)
     try:
         form = await sent_form(request)
-        key = {"Idempotency-Key": form.get(KEY) or token_urlsafe(KEY_BYTES)}
-        tested = await client.post("/v1/oncall/page-tests", {"schedule": schedule}, key)
+        path, body = "/v1/oncall/page-tests", {"schedule": schedule}
+        tested = await client.post(path, body, key_header(form, path))
     except Expired:
         why = refusal_text(language, "form")
         return await _now(request, client, why_no_test=why, status=HTTPStatus.FORBIDDEN)

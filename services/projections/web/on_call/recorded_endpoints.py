@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
-from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -13,10 +12,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.projections.web.actions import (
-    KEY,
-    KEY_BYTES,
     Draft,
     Expired,
+    key_header,
     new_draft,
     sent_form,
 )
@@ -73,7 +71,8 @@ async def _withdraw(
     language = language_of(request)
     try:
         form = await sent_form(request)
-        await client.post(f"{_path(schedule, kind, change)}/withdraw", {}, _key(form))
+        path = f"{_path(schedule, kind, change)}/withdraw"
+        await client.post(path, {}, key_header(form, path))
     except Expired:
         why = refusal_text(language, "form")
         return await show(request, client, why, HTTPStatus.FORBIDDEN)
@@ -93,10 +92,6 @@ def _path(schedule: str, kind: str, change: str) -> str:
     if kind not in _PATHS:
         raise HttpError(404, f"there are no changes called {kind[:64]}")
     return f"/v1/oncall/{quote(schedule, safe='')}/{_PATHS[kind]}/{id_}"
-
-
-def _key(form: Mapping[str, str]) -> Mapping[str, str]:
-    return {"Idempotency-Key": form.get(KEY) or token_urlsafe(KEY_BYTES)}
 
 
 def _onward(schedule: str, verb: str) -> Response:
@@ -166,7 +161,8 @@ async def _answer(
     language = language_of(request)
     try:
         form = await sent_form(request)
-        await client.post(f"{_path(schedule, 'swap', swap)}/{verb}", {}, _key(form))
+        path = f"{_path(schedule, 'swap', swap)}/{verb}"
+        await client.post(path, {}, key_header(form, path))
     except Expired:
         why = refusal_text(language, "form")
         return await _swap(schedule, swap, request, client, why, HTTPStatus.FORBIDDEN)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
-from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -14,11 +13,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.projections.web.actions import (
-    KEY,
-    KEY_BYTES,
     Action,
     Field,
     body_of,
+    key_header,
     new_draft,
 )
 from services.projections.web.api_client import (
@@ -188,7 +186,8 @@ async def _services(request: Request, client: ApiClient) -> Mapping[str, str]:
 
 async def _announce(request: Request, client: ApiClient) -> Response:
     async def send(form: Form) -> Mapping[str, Any]:
-        return await client.post("/v1/maintenance", body_of(ANNOUNCE, form), _key(form))
+        path = "/v1/maintenance"
+        return await client.post(path, body_of(ANNOUNCE, form), key_header(form, path))
 
     found = await submitted(request, ANNOUNCE.verb, send)
     if isinstance(found, Refused):
@@ -199,16 +198,12 @@ async def _announce(request: Request, client: ApiClient) -> Response:
 async def _cancel(window: str, request: Request, client: ApiClient) -> Response:
     async def send(form: Form) -> Mapping[str, Any]:
         path = f"/v1/maintenance/{quote(window, safe='')}/{CANCEL.path}"
-        return await client.post(path, body_of(CANCEL, form), _key(form))
+        return await client.post(path, body_of(CANCEL, form), key_header(form, path))
 
     found = await submitted(request, CANCEL.verb, send)
     if isinstance(found, Refused):
         return await _shown(request, client, found, window)
     return _onward(CANCEL)
-
-
-def _key(form: Form) -> Mapping[str, str]:
-    return {"Idempotency-Key": form.get(KEY) or token_urlsafe(KEY_BYTES)}
 
 
 def _onward(action: Action) -> Response:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
-from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -15,12 +14,11 @@ from starlette.responses import RedirectResponse, Response
 from services.projections.api.reviews.markdown import figure_texts
 from services.projections.api.reviews.schemas import FiguresView
 from services.projections.web.actions import (
-    KEY,
-    KEY_BYTES,
     Action,
     Draft,
     Expired,
     Field,
+    key_header,
     new_draft,
     refused_draft,
     sent_fields,
@@ -156,11 +154,10 @@ async def _act(ref: str, verb: str, request: Request, client: ApiClient) -> Resp
         draft = refused_draft(request, error.form, error, why)
         where = place_in(error.form, verb)
         return await _shown(ref, request, client, draft, HTTPStatus.FORBIDDEN, where)
-    headers = {"Idempotency-Key": form.get(KEY) or token_urlsafe(KEY_BYTES)}
     try:
         command = FORMS[verb](await with_people(client, _WITH_OWNER, form))
         path = f"/v1{_place(ref)}{command.path}"
-        answer = await client.post(path, command.body, headers)
+        answer = await client.post(path, command.body, key_header(form, path))
     except ApiError as error:
         if error.status == HTTPStatus.UNAUTHORIZED:
             raise

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
-from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import quote
 
@@ -13,12 +12,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.projections.web.actions import (
-    KEY,
-    KEY_BYTES,
     Action,
     Draft,
     Expired,
     Field,
+    key_header,
     new_draft,
     refused_draft,
     sent_form,
@@ -149,10 +147,10 @@ async def _create(request: Request, client: ApiClient) -> Response:
     except Expired as error:
         return await _expired(request, client, error)
     source = quote(form.get("source", "").strip() or "-", safe="")
-    headers = {"Idempotency-Key": form.get(KEY) or token_urlsafe(KEY_BYTES)}
+    path = f"/v1/sources/{source}/keys"
     body = {"label": form.get("label", "").strip()}
     try:
-        made = await client.post(f"/v1/sources/{source}/keys", body, headers)
+        made = await client.post(path, body, key_header(form, path))
     except ApiError as error:
         return await _refused(request, client, error, form)
     return await _shown(request, client, made=made)

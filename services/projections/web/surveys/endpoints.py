@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
-from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
@@ -15,10 +14,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.projections.web.actions import (
-    KEY,
-    KEY_BYTES,
     Draft,
     Expired,
+    key_header,
     new_draft,
     refused_draft,
     sent_form,
@@ -199,10 +197,10 @@ async def _act(survey: str, verb: str, request: Request, client: ApiClient) -> R
         )
         return await _shown(survey, request, client, draft, HTTPStatus.FORBIDDEN, verb)
     path, body = _FORMS[verb](form)
-    headers = {"Idempotency-Key": form.get(KEY) or token_urlsafe(KEY_BYTES)}
     place = f"{PLACE}/{quote(survey, safe='')}"
+    to = f"/v1{place}/{path}"
     try:
-        await client.post(f"/v1{place}/{path}", body, headers)
+        await client.post(to, body, key_header(form, to))
     except ApiError as error:
         if error.status == HTTPStatus.UNAUTHORIZED:
             raise

@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from services.projections.api.session_cookie import COOKIE
-from services.projections.web.csrf import token_for
 from tests.support.desks.running import Desk
 from tests.support.patience import SECONDS
 
@@ -26,16 +25,6 @@ def _look(desk: Desk, path: str, who: str = "agent") -> str:
 def _answer(desk: Desk, path: str, who: str) -> httpx.Response:
     cookie = {"Cookie": f"{COOKIE}={desk.tokens[who]}"}
     return desk.get(path, None, headers=cookie)
-
-
-def _send(desk: Desk, path: str, who: str = "agent", **form: str) -> httpx.Response:
-    """Send a form of a page, and follow to the page that it leads to."""
-    token = desk.tokens[who]
-    with httpx.Client(
-        cookies={COOKIE: token}, follow_redirects=True, timeout=SECONDS
-    ) as browser:
-        sent = {"csrf": token_for(token), **form}
-        return browser.post(f"{desk.api_url}{path}", data=sent)
 
 
 def _quarantined(desk: Desk, words: str) -> str:
@@ -61,10 +50,10 @@ def test_what_cannot_be_mapped_is_listed_with_its_reason_and_discarded(
     assert f'href="{place}"' in _look(desk, "/quarantine?source=prometheus")
     assert f'href="{place}"' not in _look(desk, "/quarantine?source=nowhere")
     assert "unwanted" in _look(desk, place, "admin")
-    again = _send(desk, f"{place}/actions/retry")
+    again = desk.send_form(f"{place}/actions/retry")
     assert "It still cannot be mapped" in again.text
-    assert _send(desk, f"{place}/actions/discard").status_code == 422
-    done = _send(desk, f"{place}/actions/discard", reason="A trial")
+    assert desk.send_form(f"{place}/actions/discard").status_code == 422
+    done = desk.send_form(f"{place}/actions/discard", reason="A trial")
     assert "The element was discarded." in done.text
     assert "A trial" in _look(desk, place)
     assert f'href="{place}"' in _look(desk, "/quarantine?state=discarded")
@@ -73,8 +62,8 @@ def test_what_cannot_be_mapped_is_listed_with_its_reason_and_discarded(
 def test_all_that_match_are_retried_and_the_others_left(desk: Desk) -> None:
     number = _quarantined(desk, "matching")
 
-    none = _send(desk, "/quarantine/actions/retry", source="nowhere")
-    some = _send(desk, "/quarantine/actions/retry", source="prometheus")
+    none = desk.send_form("/quarantine/actions/retry", source="nowhere")
+    some = desk.send_form("/quarantine/actions/retry", source="prometheus")
 
     assert "0 still cannot be mapped." in none.text
     assert re.search(r"[1-9]\d* still cannot be mapped", some.text)
@@ -90,7 +79,7 @@ def test_only_an_administrator_sees_a_body_and_an_auditor_changes_nothing(
     seen = _look(desk, place, "auditor")
     assert "alertname" not in seen
     assert "/actions/" not in seen
-    refused = _send(desk, f"{place}/actions/discard", "auditor", reason="Mine")
+    refused = desk.send_form(f"{place}/actions/discard", "auditor", reason="Mine")
     assert refused.status_code == 403
 
 
@@ -98,20 +87,20 @@ def test_maintenance_is_announced_by_a_form_and_called_off(desk: Desk) -> None:
     words = {"service": "mail", "start:zone": "UTC", "end:zone": "UTC"}
     place = "/maintenance/actions/announce"
 
-    wrong = _send(desk, place, **words, end="2020-01-01T00:00", reason="A disk")
+    wrong = desk.send_form(place, **words, end="2020-01-01T00:00", reason="A disk")
     assert wrong.status_code == 422
     assert 'value="A disk"' in wrong.text
     end = f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%dT%H:%M}"
-    done = _send(desk, place, **words, end=end, reason="A new disk")
+    done = desk.send_form(place, **words, end=end, reason="A new disk")
     assert "The maintenance is announced." in done.text
     (window,) = re.findall(r"/maintenance/(MNT-\d+)/cancel", done.text)
     seen = _look(desk, "/maintenance?service=mail", "auditor")
     assert "A new disk" in seen
     assert "/cancel" not in seen
     assert window not in _look(desk, "/maintenance?service=web")
-    refused = _send(desk, f"/maintenance/{window}/cancel", "auditor")
+    refused = desk.send_form(f"/maintenance/{window}/cancel", "auditor")
     assert refused.status_code == 403
-    ended = _send(desk, f"/maintenance/{window}/cancel", reason="Not today")
+    ended = desk.send_form(f"/maintenance/{window}/cancel", reason="Not today")
     assert "The maintenance is called off." in ended.text
     assert "/cancel" not in ended.text
     assert window in ended.text
@@ -144,9 +133,9 @@ def test_a_hand_over_that_nobody_made_cannot_be_answered(desk: Desk) -> None:
     assert "Nothing waits for an answer" in _look(desk, "/handovers?kind=service")
     place = "/handovers/INC-999999/actions"
 
-    refused = _send(desk, f"{place}/accept", kind="incident", title="A cause")
+    refused = desk.send_form(f"{place}/accept", kind="incident", title="A cause")
 
     assert refused.status_code == 404
     assert 'role="alert"' in refused.text
-    assert _send(desk, f"{place}/accept", "auditor").status_code == 403
-    assert _send(desk, f"{place}/merge").status_code == 404
+    assert desk.send_form(f"{place}/accept", "auditor").status_code == 403
+    assert desk.send_form(f"{place}/merge").status_code == 404

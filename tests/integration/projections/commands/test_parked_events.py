@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from services.projections.api.session_cookie import COOKIE
-from services.projections.web.csrf import token_for
 from shared.domain.limits import Limits
 from shared.eventlog.append import AppendUnit
 from shared.security.access import create
@@ -280,15 +279,6 @@ def _listed(desk: Desk, path: str, who: str = "admin") -> str:
     return "".join(pages)
 
 
-def _send(desk: Desk, path: str, who: str = "admin", **form: str) -> httpx.Response:
-    token = desk.tokens[who]
-    with httpx.Client(
-        cookies={COOKIE: token}, follow_redirects=True, timeout=SECONDS
-    ) as browser:
-        sent = {"csrf": token_for(token), **form}
-        return browser.post(f"{desk.api_url}{path}", data=sent)
-
-
 @BOTH
 def test_the_screen_lists_retries_and_skips(desk: Desk, reader: str) -> None:
     stream = _unreadable(desk)
@@ -298,17 +288,16 @@ def test_the_screen_lists_retries_and_skips(desk: Desk, reader: str) -> None:
     assert f'href="{place}"' in _listed(desk, "/parked")
     assert f'href="{place}"' in _listed(desk, f"/parked?reader={reader}", "agent")
     assert f'href="{place}"' not in _listed(desk, "/parked?reader=sla_watcher")
-    again = _send(desk, f"{place}/actions/retry")
+    again = desk.send_form(f"{place}/actions/retry", "admin")
     assert "It still cannot be applied: the reason is shown." in again.text
-    wordless = _send(desk, f"{place}/actions/skip_event", position=position)
+    skip = f"{place}/actions/skip_event"
+    wordless = desk.send_form(skip, "admin", position=position)
     assert wordless.status_code == 422
-    done = _send(
-        desk, f"{place}/actions/skip_event", position=position, reason="Not ours"
-    )
+    done = desk.send_form(skip, "admin", position=position, reason="Not ours")
     assert "The event was skipped." in done.text
     assert "Nothing of this stream is parked any more." in done.text
     assert "Not ours" in _page(desk, "/parked?state=skipped", "auditor")
-    assert _send(desk, f"{place}/actions/forget").status_code == 404
+    assert desk.send_form(f"{place}/actions/forget", "admin").status_code == 404
 
 
 def test_an_auditor_sees_the_events_and_no_form(desk: Desk) -> None:
@@ -318,7 +307,7 @@ def test_an_auditor_sees_the_events_and_no_form(desk: Desk) -> None:
 
     assert "UnknownEvent" in seen
     assert "/actions/" not in seen
-    assert _send(desk, f"{place}/actions/retry", "auditor").status_code == 403
+    assert desk.send_form(f"{place}/actions/retry", "auditor").status_code == 403
 
 
 def test_operations_lead_to_their_first_screen(desk: Desk) -> None:
