@@ -139,7 +139,8 @@ def examine(settings: UpSettings, services: tuple[Service, ...]) -> Iterator[Fin
         yield _database(run.database_url)
         yield from examine_policy(run.database_url)
         yield _bus(run.nats_url)
-        yield from (_service(each, settings, run) for each in services)
+        for each in services:
+            yield from _service(each, settings, run)
 
 
 def _python() -> Finding:
@@ -283,11 +284,14 @@ def _bus(url: str) -> Finding:
     )
 
 
-def _service(service: Service, settings: UpSettings, run: Run) -> Finding:
+def _service(service: Service, settings: UpSettings, run: Run) -> Iterator[Finding]:
     """Ask the service at its own address, whatever this shell's variables say."""
     answer = ask_ready(run.ports.get(service.name) or service.port(settings))
     advice = f"See what {service.name} says in the terminal of `make up`."
     if answer.waits_for:
         advice = "See docs/how-to/back-up-and-restore.md, “After a restore”."
     words = answer.words or "does not answer"
-    return Finding(service.name, answer.status == _OK, words, advice)
+    yield Finding(service.name, answer.status == _OK, words, advice)
+    for part, alarm in answer.alarms.items():
+        advice = "See docs/how-to/answer-an-alert.md."
+        yield Finding(f"{service.name} {part}", False, alarm, advice)

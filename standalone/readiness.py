@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException
 from time import monotonic
+from types import MappingProxyType
 from typing import NamedTuple
 
 import psutil
@@ -29,6 +30,8 @@ class Answer(NamedTuple):
     """How many events each of its readers still has to read."""
     waits_for: str = ""
     """What a person has to do before the service can be ready."""
+    alarms: Mapping[str, str] = MappingProxyType({})
+    """What a person has to do something about, by part, while the service works."""
 
 
 async def wait_until_ready(
@@ -37,13 +40,12 @@ async def wait_until_ready(
     pid: Callable[[], int | None],
     trying: Callable[[], bool],
     patience: float = 60,
-) -> str:
+) -> Answer:
     """Return once `GET /health/ready` answers 200, and it is our process that answers.
 
-    A service that waits for a person counts as started: then returns what that person
-    has to do, otherwise an empty text. StartupError: the process is no longer `trying`,
-    or for `patience` seconds none of its readers made progress: after an upgrade it may
-    have to read the whole log.
+    Returns that answer. A service that waits for a person counts as started.
+    StartupError: the process is no longer `trying`, or for `patience` seconds none of
+    its readers made progress: after an upgrade it may have to read the whole log.
     """
     deadline = monotonic() + patience
     answer = Answer(0, "", {})
@@ -51,7 +53,7 @@ async def wait_until_ready(
     while trying() and monotonic() < deadline:
         answer = await asyncio.to_thread(ask_ready, port)
         if (answer.status == _OK or answer.waits_for) and listens(pid(), port):
-            return answer.waits_for
+            return answer
         nearer = {k: n for k, n in answer.behind.items() if n < least.get(k, n + 1)}
         if nearer:
             least |= nearer
@@ -86,7 +88,9 @@ def ask_ready(port: int) -> Answer:
         connection.request("GET", "/health/ready")
         response = connection.getresponse()
         body = response.read(_BODY_MAX)
-        return Answer(response.status, _told(body), _behind(body), _waits_for(body))
+        return Answer(
+            response.status, _told(body), _behind(body), _waits_for(body), _alarms(body)
+        )
     except (OSError, HTTPException):
         return Answer(0, "", {})
     finally:
@@ -119,6 +123,14 @@ def _waits_for(body: bytes) -> str:
         return ""
 
 
+def _alarms(body: bytes) -> dict[str, str]:
+    try:
+        checks = json.loads(body)["checks"]
+        return {c["kind"]: str(c["alarm"]) for c in checks if "alarm" in c}
+    except (ValueError, KeyError, TypeError):
+        return {}
+
+
 def _check(check: dict[str, object]) -> str:
     words = ["ready" if check["ready"] else "not ready"]
     if "lag_events" in check:
@@ -127,6 +139,8 @@ def _check(check: dict[str, object]) -> str:
         words.append(f"{parked:g} streams parked")
     if not check["ready"] and "why" in check:
         words[0] += f" ({check['why']})"
+    if "alarm" in check:
+        words.append(f"alarm: {check['alarm']}")
     # A reader and timers may share a name: the kind distinguishes them.
     names = dict.fromkeys(str(check[it]) for it in ("kind", "name") if it in check)
     return f"{' '.join(names)} {', '.join(words)}"

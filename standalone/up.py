@@ -40,7 +40,7 @@ from standalone.folder import (
 )
 from standalone.ports import HOST
 from standalone.postgres import demand_lever, migrate_desk
-from standalone.readiness import wait_until_ready
+from standalone.readiness import Answer, wait_until_ready
 from standalone.servers import NATS, POSTGRES, own_nats, own_postgres
 from standalone.services import (
     ADMIN_ROLE,
@@ -268,10 +268,13 @@ class _Desk:
         keep_credentials(home, self._credentials)
         for service in plan.services:
             self._supervisor.add(self._process(service, owner, users))
-        waits_for = await asyncio.gather(*map(self._ready, plan.services))
+        answers = await asyncio.gather(*map(self._ready, plan.services))
         self._serving(owner, users, await asyncio.to_thread(self._link, owner))
-        for why in sorted(set(filter(None, waits_for))):
+        for why in sorted({each.waits_for for each in answers} - {""}):
             plan.terminal.say(f"Nothing is taken yet: {why}.", "red")
+        for service, answer in zip(plan.services, answers, strict=True):
+            for part, alarm in answer.alarms.items():
+                plan.terminal.say(f"Alarm of {service.name}, {part}: {alarm}.", "red")
 
     def _link(self, owner: str) -> str | None:
         """Return a new link for the person at the terminal, None without one."""
@@ -296,7 +299,7 @@ class _Desk:
         environment = environment_of(service, self._plan.settings, os.environ, given)
         return Process(service.name, (sys.executable, *service.command), environment)
 
-    async def _ready(self, service: Service) -> str:
+    async def _ready(self, service: Service) -> Answer:
         return await wait_until_ready(
             service.name,
             service.port(self._plan.settings),

@@ -32,7 +32,9 @@ class Check:
 
     `kind` is `reader`, `relay` and so on, `name` identifies one of them. `words` are
     for people; `numbers` become the metrics `permanence_<kind>_<number>{name=…}`,
-    counters if they end in `_total`.
+    counters if they end in `_total`. `alarm` says what a person has to do something
+    about although the process does its own work, as while a mail server is away; it is
+    `permanence_<kind>_alarm{name=…}` as well.
     """
 
     kind: str
@@ -40,6 +42,7 @@ class Check:
     ready: bool
     words: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[str, float] = field(default_factory=dict)
+    alarm: str = ""
 
 
 Probe = Callable[[], Awaitable[Check]]
@@ -95,6 +98,7 @@ class Health:
             "checks": [
                 {"kind": check.kind, "name": check.name, "ready": check.ready}
                 | {word: told for word, told in check.words.items() if told}
+                | ({"alarm": check.alarm} if check.alarm else {})
                 | dict(check.numbers)
                 for check in checks
             ],
@@ -120,7 +124,8 @@ class _Numbers(Collector):
     def collect(self) -> Iterable[Metric]:
         families: dict[str, GaugeMetricFamily | CounterMetricFamily] = {}
         for check in self._checks():
-            numbers = {**check.numbers, "ready": float(check.ready)}
+            is_so = {"ready": check.ready, "alarm": bool(check.alarm)}
+            numbers = {**check.numbers, **{k: float(v) for k, v in is_so.items()}}
             for number, value in numbers.items():
                 name = f"permanence_{check.kind}_{number}"
                 if name not in families:

@@ -16,9 +16,9 @@ from shared.eventlog.log import EventLog
 from shared.observability.health import Check
 
 OLDEST_SECONDS_MAX = 900.0
-"""Age of the oldest waiting notification above which the service is not ready."""
+"""Age of the oldest waiting notification above which an alarm is raised."""
 DUE_SECONDS_MAX = 120.0
-"""How long a due notification may go untried before the service is not ready."""
+"""How long a due notification may go untried before an alarm is raised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,10 @@ class _Waiting:
 
 @dataclass(frozen=True, eq=False)
 class OutboxProbe:
-    """Not ready while a notification waits too long, whichever process sends it."""
+    """Not ready while messages are due and no process sends any.
+
+    A message that waits for a server outside is an alarm: the desk starts without it.
+    """
 
     log: EventLog
     dispatcher: Dispatcher
@@ -60,7 +63,7 @@ class OutboxProbe:
         }
         why = _why(seen)
         texts = {"why": why, **seen.lease.words()}
-        return Check("outbox", "escalation", not why, texts, numbers)
+        return Check("outbox", "escalation", not why, texts, numbers, _alarm(seen))
 
     def _look(self) -> _Waiting:
         now = self.clock()
@@ -77,15 +80,21 @@ class OutboxProbe:
 
 
 def _why(seen: _Waiting) -> str:
-    """Return why the outbox is not ready, empty if it is."""
-    free, due = seen.lease.free_seconds, seen.due_seconds
-    if due is not None and free > FREE_SECONDS_MAX:
-        return (
-            f"messages are due and no process has sent any for {free:.0f} s: the "
-            f"oldest has waited for {seen.oldest_seconds:.0f} s"
-        )
-    if due is not None and due > DUE_SECONDS_MAX:
+    """Return why nobody sends, empty if somebody does."""
+    free = seen.lease.free_seconds
+    if seen.due_seconds is None or free <= FREE_SECONDS_MAX:
+        return ""
+    return (
+        f"messages are due and no process has sent any for {free:.0f} s: the oldest "
+        f"has waited for {seen.oldest_seconds:.0f} s"
+    )
+
+
+def _alarm(seen: _Waiting) -> str:
+    """Return what is not told to anybody, empty if all is: a server may be away."""
+    due = seen.due_seconds or 0.0
+    if due > DUE_SECONDS_MAX:
         return f"a message has been due for {due:.0f} s and was not tried"
     if seen.oldest_seconds > OLDEST_SECONDS_MAX:
-        return f"a message has waited for {seen.oldest_seconds:.0f} s"
+        return f"a message has waited for {seen.oldest_seconds:.0f} s to be sent"
     return ""

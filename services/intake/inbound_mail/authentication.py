@@ -13,9 +13,8 @@ chain of earlier servers (ARC, RFC 8617) is not evaluated.
 import re
 from dataclasses import dataclass, field
 from email.message import Message
-from email.utils import getaddresses
 
-from services.intake.inbound_mail.message import every, raw
+from services.intake.inbound_mail.message import authors, raw
 
 RESULTS_MAX = 100
 """Results in one field; a field with more is ignored."""
@@ -108,8 +107,7 @@ def _sole_domain(message: Message, sender: str) -> str | None:
 
     With several authors, server and desk might look at different ones.
     """
-    authors = getaddresses(every(message, "From"))
-    addresses = [address.lower() for _, address in authors]
+    addresses = [address.lower() for _, address in authors(message)]
     domain = sender.rpartition("@")[2]
     sole = addresses == [sender] and _DOMAIN.fullmatch(domain)
     return domain if sole else None

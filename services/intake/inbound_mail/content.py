@@ -80,7 +80,14 @@ HTML_CHARACTERS_MAX = 500_000
 NO_CHARSETS = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape"})
 """Python codecs that no mail uses and that are slow to decode."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_MISTAKES = (ValueError, LookupError, AttributeError, TypeError, AssertionError)
+_MISTAKES = (
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    AssertionError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ def learnt(cursor: Cursor[Any], letter: InboundMail, now: datetime) -> Senders |
     return Senders((id_,), known=False)
 
 
+_NO_ADDRESS = "it has no address that its sender could be answered at"
 LETTERS_AN_HOUR_MAX = 60
 """From one person; more suggest two machines that answer each other."""
 MERGED_MAX = 20
@@ -147,7 +148,7 @@ def see(
             return MailResult(_automatic(cursor, letter))
         who = learnt(cursor, letter, now) if letter.sender else None
         if who is None:
-            why = "it has no address that its sender could be answered at"
+            why = letter.unreadable or _NO_ADDRESS
             return MailResult(MailOutcome("unreadable", why))
         named, incident = _named(sight.cache, cursor, letter)
         _, policy = sight.policies.current(cursor)

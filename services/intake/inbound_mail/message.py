@@ -75,6 +75,8 @@ class InboundMail:
     """Reply tags of the mails of ours that it answers."""
     files: tuple[IncomingFile, ...] = ()
     """Its attachments with their content, which the incident keeps."""
+    unreadable: str | None = None
+    """Why only its bytes are of use, or None if it was read."""
 
 
 LINES_TIMES_BOUNDARIES_MAX = 2_000_000
@@ -186,6 +188,13 @@ def sender(message: Message) -> tuple[str, str]:
                 if is_address(address):
                     return address.lower(), decoded(name)[:NAME_MAX]
     return "", ""
+
+
+def authors(message: Message) -> Sequence[tuple[str, str]]:
+    """Return the name and address of each author; nobody if they cannot be read."""
+    with suppress(*_UNREADABLE):
+        return getaddresses(every(message, "From"))
+    return ()
 
 
 def is_address(written: str) -> bool:

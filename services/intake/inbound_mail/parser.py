@@ -1,7 +1,8 @@
-"""Parses the bytes of a mail (RFC 5322) into an `InboundMail`. Pure, never fails.
+"""Parses the bytes of a mail (RFC 5322) into an `InboundMail`. Never fails.
 
 See https://www.rfc-editor.org/rfc/rfc5322, and rfc2045 for MIME. A malformed mail is
-read as far as possible, so that no message to the desk is lost.
+read as far as possible, so that no message to the desk is lost; of one that cannot be
+read at all the bytes are kept, and a person looks at them.
 """
 
 import uuid
@@ -9,6 +10,8 @@ from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
 from hashlib import sha256
+
+import structlog
 
 from services.intake.inbound_mail.authentication import is_authentic
 from services.intake.inbound_mail.automatic_mail import why_automatic
@@ -35,6 +38,8 @@ NAMESPACE = uuid.UUID("5f0c1d2e-7a64-4b39-9a8e-3f6f1f1d7c55")
 """Namespace of the keys, so that the same mail always has the same key."""
 MESSAGE_ID_MAX = 998
 
+_log = structlog.get_logger(__name__)
+
 
 def read_letter(
     written: bytes,
@@ -48,6 +53,29 @@ def read_letter(
     `authserv_id` is the name of the receiving server whose authentication results
     count, or None if not configured; `is_cut` if its end is missing.
     """
+    try:
+        return _read(written, our_address, authserv_id, is_cut=is_cut)
+    except Exception as error:  # noqa: BLE001 # whatever a stranger sends is one mail
+        _log.warning("letter.unreadable", error=type(error).__name__)
+        return unread(written, f"it cannot be read ({type(error).__name__})")
+
+
+def unread(written: bytes, why: str) -> InboundMail:
+    """Return a mail of which nothing but its bytes is known."""
+    return InboundMail(
+        key=_key(written, "", None, ""),
+        sender="",
+        name="",
+        subject="",
+        words="",
+        fresh="",
+        unreadable=why,
+    )
+
+
+def _read(
+    written: bytes, our_address: str | None, authserv_id: str | None, *, is_cut: bool
+) -> InboundMail:
     read = within_reach(written[:LETTER_BYTES_MAX])
     message = _parsed(read)
     address, name = sender(message)

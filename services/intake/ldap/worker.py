@@ -117,11 +117,11 @@ class LdapWorker:
     async def probe(self) -> Check:
         """Return how the last run went; intake is ready without LDAP."""
         numbers = {"leads": float(self._leads), "failed": float(self._why is not None)}
-        words = {"why": self._why} if self._why else {}
         if self._done is not None:
             age = self._monotonic() - self._done_at
             numbers |= {"age_seconds": age, **_counts(self._done)}
-        return Check("ldap", "people", ready=True, words=words, numbers=numbers)
+        alarm = self._why or ""
+        return Check("ldap", "people", ready=True, numbers=numbers, alarm=alarm)
 
 
 def _counts(done: PeopleSynchronised) -> dict[str, float]:

@@ -1,7 +1,8 @@
 """Reads one mailbox: each mail is taken, then marked as read; failures are retried.
 
 The position advances only once a mail is recorded. If the process dies in between,
-nothing is lost: the mail is found again and recognised as a repeat.
+nothing is lost: the mail is found again and recognised as a repeat. Whatever is wrong
+with a mail sets that mail aside, and whatever is wrong with a mailbox stops no other.
 """
 
 import asyncio
@@ -12,12 +13,12 @@ import structlog
 
 from services.intake.commands.page_taker import PageNotTaken
 from services.intake.commands.record_store import CODE as UNREADABLE
-from services.intake.inbound_mail.parser import read_letter
+from services.intake.inbound_mail.parser import read_letter, unread
 from services.intake.inbound_mail.worker import MailDelivery, MailIntake
 from services.intake.mailboxes.address import Address, NoAddress, address_of
 from services.intake.mailboxes.session import AWAY, FetchedMail, Session
 from services.intake.mailboxes.store import Mark, read_mark, write_mark
-from shared.database.leadership import Leadership
+from shared.database.leadership import Leadership, LeaseLost
 from shared.domain.policy.sources import Mailbox as Clause
 from shared.eventlog.batcher import Overloaded
 from shared.eventlog.errors import Unavailable
@@ -47,6 +48,8 @@ class Mailbox:
     ) -> None:
         self.clause = clause
         self.why_away: str | None = None
+        self.takes_nothing = False
+        """Whether mails wait in it and the last round took none."""
         self._source = source
         self._log = log
         self._letters = letters
@@ -65,15 +68,27 @@ class Mailbox:
         """
         try:
             await self._round(seat)
-        except (*AWAY, NoAddress, Unavailable, Overloaded, HttpError) as error:
-            await self.close()
-            self.why_away = _told(error)
-            self._outage.away(error)
-            wait, self._wait = self._wait, min(self._wait * 2, WAIT_SECONDS_MAX)
-            return wait
+        except LeaseLost:
+            raise
+        except (*AWAY, NoAddress) as error:
+            self.takes_nothing = False  # what waits there is out of our reach
+            return await self._later(error)
+        except (Unavailable, Overloaded, HttpError) as error:
+            return await self._later(error)
+        except Exception as error:  # noqa: BLE001 # ours; other mailboxes go on
+            _log.exception("mailbox.failed", source=self._source)
+            return await self._later(error)
         self.why_away, self._wait = None, WAIT_SECONDS
         self._outage.back()
         return 0.0
+
+    async def _later(self, error: Exception) -> float:
+        """Give up this round; return how long to wait before the next."""
+        await self.close()
+        self.why_away = _told(error)
+        self._outage.away(error)
+        wait, self._wait = self._wait, min(self._wait * 2, WAIT_SECONDS_MAX)
+        return wait
 
     async def close(self) -> None:
         """Disconnect from the server."""
@@ -86,19 +101,32 @@ class Mailbox:
         mark = await asyncio.to_thread(self._mark)
         after = mark.uid if mark and mark.validity == session.validity else None
         numbers = await asyncio.to_thread(session.fresh, after)
+        self.takes_nothing = bool(numbers)
         for uid in numbers[:AT_ONCE_MAX]:
             seat.prove()
-            found = await asyncio.to_thread(session.fetch, uid)
+            found = await self._fetched(session, uid)
             seat.check()
             if found is not None:
                 await self._take(found)
             await asyncio.to_thread(self._pass, Mark(session.validity, uid), seat)
+            self.takes_nothing = False
             if found is not None:
                 await asyncio.to_thread(session.mark, uid)
         if after is None and len(numbers) <= AT_ONCE_MAX:
             # Mails read before the first round are skipped; later ones are all taken.
             last = max([session.last, *numbers])
             await asyncio.to_thread(self._pass, Mark(session.validity, last), seat)
+
+    async def _fetched(self, session: Session, uid: int) -> FetchedMail | None:
+        """Return a mail; a note in its place if what the server sends has no form."""
+        try:
+            return await asyncio.to_thread(session.fetch, uid)
+        except AWAY:
+            raise
+        except Exception:  # noqa: BLE001 # of this mail; the next may be sent well
+            _log.exception("mailbox.fetch_failed", source=self._source, uid=uid)
+            note = f"Mail {session.validity}.{uid} could not be fetched: it is there."
+            return FetchedMail(uid, f"\n{note}".encode(), None)
 
     async def _opened(self) -> Session:
         # Read each time, so that a changed secret needs no restart.
@@ -137,7 +165,7 @@ class Mailbox:
         except Exception:  # noqa: BLE001 # an internal error must not block the mailbox
             _log.exception("mailbox.letter_failed", source=self._source, uid=found.uid)
             why = "taking it failed by a mistake of ours: the log of intake tells"
-            await self._letters.set_aside(letter, post, why)
+            await self._letters.set_aside(unread(found.raw, why), post, why)
 
     def _mark(self) -> Mark | None:
         with self._log.transaction() as cursor:

@@ -30,6 +30,8 @@ from shared.observability.telemetry import Outage
 LEASE = Lease("intake", "mailboxes")
 STALL_SECONDS = 60.0
 """How long all mail servers together may take for one step of a round."""
+STUCK_SECONDS_MAX = 60.0
+"""How long mails may wait in a mailbox while none is taken before that is reported."""
 POLL_SECONDS = 5.0
 """How often a mailbox is polled, so that a receipt is sent within a minute."""
 LEVER_POLL_SECONDS = 0.1
@@ -65,6 +67,7 @@ class Mailboxes:
         self._monotonic = monotonic
         self._open: dict[str, Mailbox] = {}
         self._next_at: dict[str, float] = {}
+        self._stuck_since: dict[str, float] = {}
         self._leads = False
         self._outage = Outage("mailboxes", "mails wait where they are; trying again")
 
@@ -76,9 +79,18 @@ class Mailboxes:
             if mailbox.why_away
         }
 
+    def stuck(self) -> dict[str, str]:
+        """Return in which of the mailboxes read here mails wait and none is taken."""
+        return {
+            source: f"mails have waited for {seconds:.0f} s and none could be taken"
+            for source, since in self._stuck_since.items()
+            if (seconds := self._monotonic() - since) > STUCK_SECONDS_MAX
+        }
+
     def own(self) -> dict[str, float]:
         """Return the metrics of this process."""
         return {
+            "stuck": float(len(self.stuck())),
             "leads": float(self._leads),
             "read": float(len(self._open)),
             "away": float(len(self.away())),
@@ -121,19 +133,25 @@ class Mailboxes:
     async def _round(self, source: str, seat: Leadership) -> None:
         if self._monotonic() >= self._next_at.get(source, 0.0):
             wait = await self._open[source].round(seat)
-            self._next_at[source] = self._monotonic() + wait
+            now = self._monotonic()
+            self._next_at[source] = now + wait
+            if self._open[source].takes_nothing:
+                self._stuck_since.setdefault(source, now)
+            else:
+                self._stuck_since.pop(source, None)
 
     async def _leave(self, sources: list[str]) -> None:
         for source in sources:
             await self._open.pop(source).close()
             self._next_at.pop(source, None)
+            self._stuck_since.pop(source, None)
 
 
 @dataclass(frozen=True, eq=False)
 class MailboxesProbe:
-    """Not ready if the policy has mailboxes and no process reads them.
+    """Not ready if no process reads the mailboxes, or one takes none of its mails.
 
-    An unavailable mailbox leaves it ready: the others are still read.
+    An unavailable mailbox is an alarm and leaves it ready: the others are still read.
     """
 
     log: EventLog
@@ -142,18 +160,23 @@ class MailboxesProbe:
 
     async def __call__(self) -> Check:
         """Return the state of the mailboxes, whichever process reads them."""
-        words: Mapping[str, str] = self.mailboxes.away()
+        away, stuck = self.mailboxes.away(), self.mailboxes.stuck()
+        words: Mapping[str, str] = away
         numbers: Mapping[str, float] = self.mailboxes.own()
+        why = "; ".join(f"{source}: {told}" for source, told in stuck.items())
         try:
             lease = await asyncio.to_thread(self._look)
         except Unavailable:
-            return Check("mailboxes", "letters", True, words, numbers)
-        numbers = {**numbers, **lease.numbers()}
-        words = {**words, **lease.words()}
-        if not self.in_force.mailboxes() or lease.free_seconds <= FREE_SECONDS_MAX:
-            return Check("mailboxes", "letters", True, words, numbers)
-        why = f"no process has read the mailboxes for {lease.free_seconds:.0f} s"
-        return Check("mailboxes", "letters", False, {"why": why, **words}, numbers)
+            pass
+        else:
+            numbers = {**numbers, **lease.numbers()}
+            words = {**words, **lease.words()}
+            if self.in_force.mailboxes() and lease.free_seconds > FREE_SECONDS_MAX:
+                free = f"{lease.free_seconds:.0f} s"
+                why = f"no process has read the mailboxes for {free}"
+        words = {"why": why, **words} if why else words
+        alarm = "; ".join(f"{source}: {told}" for source, told in away.items())
+        return Check("mailboxes", "letters", not why, words, numbers, alarm)
 
     def _look(self) -> LeaseState:
         with self.log.transaction() as cursor:

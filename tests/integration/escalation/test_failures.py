@@ -118,6 +118,22 @@ def test_what_one_person_is_told_of_an_incident_keeps_its_order(
     assert len(desk.to("roche")) == 4
 
 
+def test_a_mail_server_that_is_away_is_an_alarm_and_stops_no_start(
+    desk: CallingDesk,
+) -> None:
+    desk.inbox.refuse_content = "451 4.3.0 later"
+    incident = desk.open()
+    desk.until_said(incident, "notification.sent")
+    desk.desk.move_to(local("09:30"))
+    desk.desk.services["escalation"].kill()
+    desk.desk.services["escalation"].start()
+
+    desk.desk.wait_ready(("escalation",))
+
+    alarm = desk.desk.checks("escalation")["outbox"]["alarm"]
+    assert alarm.startswith("a message has ")
+
+
 def test_another_is_not_held_up_by_who_cannot_be_reached(desk: CallingDesk) -> None:
     desk.sql("UPDATE directory.people SET email = 'no' WHERE id = 'roche'")
     incident = desk.open()

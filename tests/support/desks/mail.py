@@ -15,6 +15,8 @@ from starlette.routing import Router
 from services.intake.assembly import Parts, assemble
 from services.intake.commands.pending_command import PendingCommand
 from services.intake.directory import store as directory_store
+from services.intake.inbound_mail.worker import MailIntake
+from services.intake.mailboxes.mailbox import Mailbox
 from services.intake.mailboxes.worker import Mailboxes
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Signature
@@ -22,6 +24,7 @@ from services.intake.signals.endpoints import routes
 from services.intake.telemetry import CommitObserver
 from shared.domain.commands.incident import BODIES
 from shared.domain.identifiers import incident_stream
+from shared.domain.policy.sources import Mailbox as Clause
 from shared.eventlog.log import EventLog
 from shared.http.error_responses import complete
 from shared.messaging.commands import CommandRequest
@@ -29,6 +32,8 @@ from shared.security.access import create
 from shared.security.signed_links import REPLY_TAGS_PURPOSE, tag_of
 from tests.support import key_ring
 from tests.support.compose import ROOT
+from tests.support.desks.leadership import Unfenced
+from tests.support.mail.raw_mails import mail
 from tests.support.patience import eventually
 from tests.support.servers.servers import Database
 
@@ -172,3 +177,35 @@ def mailbox_desk(database: Database) -> Iterator[LetterDoors]:
 async def leads(mailboxes: Mailboxes) -> None:
     """Return once these are the ones that read."""
     await eventually(lambda: bool(mailboxes.own()["leads"]))
+
+
+CLAUSE = Clause(type="imap", url="env:BOX")
+
+
+def numbered(number: int, words: str = "The portal is down.") -> bytes:
+    """Return one of several mails."""
+    return mail(words, message_id=f"<{number}@valmont.example>")
+
+
+def reads(
+    desk: LetterDoors, url: str, rounds: int = 1, letters: MailIntake | None = None
+) -> Mailbox:
+    """Read a mailbox so many times, as one process does; return its last state."""
+
+    async def work(parts: Parts) -> Mailbox:
+        taking = letters or parts.context.letters
+        box = Mailbox("boite", CLAUSE, desk.log, taking, DESK, {"BOX": url})
+        for _ in range(rounds):
+            await box.round(Unfenced())
+        await box.close()
+        return box
+
+    return desk.with_parts(work)
+
+
+def taken(desk: LetterDoors) -> list[str]:
+    """Return the outcome of each letter, in order."""
+    return [
+        row[0]
+        for row in desk.asks("SELECT verdict FROM intake.letters ORDER BY letter_id")
+    ]

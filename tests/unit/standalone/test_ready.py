@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from standalone.readiness import _told, _waits_for, wait_until_ready
+from standalone.readiness import _alarms, _told, _waits_for, wait_until_ready
 from standalone.startup_error import StartupError
 
 PATIENCE = 1.0
@@ -51,6 +51,15 @@ def test_what_is_not_ready_says_why() -> None:
     assert _told(json.dumps({"status": "not ready", "checks": checks}).encode()) == (
         "continuity log not ready (run it)"
     )
+
+
+def test_an_alarm_is_told_of_a_service_that_is_ready() -> None:
+    told = {"kind": "outbox", "name": "out", "ready": True, "alarm": "no mail server"}
+    body = json.dumps({"checks": [told]}).encode()
+
+    assert _told(body) == "outbox out ready, alarm: no mail server"
+    assert _alarms(body) == {"outbox": "no mail server"}
+    assert _alarms(b"<html>") == {}
 
 
 def test_a_service_that_waits_for_a_person_is_up() -> None:

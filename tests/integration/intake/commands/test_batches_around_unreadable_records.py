@@ -19,14 +19,13 @@ from shared.security.access import create
 from standalone.nats import Bus
 from tests.integration.intake.commands.test_commands import done
 from tests.integration.intake.conftest import MASTER, NOW, Hands, hands_on
-from tests.integration.intake.inbound_mail.test_mailboxes import reads, taken
 from tests.integration.intake.signals.test_groups import apply, fires
 from tests.integration.intake.signals.test_receiving import receive
 from tests.integration.intake.signals.test_signals_over_nats import listening
 from tests.integration.intake.signals.test_timers import HOLD, TEN
 from tests.integration.intake.signals.test_timers import at_work as timing
 from tests.integration.intake.test_auto_close import DUE, Watch, at_work, closures
-from tests.support.desks.mail import LetterDoors
+from tests.support.desks.mail import LetterDoors, reads, taken
 from tests.support.faults.later_version import write_unknown
 from tests.support.mail.imap_server import running_imap
 from tests.support.mail.raw_mails import mail

@@ -1,9 +1,6 @@
 """A mailbox is read over IMAP, from a real server: each mail once, and none is lost."""
 
 import asyncio
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,78 +8,34 @@ import psycopg
 import pytest
 
 from services.intake.assembly import Parts
-from services.intake.commands.page_taker import PageNotTaken
 from services.intake.inbound_mail.context import MailResult
 from services.intake.inbound_mail.message import InboundMail
 from services.intake.inbound_mail.worker import MailDelivery, MailIntake
 from services.intake.mailboxes.mailbox import Mailbox
-from services.intake.mailboxes.worker import Mailboxes, mailboxes_candidate
+from services.intake.mailboxes.worker import (
+    Mailboxes,
+    mailboxes_candidate,
+)
 from shared.database.leadership import LeaseLost
 from shared.domain.policy.sources import Mailbox as Clause
-from shared.eventlog.log import EventLog
-from shared.security.access import create
-from tests.integration.intake.conftest import MASTER, NOW
+from tests.integration.intake.conftest import NOW
 from tests.support.desks.leadership import Unfenced
-from tests.support.desks.mail import DESK, LetterDoors, leads
+from tests.support.desks.mail import (
+    CLAUSE,
+    DESK,
+    LetterDoors,
+    leads,
+    numbered,
+    reads,
+    taken,
+)
 from tests.support.mail.imap_server import ImapServer, running_imap
-from tests.support.mail.raw_mails import mail
 from tests.support.servers.certificates import certificate
 from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - an address of this machine that is not loopback
-CLAUSE = Clause(type="imap", url="env:BOX")
-
-
-@pytest.fixture
-def imap() -> Iterator[ImapServer]:
-    """Give a mail server."""
-    with running_imap() as server:
-        yield server
-
-
-@pytest.fixture
-def desk(ruled: Database) -> Iterator[LetterDoors]:
-    """Give intake on a desk with the starter policy."""
-    dsn = ruled.dsn("desk_intake")
-    with (
-        closing(EventLog.open(ruled.owner_dsn)) as owner,
-        closing(EventLog.open(dsn, master=MASTER, clock=lambda: NOW)) as log,
-        ThreadPoolExecutor(4) as executor,
-    ):
-        with owner.transaction() as cursor:
-            token = create(cursor, NOW, "person:nadia", ["agent"]).token
-        yield LetterDoors(log, owner, executor, token, NOW)
-
-
-def numbered(number: int, words: str = "The portal is down.") -> bytes:
-    """Return one of several mails."""
-    return mail(words, message_id=f"<{number}@valmont.example>")
-
-
-def reads(
-    desk: LetterDoors, url: str, rounds: int = 1, letters: MailIntake | None = None
-) -> Mailbox:
-    """Read a mailbox so many times, as one process does; return its last state."""
-
-    async def work(parts: Parts) -> Mailbox:
-        taking = letters or parts.context.letters
-        box = Mailbox("boite", CLAUSE, desk.log, taking, DESK, {"BOX": url})
-        for _ in range(rounds):
-            await box.round(Unfenced())
-        await box.close()
-        return box
-
-    return desk.with_parts(work)
-
-
-def taken(desk: LetterDoors) -> list[str]:
-    """Return the outcome of each letter, in order."""
-    return [
-        row[0]
-        for row in desk.asks("SELECT verdict FROM intake.letters ORDER BY letter_id")
-    ]
 
 
 def test_what_lies_there_is_taken_once_and_marked(
@@ -207,38 +160,6 @@ def test_a_mail_that_lay_there_was_reported_when_it_came(
 
     ((ref,),) = desk.asks("SELECT incident FROM intake.letters")
     assert desk.history(ref)[0].reported_at == before
-
-
-class Stumbling(MailIntake):
-    """Fails over one letter, by a mistake or because another service is away."""
-
-    async def take(self, letter: InboundMail, post: MailDelivery) -> MailResult:
-        """Take a letter, or fail."""
-        if "poison" in letter.words:
-            raise KeyError("a mistake")
-        if "page" in letter.words:
-            raise PageNotTaken(503, "escalation is away", code="owner_away")
-        return await super().take(letter, post)
-
-
-@pytest.mark.parametrize("words", ["poison", "a reply to a page"])
-def test_a_mail_we_stumble_over_is_kept_and_the_next_is_taken(
-    desk: LetterDoors, imap: ImapServer, words: str
-) -> None:
-    imap.receives(numbered(1, words), numbered(2))
-
-    async def work(parts: Parts) -> None:
-        sound = parts.context.letters
-        stumbling = Stumbling(
-            sound.sight, lambda: NOW, desk.executor, parts.commands, parts.attacher
-        )
-        box = Mailbox("boite", CLAUSE, desk.log, stumbling, DESK, {"BOX": imap.url})
-        await box.round(Unfenced())
-        await box.close()
-
-    desk.with_parts(work)
-
-    assert taken(desk) == ["unreadable", "opened"]
 
 
 def test_one_process_reads_and_another_takes_over(

@@ -13,6 +13,7 @@ from starlette.routing import Router
 
 from services.intake.assembly import Parts
 from services.intake.directory import store as directory_store
+from services.intake.inbound_mail import parser
 from services.intake.inbound_mail.context import LETTERS_AN_HOUR_MAX
 from services.intake.signals.endpoints import routes
 from shared.eventlog.log import EventLog
@@ -20,6 +21,7 @@ from shared.http.error_responses import complete
 from shared.security.access import create
 from tests.integration.intake.conftest import MASTER, NOW
 from tests.support.desks.mail import LetterDoors
+from tests.support.mail.broken_mails import BROKEN
 from tests.support.mail.raw_mails import mail
 from tests.support.servers.servers import Database
 
@@ -161,3 +163,26 @@ def test_what_was_forgotten_cannot_be_taken(desk: LetterDoors, ruled: Database) 
 
     assert answer.status_code == 409
     assert "forgotten" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("raw", BROKEN.values(), ids=BROKEN)
+def test_no_broken_mail_is_a_mistake_of_ours(desk: LetterDoors, raw: bytes) -> None:
+    assert desk.post(raw).status_code < 500
+
+
+def test_a_mail_that_cannot_be_read_is_kept_and_read_again(
+    desk: LetterDoors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise RecursionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(parser, "content_of", failing)
+        told = desk.takes(mail("The portal is down."))
+        still = again(desk, told["letter"])
+
+    taken = again(desk, told["letter"])
+
+    assert (told["verdict"], still.json()["verdict"]) == ("unreadable", "unreadable")
+    assert taken.status_code == 201, taken.text
+    assert desk.history(taken.json()["incident"])[-1].words == "The portal is down."

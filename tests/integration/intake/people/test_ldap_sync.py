@@ -244,7 +244,7 @@ def test_an_outage_changes_nobody_and_is_told_until_it_is_over(desk: Desk) -> No
             change()
             wait = await worker.round(Unfenced())
             check = await worker.probe()
-            told.append((wait, check.numbers["failed"], check.words.get("why")))
+            told.append((wait, check.numbers["failed"], check.alarm or None))
         return told
 
     with ThreadPoolExecutor(2) as executor:

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake.inbound_mail import parser
 from services.intake.inbound_mail.message import KEPT_WORDS_MAX, Attachment
 from services.intake.inbound_mail.parser import read_letter
+from tests.support.mail.broken_mails import BROKEN
 from tests.support.mail.mails_with_files import Part, mail_with
 from tests.support.mail.raw_mails import mail, written
 
@@ -234,3 +236,48 @@ def test_any_headers_are_read(heads: list[tuple[str, str]], body: str) -> None:
     letter = read_letter(f"{lines}\r\n\r\n{body}".encode("utf-8", "replace"))
 
     assert "\x00" not in letter.words + letter.subject + letter.name
+
+
+@pytest.mark.parametrize("authserv_id", [None, "mx.permanence.example"])
+@pytest.mark.parametrize("raw", BROKEN.values(), ids=BROKEN)
+def test_a_broken_mail_is_a_mail_all_the_same(
+    raw: bytes, authserv_id: str | None
+) -> None:
+    letter = read_letter(raw, "desk@permanence.example", authserv_id)
+
+    assert letter == read_letter(raw, "desk@permanence.example", authserv_id)
+    assert letter.unreadable is None
+    assert not letter.authentic
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["From", "Sender", "To", "Date", "Content-Type"]),
+            st.text('(<"\\),;:=?@ a\n\t', max_size=40),
+            st.integers(1, 2_000),
+        ),
+        max_size=4,
+    )
+)
+def test_whatever_a_header_repeats_the_mail_is_read(
+    headers: list[tuple[str, str, int]],
+) -> None:
+    lines = (f"{name}: {text * times}" for name, text, times in headers)
+
+    assert read_letter("\r\n".join(lines).encode(), None, "mx").unreadable is None
+
+
+def test_of_a_mail_that_cannot_be_read_the_reason_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(parser, "content_of", failing)
+
+    letter, other = read_letter(mail("One")), read_letter(mail("Two"))
+
+    assert letter.unreadable == "it cannot be read (RecursionError)"
+    assert (letter.sender, letter.words) == ("", "")
+    assert letter.key == read_letter(mail("One")).key != other.key

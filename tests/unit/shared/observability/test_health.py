@@ -62,6 +62,18 @@ def test_one_part_that_is_far_behind_makes_it_unready_but_alive() -> None:
     assert live.status_code == 200
 
 
+def test_an_alarm_is_reported_and_leaves_the_process_ready() -> None:
+    outbox = Check("outbox", "escalation", True, alarm="a message has waited")
+
+    ready, metrics = ask(saying(NEAR, outbox), "/health/ready", "/metrics")
+
+    assert ready.status_code == 200
+    told = {each["kind"]: each.get("alarm") for each in ready.json()["checks"]}
+    assert told == {"reader": None, "outbox": "a message has waited"}
+    assert 'permanence_outbox_alarm{name="escalation"} 1.0' in metrics.text
+    assert 'permanence_reader_alarm{name="queue"} 0.0' in metrics.text
+
+
 def test_the_numbers_of_all_parts_are_metrics() -> None:
     relay = Check("relay", "events", True, numbers={"published_total": 5.0})
 
