@@ -139,8 +139,6 @@ def _check(check: dict[str, object]) -> str:
         words.append(f"{parked:g} streams parked")
     if not check["ready"] and "why" in check:
         words[0] += f" ({check['why']})"
-    if "alarm" in check:
-        words.append(f"alarm: {check['alarm']}")
     # A reader and timers may share a name: the kind distinguishes them.
     names = dict.fromkeys(str(check[it]) for it in ("kind", "name") if it in check)
     return f"{' '.join(names)} {', '.join(words)}"

@@ -124,8 +124,8 @@ class _Numbers(Collector):
     def collect(self) -> Iterable[Metric]:
         families: dict[str, GaugeMetricFamily | CounterMetricFamily] = {}
         for check in self._checks():
-            is_so = {"ready": check.ready, "alarm": bool(check.alarm)}
-            numbers = {**check.numbers, **{k: float(v) for k, v in is_so.items()}}
+            states = {"ready": float(check.ready), "alarm": float(bool(check.alarm))}
+            numbers = {**check.numbers, **states}
             for number, value in numbers.items():
                 name = f"permanence_{check.kind}_{number}"
                 if name not in families:

@@ -9,6 +9,7 @@ import httpx
 import psycopg
 import pytest
 from nats import errors as nats_errors
+from psycopg_pool import PoolTimeout
 
 from tests.gate.chance import Failure
 from tests.support.patience import OutOfPatience
@@ -17,15 +18,17 @@ OPTION = "--failures"
 _WAITED = (
     OutOfPatience,
     ConnectionError,
-    httpx.TransportError,
-    psycopg.OperationalError,
+    httpx.TimeoutException,
+    httpx.NetworkError,
     nats_errors.ConnectionClosedError,
     nats_errors.NoServersError,
     nats_errors.StaleConnectionError,
     nats_errors.TimeoutError,
     nats_errors.UnexpectedEOF,
 )
-"""What patience and connections raise."""
+"""What patience and broken connections raise."""
+_LOST = ("08", "57P0")
+"""How the states of PostgreSQL begin that mean a lost connection."""
 _MARK = "waited_in_vain"
 """The attribute of a report that goes with it from a worker to who collects them."""
 
@@ -41,8 +44,17 @@ def pytest_runtest_makereport(
     """Mark the report of a test that waited in vain."""
     report = yield
     excinfo = call.excinfo
-    setattr(report, _MARK, excinfo is not None and isinstance(excinfo.value, _WAITED))
+    setattr(report, _MARK, excinfo is not None and waited_in_vain(excinfo.value))
     return report
+
+
+def waited_in_vain(error: BaseException) -> bool:
+    """Say whether patience or a connection ended; a deadlock is a mistake of ours."""
+    if isinstance(error, psycopg.OperationalError):
+        state = error.sqlstate
+        is_lost = state is None or state.startswith(_LOST)
+        return is_lost and not isinstance(error, PoolTimeout)
+    return isinstance(error, _WAITED)
 
 
 def pytest_configure(config: pytest.Config) -> None:

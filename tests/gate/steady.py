@@ -10,11 +10,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+_FAILED = 1
+"""The exit status of pytest if tests failed; others say that it could not run them."""
 _BUSY = (sys.executable, "-c", "while True: pass")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Return 0 if the test passed each time, else 1."""
+    """Return 0 if the test passed each time, 1 if not, or why it cannot be run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("test", help="a file or id, as pytest takes it")
     parser.add_argument("--times", type=int, default=50)
@@ -22,7 +24,10 @@ def main(arguments: Sequence[str]) -> int:
     failed = 0
     with busy_cores():
         for number in range(1, given.times + 1):
-            failed += not _passes(given.test)
+            status = _status(given.test)
+            if status not in (0, _FAILED):
+                return status
+            failed += status
             sys.stdout.write(f"{given.test}: failed {failed} of {number}\n")
             sys.stdout.flush()
     return int(failed > 0)
@@ -40,13 +45,14 @@ def busy_cores() -> Iterator[None]:
             each.wait()
 
 
-def _passes(test: str) -> bool:
-    """Run it once; say what it printed if it failed."""
+def _status(test: str) -> int:
+    """Run it once and return the exit status; show what it printed unless it passed."""
     command = [sys.executable, "-m", "pytest", "-q", "-n0", test]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    both = subprocess.STDOUT
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=both, check=False)
     if done.returncode:
-        sys.stdout.write(done.stdout)
-    return not done.returncode
+        sys.stdout.write(done.stdout.decode("utf-8", "replace"))
+    return done.returncode
 
 
 if __name__ == "__main__":

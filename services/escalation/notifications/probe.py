@@ -91,7 +91,7 @@ def _why(seen: _Waiting) -> str:
 
 
 def _alarm(seen: _Waiting) -> str:
-    """Return what is not told to anybody, empty if all is: a server may be away."""
+    """Return which message waits too long, empty if none: a server may be away."""
     due = seen.due_seconds or 0.0
     if due > DUE_SECONDS_MAX:
         return f"a message has been due for {due:.0f} s and was not tried"

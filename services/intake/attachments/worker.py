@@ -174,7 +174,8 @@ class AttachmentWorker:
         scanner = "none" if self._clamd_url is None else "there"
         words = {"scanner": "unavailable" if self._is_away else scanner}
         numbers = {"unscanned": float(unscanned), "scanner_away": float(self._is_away)}
-        alarm = "clamd does not answer: files wait for it" if self._is_away else ""
+        waits = self._is_away and unscanned  # another process may have scanned them
+        alarm = "clamd does not answer: files wait for it" if waits else ""
         return Check("attachments", "files", True, words, numbers, alarm)
 
     async def _scan(self, url: str, file: _Claimed) -> bool:

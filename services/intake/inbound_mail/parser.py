@@ -1,8 +1,8 @@
 """Parses the bytes of a mail (RFC 5322) into an `InboundMail`. Never fails.
 
 See https://www.rfc-editor.org/rfc/rfc5322, and rfc2045 for MIME. A malformed mail is
-read as far as possible, so that no message to the desk is lost; of one that cannot be
-read at all the bytes are kept, and a person looks at them.
+read as far as possible, so that no message to the desk is lost; one that cannot be read
+at all is set aside, and can be taken again.
 """
 
 import uuid

@@ -88,7 +88,7 @@ class LdapWorker:
             await pause(stop, self._poll)
 
     async def _step_down(self) -> None:
-        self._leads = False
+        self._leads, self._why = False, None  # who leads now says how it goes
 
     async def round(self, seat: Leadership) -> float:
         """Synchronise once if it is configured; return when to look again."""

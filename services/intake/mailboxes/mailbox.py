@@ -7,7 +7,9 @@ with a mail sets that mail aside, and whatever is wrong with a mailbox stops no 
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 
 import structlog
 
@@ -16,7 +18,13 @@ from services.intake.commands.record_store import CODE as UNREADABLE
 from services.intake.inbound_mail.parser import read_letter, unread
 from services.intake.inbound_mail.worker import MailDelivery, MailIntake
 from services.intake.mailboxes.address import Address, NoAddress, address_of
-from services.intake.mailboxes.session import AWAY, FetchedMail, Session
+from services.intake.mailboxes.session import (
+    AWAY,
+    CUT,
+    UNUSABLE,
+    FetchedMail,
+    Session,
+)
 from services.intake.mailboxes.store import Mark, read_mark, write_mark
 from shared.database.leadership import Leadership, LeaseLost
 from shared.domain.policy.sources import Mailbox as Clause
@@ -29,6 +37,8 @@ from shared.observability.telemetry import Outage
 AT_ONCE_MAX = 100
 """Mails taken in one round, before other work gets its turn."""
 WAIT_SECONDS, WAIT_SECONDS_MAX = 1.0, 60.0
+FETCHES_MAX = 3
+"""How often a mail that the server refuses to send is asked for."""
 _LATER = (429, 503)
 
 _log = structlog.get_logger(__name__)
@@ -50,6 +60,8 @@ class Mailbox:
         self.why_away: str | None = None
         self.takes_nothing = False
         """Whether mails wait in it and the last round took none."""
+        self._refused: Counter[int] = Counter()
+        """How often the server refused to send a mail, by UID."""
         self._source = source
         self._log = log
         self._letters = letters
@@ -70,23 +82,21 @@ class Mailbox:
             await self._round(seat)
         except LeaseLost:
             raise
-        except (*AWAY, NoAddress) as error:
-            self.takes_nothing = False  # what waits there is out of our reach
-            return await self._later(error)
-        except (Unavailable, Overloaded, HttpError) as error:
-            return await self._later(error)
+        except (*AWAY, NoAddress, Unavailable, Overloaded, HttpError) as error:
+            self._outage.away(error)
+            return await self._later(_told(error))
         except Exception as error:  # noqa: BLE001 # ours; other mailboxes go on
             _log.exception("mailbox.failed", source=self._source)
-            return await self._later(error)
+            kind = type(error).__name__
+            return await self._later(f"a mistake of ours ({kind}): see the log")
         self.why_away, self._wait = None, WAIT_SECONDS
         self._outage.back()
         return 0.0
 
-    async def _later(self, error: Exception) -> float:
+    async def _later(self, why: str) -> float:
         """Give up this round; return how long to wait before the next."""
         await self.close()
-        self.why_away = _told(error)
-        self._outage.away(error)
+        self.why_away = why
         wait, self._wait = self._wait, min(self._wait * 2, WAIT_SECONDS_MAX)
         return wait
 
@@ -97,6 +107,7 @@ class Mailbox:
             await asyncio.to_thread(session.close)
 
     async def _round(self, seat: Leadership) -> None:
+        self.takes_nothing = False
         session = await self._opened()
         mark = await asyncio.to_thread(self._mark)
         after = mark.uid if mark and mark.validity == session.validity else None
@@ -118,15 +129,24 @@ class Mailbox:
             await asyncio.to_thread(self._pass, Mark(session.validity, last), seat)
 
     async def _fetched(self, session: Session, uid: int) -> FetchedMail | None:
-        """Return a mail; a note in its place if what the server sends has no form."""
+        """Return a mail; None if it is gone, or if the server does not send it.
+
+        Of a mail that it refuses to send a note is kept, after some tries.
+        """
         try:
             return await asyncio.to_thread(session.fetch, uid)
-        except AWAY:
+        except CUT:
             raise
-        except Exception:  # noqa: BLE001 # of this mail; the next may be sent well
+        except UNUSABLE as error:
+            self._refused[uid] += 1
+            if self._refused[uid] < FETCHES_MAX:
+                raise
             _log.exception("mailbox.fetch_failed", source=self._source, uid=uid)
-            note = f"Mail {session.validity}.{uid} could not be fetched: it is there."
-            return FetchedMail(uid, f"\n{note}".encode(), None)
+            why = f"the mail server did not send it ({type(error).__name__})"
+        at = f"UID {uid}, UIDVALIDITY {session.validity}"
+        note = f"This mail is still in the mailbox {self._source}: {at}.".encode()
+        await self._letters.set_aside(unread(note, why), self._post(note, None), why)
+        return None
 
     async def _opened(self) -> Session:
         # Read each time, so that a changed secret needs no restart.
@@ -141,14 +161,7 @@ class Mailbox:
         letter = await asyncio.to_thread(
             read_letter, found.raw, self._our_address, self.clause.authserv_id
         )
-        post = MailDelivery(
-            f"source:{self._source}",
-            ("source",),
-            self._source,
-            self.clause.channel,
-            found.arrived_at,
-            found.raw,
-        )
+        post = self._post(found.raw, found.arrived_at)
         try:
             await self._letters.take(letter, post)
         except (Unavailable, Overloaded):
@@ -165,7 +178,17 @@ class Mailbox:
         except Exception:  # noqa: BLE001 # an internal error must not block the mailbox
             _log.exception("mailbox.letter_failed", source=self._source, uid=found.uid)
             why = "taking it failed by a mistake of ours: the log of intake tells"
-            await self._letters.set_aside(unread(found.raw, why), post, why)
+            await self._letters.set_aside(letter, post, why)
+
+    def _post(self, raw: bytes, arrived_at: datetime | None) -> MailDelivery:
+        return MailDelivery(
+            f"source:{self._source}",
+            ("source",),
+            self._source,
+            self.clause.channel,
+            arrived_at,
+            raw,
+        )
 
     def _mark(self) -> Mark | None:
         with self._log.transaction() as cursor:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from imapclient import SEEN, IMAPClient
-from imapclient.exceptions import IMAPClientError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from services.intake.inbound_mail.message import LETTER_BYTES_MAX
 from services.intake.mailboxes.address import Address
@@ -21,6 +21,10 @@ CONNECT_SECONDS = 10
 """How long a server may take for any answer."""
 AWAY = (OSError, IMAPClientError, ssl.SSLError, EOFError)
 """The exceptions raised if a mailbox is unavailable."""
+CUT = (OSError, IMAPClientAbortError, ssl.SSLError, EOFError)
+"""Those of them after which the connection is of no use."""
+UNUSABLE = (IMAPClientError, ValueError, LookupError, TypeError, AttributeError)
+"""The exceptions raised if the server refuses one request, or answers nonsense."""
 _SIZE, _AT, _BODY = b"RFC822.SIZE", b"INTERNALDATE", b"BODY[]"
 
 
@@ -68,7 +72,7 @@ class Session:
             return None
         body = next((v for k, v in held.items() if k.startswith(_BODY)), None)
         if not isinstance(body, bytes):
-            return None
+            raise TypeError("the server sent no content of the mail")
         return FetchedMail(uid, body, _instant(held.get(_AT)))
 
     def mark(self, uid: int) -> None:

@@ -31,7 +31,7 @@ LEASE = Lease("intake", "mailboxes")
 STALL_SECONDS = 60.0
 """How long all mail servers together may take for one step of a round."""
 STUCK_SECONDS_MAX = 60.0
-"""How long mails may wait in a mailbox while none is taken before that is reported."""
+"""How long mails may wait in a mailbox while none can be taken."""
 POLL_SECONDS = 5.0
 """How often a mailbox is polled, so that a receipt is sent within a minute."""
 LEVER_POLL_SECONDS = 0.1
@@ -74,7 +74,7 @@ class Mailboxes:
     def away(self) -> dict[str, str]:
         """Return which of the mailboxes read here are unavailable, and why."""
         return {
-            source: f"away: {mailbox.why_away}"
+            source: f"not read: {mailbox.why_away}"
             for source, mailbox in self._open.items()
             if mailbox.why_away
         }
@@ -149,7 +149,7 @@ class Mailboxes:
 
 @dataclass(frozen=True, eq=False)
 class MailboxesProbe:
-    """Not ready if no process reads the mailboxes, or one takes none of its mails.
+    """Not ready if no process reads the mailboxes, or no mail of one can be taken.
 
     An unavailable mailbox is an alarm and leaves it ready: the others are still read.
     """

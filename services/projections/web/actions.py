@@ -162,8 +162,8 @@ async def act(
 def key_header(form: Mapping[str, str], path: str) -> dict[str, str]:
     """Return the header by which a form acts once, however often it is sent.
 
-    All forms of a page may share its key. `path`, where the command goes, tells them
-    apart: a note that was typed before another form was sent is not its repetition.
+    All forms of a page may share its key. `path`, of the form or of its command, tells
+    them apart: a note typed before another form was sent is not its repetition.
     """
     key = form.get(KEY) or token_urlsafe(KEY_BYTES)
     return {"Idempotency-Key": f"{key}.{sha256(path.encode()).hexdigest()[:16]}"}

@@ -5,10 +5,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import httpx
+import psycopg
 import pytest
+from psycopg_pool import PoolTimeout
 
 from tests.gate.chance import AGAIN_MAX, Failure, by_chance
+from tests.gate.failures import waited_in_vain
 from tests.support.compose import ROOT
+from tests.support.patience import OutOfPatience
 
 WAITED = Failure("tests/e2e/test_x.py::test_y", "call", "not in 120 s: it is up", True)
 
@@ -37,6 +42,29 @@ def test_only_a_call_with_servers_that_waited_in_vain_fails_by_chance(
 
     assert by_chance([failure]) is again
     assert by_chance([WAITED, failure]) is again
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (OutOfPatience("not in 120 s"), True),
+        (ConnectionResetError(), True),
+        (httpx.ReadTimeout("slow"), True),
+        (psycopg.OperationalError("the connection is closed"), True),
+        (psycopg.errors.AdminShutdown("57P01"), True),
+        (psycopg.errors.DeadlockDetected("40P01"), False),
+        (psycopg.errors.LockNotAvailable("55P03"), False),
+        (PoolTimeout("none left"), False),
+        (httpx.UnsupportedProtocol("no scheme"), False),
+        (AssertionError("1 == 2"), False),
+        (TimeoutError(), False),
+    ],
+    ids=repr,
+)
+def test_only_patience_and_lost_connections_wait_in_vain(
+    error: Exception, again: bool
+) -> None:
+    assert waited_in_vain(error) is again
 
 
 def test_no_failure_and_too_many_are_not_by_chance() -> None:
@@ -100,7 +128,7 @@ def test_a_run_is_green_only_if_what_waited_once_passes_alone(
     file = tmp_path / "tests" / "e2e" / "test_x.py"
     file.parent.mkdir(parents=True)
     file.write_text(_HEAD + body, encoding="utf-8")
-    workers = "-n1" if body == _CRASH else "-n0"  # a crash of no worker ends the run
+    workers = "-n1" if body in (_CRASH, _ONCE) else "-n0"  # which is faster
 
     done = subprocess.run(
         [sys.executable, "-m", "tests.gate", "-q", workers, f"--rootdir={tmp_path}"],

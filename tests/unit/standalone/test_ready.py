@@ -57,7 +57,7 @@ def test_an_alarm_is_told_of_a_service_that_is_ready() -> None:
     told = {"kind": "outbox", "name": "out", "ready": True, "alarm": "no mail server"}
     body = json.dumps({"checks": [told]}).encode()
 
-    assert _told(body) == "outbox out ready, alarm: no mail server"
+    assert _told(body) == "outbox out ready"
     assert _alarms(body) == {"outbox": "no mail server"}
     assert _alarms(b"<html>") == {}
 

@@ -83,8 +83,8 @@ async def _test(schedule: str, request: Request, client: ApiClient) -> Response:
     language = language_of(request)
     try:
         form = await sent_form(request)
-        path, body = "/v1/oncall/page-tests", {"schedule": schedule}
-        tested = await client.post(path, body, key_header(form, path))
+        key = key_header(form, request.url.path)
+        tested = await client.post("/v1/oncall/page-tests", {"schedule": schedule}, key)
     except Expired:
         why = refusal_text(language, "form")
         return await _now(request, client, why_no_test=why, status=HTTPStatus.FORBIDDEN)

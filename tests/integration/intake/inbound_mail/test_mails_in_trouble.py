@@ -3,6 +3,7 @@
 from email.message import Message
 
 import pytest
+from imapclient.exceptions import IMAPClientError, ProtocolError
 
 from services.intake.assembly import Parts
 from services.intake.commands.page_taker import PageNotTaken
@@ -11,7 +12,7 @@ from services.intake.inbound_mail.content import Content, content_of
 from services.intake.inbound_mail.context import MailResult
 from services.intake.inbound_mail.message import InboundMail
 from services.intake.inbound_mail.worker import MailDelivery, MailIntake
-from services.intake.mailboxes.mailbox import Mailbox
+from services.intake.mailboxes.mailbox import FETCHES_MAX, Mailbox
 from services.intake.mailboxes.session import FetchedMail, Session
 from services.intake.mailboxes.worker import (
     STUCK_SECONDS_MAX,
@@ -67,6 +68,7 @@ def test_a_mail_we_stumble_over_is_kept_and_the_next_is_taken(
     desk.with_parts(work)
 
     assert taken(desk) == ["unreadable", "opened"]
+    assert desk.takes(numbered(1, words))["verdict"] == "unreadable"  # it is the same
 
 
 def test_a_mail_that_cannot_be_read_is_set_aside_and_the_next_is_taken(
@@ -87,23 +89,36 @@ def test_a_mail_that_cannot_be_read_is_set_aside_and_the_next_is_taken(
     assert imap.unread() == 0
 
 
-def test_a_mail_that_the_server_cannot_send_is_reported_and_the_next_is_taken(
-    desk: LetterDoors, imap: ImapServer, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "refusal", [IMAPClientError("NO"), ProtocolError("nonsense"), ValueError("no date")]
+)
+def test_a_mail_that_the_server_does_not_send_is_noted_and_the_next_is_taken(
+    desk: LetterDoors,
+    imap: ImapServer,
+    monkeypatch: pytest.MonkeyPatch,
+    refusal: Exception,
 ) -> None:
     fetch, asked = Session.fetch, list[int]()
 
     def failing(session: Session, uid: int) -> FetchedMail | None:
         asked.append(uid)
         if uid == asked[0]:
-            raise ValueError("a date of another calendar")
+            raise refusal
         return fetch(session, uid)
 
     monkeypatch.setattr(Session, "fetch", failing)
     imap.receives(numbered(1), numbered(2))
 
-    reads(desk, imap.url)
+    early = reads(desk, imap.url)
+    assert (taken(desk), early.takes_nothing) == ([], True)
+    reads(desk, imap.url, rounds=FETCHES_MAX)
 
     assert taken(desk) == ["unreadable", "opened"]
+    assert imap.unread() == 1
+    ((why,),) = desk.asks(
+        "SELECT reason FROM intake.letters ORDER BY letter_id LIMIT 1"
+    )
+    assert type(refusal).__name__ in why
 
 
 class Refusing(MailIntake):
