@@ -29,7 +29,7 @@ from bench import (
     working_time,
 )
 from bench.figure import Figure, fdatasync_us, show
-from tests.support.servers.servers import reachable_folder
+from tests.support.folders import reachable_folder
 
 Figures = Callable[[int, float], Iterator[Figure]]
 ON_A_DESK: Mapping[str, Figures] = {

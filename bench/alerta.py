@@ -17,8 +17,9 @@ import psycopg
 from bench.figure import Figure, median_of
 from bench.sending import Load, send
 from standalone.ports import free_port
+from tests.support.folders import reachable_folder
 from tests.support.patience import until
-from tests.support.servers.servers import reachable_folder, running_postgres
+from tests.support.servers.servers import running_postgres
 
 PACKAGES = ("alerta-server==9.1.0", "psycopg2-binary", "gunicorn", "setuptools<81")
 WORKERS = 2

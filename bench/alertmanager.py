@@ -14,8 +14,8 @@ import httpx
 from bench.figure import Figure, median_of
 from bench.sending import Load, send
 from standalone.ports import free_port
+from tests.support.folders import reachable_folder
 from tests.support.patience import until
-from tests.support.servers.servers import reachable_folder
 
 PROGRAM = "prometheus-alertmanager"
 ARRAY = 100

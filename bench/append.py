@@ -30,7 +30,8 @@ from rich.table import Table
 from shared.eventlog.append import AppendUnit, Recorded
 from shared.eventlog.log import EventLog
 from shared.eventlog.recorder import APPEND_LOCK, PendingEvent
-from tests.support.servers.servers import reachable_folder, running_postgres
+from tests.support.folders import reachable_folder
+from tests.support.servers.servers import running_postgres
 
 SIZES = (1, 100, 500)
 WRITERS = (1, 2, 4, 8)

@@ -17,7 +17,7 @@ from bench import alerta, alertmanager, over_nats, signals, visible
 from bench.chart import chart
 from bench.figure import Figure, fdatasync_us, table_of
 from bench.sending import sender_name
-from tests.support.servers.servers import reachable_folder
+from tests.support.folders import reachable_folder
 
 CHART = Path(__file__).parents[1] / "docs" / "reference" / "intake.svg"
 OURS, ALERTA, BEST = "Permanence", "Alerta 9.1", "Alerta 9.1, PLUGINS=reject"

@@ -17,8 +17,8 @@ from nats.aio.client import Client
 from bench.figure import Figure, median_of
 from shared.messaging import subjects
 from tests.support.desks.running import Desk, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.servers.nats_clients import client_of
-from tests.support.servers.servers import reachable_folder
 
 INCIDENTS = 200
 AT_ONCE = 64

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from bench.full_queue import COMMON, SCARCE, fill
 from tests.support.desks.running import Desk, running_desk
-from tests.support.servers.servers import reachable_folder
+from tests.support.folders import reachable_folder
 
 PATHS = {
     "nothing (the bound)": "/health/live",

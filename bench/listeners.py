@@ -27,8 +27,8 @@ from bench.signed_in import sessions
 from shared.domain.limits import EVERYTHING, Limits
 from shared.eventlog.log import PAGE_MAX, EventLog
 from tests.support.desks.running import Desk, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.patience import until
-from tests.support.servers.servers import reachable_folder
 
 LISTENERS = 1_000
 PER_SECOND = 5

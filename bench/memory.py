@@ -20,7 +20,7 @@ from bench.drained import wait_until_drained
 from bench.figure import Figure, show
 from bench.sending import Load, send
 from tests.support.desks.running import Desk, running_desk
-from tests.support.servers.servers import reachable_folder
+from tests.support.folders import reachable_folder
 
 LOOK_SECONDS = 0.25
 IDLE_SECONDS = 3.0

@@ -23,7 +23,7 @@ from bench.flush import SOURCE, flushed_per_second
 from bench.sending import SIGNAL, Load
 from shared.messaging import subjects
 from tests.support.desks.running import Desk, running_desk
-from tests.support.servers.servers import reachable_folder
+from tests.support.folders import reachable_folder
 
 AT_ONCE = 64
 """Messages whose acknowledgement by the server is outstanding."""

@@ -29,9 +29,9 @@ from demo.desk import verify_addresses
 from shared.domain.events.escalation import EscalationPaged
 from shared.eventlog.log import PAGE_MAX, EventLog
 from tests.support.desks.running import MASTER, SERVICES, TWIN, Desk, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.mail.smtp_server import open_inbox
 from tests.support.patience import until
-from tests.support.servers.servers import reachable_folder
 from tests.support.servers.webhook_receiver import Postbox, open_postbox
 
 LIVE, PAGES, WINDOW_SECONDS = 10_000, 500, 20

@@ -33,11 +33,8 @@ from shared.domain.sla import promised
 from shared.eventlog.log import EventLog
 from tests.support.builders.large_policies import large_text
 from tests.support.desks.running import MASTER
-from tests.support.servers.servers import (
-    PostgresServer,
-    reachable_folder,
-    running_postgres,
-)
+from tests.support.folders import reachable_folder
+from tests.support.servers.servers import PostgresServer, running_postgres
 
 OPENINGS = 200
 """Incidents opened in a round, each in a transaction of its own."""

@@ -25,7 +25,8 @@ from shared.eventlog.append import AppendUnit
 from shared.eventlog.log import PAGE_MAX, EventLog
 from tests.support.builders.busy_log import busy_log
 from tests.support.builders.written_histories import MASTER, rebuilt
-from tests.support.servers.servers import Database, reachable_folder, running_postgres
+from tests.support.folders import reachable_folder
+from tests.support.servers.servers import Database, running_postgres
 
 ACTIVE = 400
 BATCH = 1_000

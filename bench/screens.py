@@ -33,8 +33,8 @@ from bench.signed_in import sessions
 from services.projections.api.session_cookie import COOKIE
 from shared.domain.limits import EVERYTHING, Limits
 from tests.support.desks.running import USUAL, Desk, running_desk, serving
+from tests.support.folders import reachable_folder
 from tests.support.patience import until
-from tests.support.servers.servers import reachable_folder
 
 REQUESTS = 100
 REQUESTS_MIN = 12

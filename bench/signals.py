@@ -21,8 +21,8 @@ from bench.flush import flushed_per_second
 from bench.sending import Load, Sent, finish, send, sender_name, start
 from standalone.ports import free_port
 from tests.support.desks.running import Desk, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.patience import until
-from tests.support.servers.servers import reachable_folder
 
 ARRAY = 100
 ARRAYS_AT_ONCE = 8

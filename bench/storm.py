@@ -24,7 +24,7 @@ from bench.memory import Megabytes, watched
 from bench.sending import Load, Sent, send
 from shared.eventlog.log import EventLog
 from tests.support.desks.running import Desk, running_desk
-from tests.support.servers.servers import reachable_folder
+from tests.support.folders import reachable_folder
 
 ARRAY = 100
 KEYS = 5_000

@@ -37,11 +37,8 @@ from shared.eventlog.entry import Entry
 from shared.eventlog.log import EventLog
 from shared.messaging.commands import CommandRequest
 from tests.support.desks.running import MASTER
-from tests.support.servers.servers import (
-    Database,
-    reachable_folder,
-    running_postgres,
-)
+from tests.support.folders import reachable_folder
+from tests.support.servers.servers import Database, running_postgres
 
 INVITATIONS = 100_000
 ANSWERS = 2_000

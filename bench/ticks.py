@@ -20,11 +20,8 @@ from bench.desk import PROMISING
 from bench.figure import Figure, median_of, show
 from shared.process_manager.case_store import armed as count_armed
 from tests.support.desks.watching import SlaDesk
-from tests.support.servers.servers import (
-    PostgresServer,
-    reachable_folder,
-    running_postgres,
-)
+from tests.support.folders import reachable_folder
+from tests.support.servers.servers import PostgresServer, running_postgres
 
 REAL = 1_000
 """Cases the watcher has armed itself: enough for all ticks."""

@@ -26,8 +26,8 @@ from shared.domain.events.sla import SlaBreached, SlaWarned
 from shared.eventlog.entry import Entry
 from shared.eventlog.log import PAGE_MAX, EventLog
 from tests.support.desks.running import MASTER, Desk, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.patience import until
-from tests.support.servers.servers import reachable_folder
 
 ARMED, ARMED_LARGE = 100_000, 1_000_000
 DRAIN_SECONDS = 1_800

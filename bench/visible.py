@@ -21,8 +21,8 @@ from bench.over_nats import published
 from bench.sending import Load, send
 from shared.eventlog.log import EventLog
 from tests.support.desks.running import Desk, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.patience import until
-from tests.support.servers.servers import reachable_folder
 
 DRAIN_SECONDS = 300
 LATE_MS_MAX = 250

@@ -13,8 +13,8 @@ from psycopg.rows import tuple_row
 
 from demo.cast import Unseen
 
-LOOK_SECONDS = 0.01
-PATIENCE_SECONDS = 60.0
+LOOK_SECONDS = 0.025
+PATIENCE_SECONDS = 120.0
 _SCHEMAS = """
 SELECT table_schema, table_name FROM information_schema.tables
 WHERE table_name IN

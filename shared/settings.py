@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.channel_settings import ChannelSettings, OutboundSettings
-from shared.messaging.connection import nats_address
+from shared.messaging.address import nats_address
 from shared.messaging.streams import replicas_of
 from shared.security.nats_issuer import Issuer
 from shared.setting_values import networks, secret, web_address

@@ -19,7 +19,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from shared.messaging import subjects
-from shared.messaging.connection import nats_address
+from shared.messaging.address import nats_address
 from shared.messaging.subjects import SYSTEM_ACCOUNT
 from standalone.ports import HOST
 from standalone.startup_error import StartupError

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.database.clock_mode import ClockMode
-from shared.messaging.connection import nats_address
+from shared.messaging.address import nats_address
 from standalone.startup_error import Exit, StartupError
 
 Port = Annotated[int, Field(ge=1, le=65535)]

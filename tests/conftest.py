@@ -1,5 +1,6 @@
 """Fixtures every test may ask for: a fresh database, a fresh bus."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from platform import python_version
@@ -11,11 +12,11 @@ from hypothesis import HealthCheck, settings
 from shared.database import connections
 from shared.eventlog import recorder
 from standalone.nats import Bus
+from tests.support.folders import reachable_folder, sweep
 from tests.support.servers.servers import (
     Database,
     NatsServer,
     PostgresServer,
-    reachable_folder,
     running_nats,
     running_postgres,
 )
@@ -23,7 +24,9 @@ from tests.support.servers.servers import (
 # No test is timed: a busy machine is not a mistake of ours. `make test` tries the same
 # in every run and on every machine, whatever its variables; `make explore` draws anew.
 _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("gate", _UNTIMED, derandomize=True, database=None)
+settings.register_profile(
+    "gate", _UNTIMED, derandomize=True, database=None, max_examples=40
+)
 settings.register_profile(
     "explore", _UNTIMED, derandomize=False, max_examples=1_000, print_blob=True
 )
@@ -31,9 +34,10 @@ settings.load_profile("gate")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Say with what the run can be repeated; `-q` hides the header that says so."""
+    """Say with what the run can be repeated (`-q` hides the header); sweep first."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:  # workers have none
+        sweep()
         seed = session.config.getoption("randomly_seed")
         profile = settings.get_current_profile_name()
         said = f"Python {python_version()}, seed {seed}, Hypothesis profile {profile}"
@@ -48,6 +52,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     would end and begin again.
     """
     items.sort(key=_turn)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect no garbage among what is imported and collected, now and later.
+
+    It stays to the end: each full collection would look at 300 MB of it again.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _turn(item: pytest.Item) -> tuple[bool, str]:

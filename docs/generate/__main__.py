@@ -5,7 +5,8 @@ from pathlib import Path
 from docs.generate import rights
 from docs.generate.pages import PAGES
 from shared.database.migrate import migrate
-from tests.support.servers.servers import reachable_folder, running_postgres
+from tests.support.folders import reachable_folder
+from tests.support.servers.servers import running_postgres
 
 
 def main() -> None:

@@ -21,8 +21,8 @@ from demo.desk import fresh_home
 from demo.play import entrances, open_stage, play_beats
 from demo.stage import Stage
 from standalone.folder import Account, server_account
+from tests.support.folders import reachable_folder
 from tests.support.servers.browser import CHROMIUM, FLAGS
-from tests.support.servers.servers import reachable_folder
 
 IMAGES = Path(__file__).parents[1] / "images"
 COLOURS = 256

@@ -86,9 +86,10 @@ from shared.http.error_responses import complete
 from shared.http.metrics import HttpMetrics
 from shared.http.serve import serve
 from shared.i18n.catalog import check_languages
+from shared.messaging.address import nats_address
 from shared.messaging.broker import command_broker, started
 from shared.messaging.broker import stop as stop_broker
-from shared.messaging.connection import Link, nats_address
+from shared.messaging.connection import Link
 from shared.observability.dead_mans_switch import beat
 from shared.observability.health import Health, Probe
 from shared.security.nats_issuer import Issuer

@@ -16,7 +16,7 @@ from shared.http.serve import pause
 
 AT_ONCE = 0.0
 """What `work` returns to be called again without a rest."""
-SET_SECONDS = 0.02
+SET_SECONDS = 0.05
 """How often to check whether somebody set the clock, or look again while it runs."""
 SETTABLE_REST_SECONDS = 0.2
 """The longest rest on a clock that can be set, where a day may take a minute."""

@@ -27,7 +27,7 @@ from shared.http.error_responses import problem_of
 from shared.http.problem_details import HttpError, located
 from shared.http.serve import end, pause
 from shared.messaging import connection, subjects
-from shared.messaging.connection import NatsAddress, nats_address
+from shared.messaging.address import NatsAddress, nats_address
 from shared.observability.telemetry import Outage
 
 GRACE_SECONDS = 5.0

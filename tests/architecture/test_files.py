@@ -1,9 +1,9 @@
 """How every file of the house is: short, about one thing it says first, well named."""
 
 import ast
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.support.compose import ROOT
 
@@ -13,6 +13,7 @@ CODE = [path for path in FILES if path.relative_to(ROOT).parts[0] in ROOMS[:5]]
 LINES_MAX = 450
 FUNCTION_LINES_MAX = 80
 CASE_LINES_MAX = 5
+SENTENCE = re.compile(r'""".*[.!?]"*')
 SAY_NOTHING = {
     "base",
     "common",
@@ -30,37 +31,43 @@ SAY_NOTHING = {
 """Names under which anything may be put, and sooner or later is."""
 
 
-def named(path: Path) -> str:
-    return str(path.relative_to(ROOT))
+def texts(files: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    """Yield the name of each file, from the root, and what is in it."""
+    for path in files:
+        yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
 
 
-every_file = pytest.mark.parametrize("path", FILES, ids=named)
+def test_a_file_is_short() -> None:
+    long = [name for name, text in texts(FILES) if len(text.splitlines()) > LINES_MAX]
+
+    assert long == []
 
 
-@every_file
-def test_a_file_is_short(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LINES_MAX
+def test_the_first_line_says_what_the_file_is_for_in_one_whole_sentence() -> None:
+    mute = [
+        name
+        for name, text in texts(FILES)
+        if not SENTENCE.fullmatch(text.partition("\n")[0])
+    ]
+
+    assert mute == []
 
 
-@every_file
-def test_the_first_line_says_what_the_file_is_for(path: Path) -> None:
-    first = path.read_text(encoding="utf-8").partition("\n")[0]
+def test_a_name_says_what_is_in_it() -> None:
+    empty = [
+        path
+        for path in FILES
+        if not SAY_NOTHING.isdisjoint(path.relative_to(ROOT).with_suffix("").parts)
+    ]
 
-    assert first.startswith('"""'), first
-    assert first.rstrip('"').endswith((".", "!", "?")), "one whole sentence"
-
-
-@every_file
-def test_a_name_says_what_is_in_it(path: Path) -> None:
-    assert SAY_NOTHING.isdisjoint(path.relative_to(ROOT).with_suffix("").parts)
+    assert empty == []
 
 
-@pytest.mark.parametrize("path", CODE, ids=named)
-def test_a_function_is_read_at_one_glance(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def test_a_function_is_read_at_one_glance() -> None:
     too_long = [
-        node.name
-        for node in ast.walk(tree)
+        f"{name}:{node.lineno} {node.name}"
+        for name, text in texts(CODE)
+        for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES_MAX
         and not _is_table(node)
@@ -81,6 +88,7 @@ def _is_table(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     )
 
 
-@pytest.mark.parametrize("folder", sorted({path.parent for path in CODE}), ids=named)
-def test_every_room_of_code_is_a_package_that_says_what_it_is(folder: Path) -> None:
-    assert (folder / "__init__.py").is_file()
+def test_every_room_of_code_is_a_package_that_says_what_it_is() -> None:
+    rooms = {path.parent for path in CODE}
+
+    assert [room for room in rooms if not (room / "__init__.py").is_file()] == []

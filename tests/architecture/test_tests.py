@@ -4,8 +4,6 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from tests.support.compose import ROOT
 
 FILES = sorted((ROOT / "tests").rglob("*.py"))
@@ -13,36 +11,41 @@ LOOPS = (ast.For, ast.AsyncFor, ast.While)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def named(path: Path) -> str:
-    return str(path.relative_to(ROOT))
+def trees() -> Iterator[tuple[str, ast.Module]]:
+    """Yield the name of each file of tests, from the root, and what it says."""
+    for path in FILES:
+        text = path.read_text(encoding="utf-8")
+        yield path.relative_to(ROOT).as_posix(), ast.parse(text)
 
 
-@pytest.mark.parametrize("path", FILES, ids=named)
-def test_a_sleep_is_a_moment_between_two_looks(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def test_a_sleep_is_a_moment_between_two_looks() -> None:
+    blind = [f"{name}:{line}" for name, tree in trees() for line in _blind_sleeps(tree)]
+
+    assert blind == [], "poll with a deadline, or let the test move the clock"
+
+
+def test_a_test_asserts_something() -> None:
+    mute = [
+        f"{name}::{test.name}"
+        for name, tree in trees()
+        if Path(name).name.startswith("test_")
+        for test in _tests(tree)
+        if not _asserts(test)
+    ]
+
+    assert mute == []
+
+
+def _blind_sleeps(tree: ast.Module) -> Iterator[int]:
     in_loops = {
         id(node)
         for loop in ast.walk(tree)
         if isinstance(loop, LOOPS)
         for node in _sleeps(loop)
     }
-    blind = [
-        node.lineno
-        for node in _sleeps(tree)
-        if id(node) not in in_loops and not _lets_others_run(node)
-    ]
-
-    assert blind == [], "poll with a deadline, or let the test move the clock"
-
-
-@pytest.mark.parametrize(
-    "path", [p for p in FILES if p.name.startswith("test_")], ids=named
-)
-def test_a_test_asserts_something(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    mute = [test.name for test in _tests(tree) if not _asserts(test)]
-
-    assert mute == []
+    for node in _sleeps(tree):
+        if id(node) not in in_loops and not _lets_others_run(node):
+            yield node.lineno
 
 
 def _sleeps(tree: ast.AST) -> Iterator[ast.Call]:

@@ -14,8 +14,8 @@ from shared.domain.limits import Limits
 from shared.messaging.commands import Scope
 from shared.security.access import create
 from tests.support.desks.running import POLICY, Desk, Setting, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS
-from tests.support.servers.servers import reachable_folder
 
 CONTRACTS = """contracts:
   theirs:

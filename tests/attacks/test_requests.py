@@ -14,8 +14,8 @@ import psycopg
 import pytest
 
 from tests.support.desks.running import Desk, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
-from tests.support.servers.servers import reachable_folder
 from tests.support.servers.webhook_receiver import open_postbox
 from tests.support.strategies.requests import described
 

@@ -64,17 +64,22 @@ def prose_of(source: str) -> Iterator[tuple[int, str]]:
             yield token.start[0], token.string
 
 
-@pytest.mark.parametrize(
-    "page",
-    [page for page in pages() if not HISTORY.match(page.name)],
-    ids=lambda page: page.name,
-)
-def test_a_page_is_in_plain_english(page: Page) -> None:
-    prose = page.prose
-    if page.name == "CHANGELOG.md":
-        prose = prose.partition("\n## [Unreleased]")[2].partition("\n## ")[0]
+def test_pages_are_in_plain_english() -> None:
+    found = [
+        f"{page.name}: {finding}"
+        for page in pages()
+        if not HISTORY.match(page.name)
+        for finding in findings(_new_prose_of(page))
+    ]
 
-    assert findings(prose) == []
+    assert found == []
+
+
+def _new_prose_of(page: Page) -> str:
+    """Return what is not yet released of the changes, and all of another page."""
+    if page.name != "CHANGELOG.md":
+        return page.prose
+    return page.prose.partition("\n## [Unreleased]")[2].partition("\n## ")[0]
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -13,7 +13,7 @@ from shared.domain.events import AnyEvent
 from tests.support.builders.broken_promise import PROCESSES, Story, Timeline, told
 from tests.support.builders.promises import brief, local, shown
 from tests.support.faults.verdict import all_rows, assert_log_is_whole
-from tests.support.servers.servers import reachable_folder
+from tests.support.folders import reachable_folder
 
 pytestmark = pytest.mark.e2e
 

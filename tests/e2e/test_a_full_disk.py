@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.support.desks.running import Desk, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = pytest.mark.e2e
 

@@ -14,8 +14,8 @@ import pytest
 
 from standalone.ports import free_port
 from tests.support.desks.running import Desk, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = pytest.mark.e2e
 

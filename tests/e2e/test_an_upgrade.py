@@ -27,9 +27,9 @@ from tests.support.faults.old_data import (
     unpack_home,
     upgrade,
 )
+from tests.support.folders import reachable_folder
 from tests.support.mail.smtp_server import open_inbox
 from tests.support.patience import SECONDS, until
-from tests.support.servers.servers import reachable_folder
 from tests.support.servers.webhook_receiver import open_postbox
 
 pytestmark = pytest.mark.e2e

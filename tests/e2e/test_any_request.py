@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from shared.messaging.commands import Scope
 from shared.security.access import create
 from tests.support.desks.running import SERVICES, Desk, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS as PATIENCE
-from tests.support.servers.servers import reachable_folder
 from tests.support.strategies.requests import (
     Operation,
     Request,

@@ -15,11 +15,11 @@ import pytest
 
 from standalone.ports import free_port
 from tests.support.desks.supervised import RunningDesk, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.monitoring import DEPLOY, exported, names_in, queries, rules
 from tests.support.patience import SECONDS, until
 from tests.support.servers.dead_mans_switch import WatcherOutside, watcher_outside
 from tests.support.servers.server import Server
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = pytest.mark.e2e
 

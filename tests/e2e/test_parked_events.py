@@ -12,8 +12,8 @@ from tests.support.builders.short_events import note
 from tests.support.command_line import Ran
 from tests.support.command_line import permanence as command
 from tests.support.desks.notifying import CallingDesk, calling_desk
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 

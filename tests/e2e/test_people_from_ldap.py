@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.command_line import Ran, permanence
 from tests.support.desks.running import Desk, Setting, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.ldap.server import (
     ADMIN,
     BASE,
@@ -23,7 +24,6 @@ from tests.support.ldap.server import (
     staff_dn,
 )
 from tests.support.patience import SECONDS, until
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = [
     pytest.mark.servers,

@@ -8,7 +8,7 @@ import pytest
 
 from demo.play import SATISFACTION, TABLE
 from demo.programme import PROGRAMME
-from tests.support.servers.servers import reachable_folder
+from tests.support.folders import reachable_folder
 
 pytestmark = pytest.mark.e2e
 

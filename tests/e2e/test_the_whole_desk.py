@@ -18,11 +18,8 @@ from tests.support.desks.supervised import (
     family,
     running_desk,
 )
-from tests.support.servers.servers import (
-    reachable_folder,
-    running_nats,
-    running_postgres,
-)
+from tests.support.folders import reachable_folder
+from tests.support.servers.servers import running_nats, running_postgres
 
 pytestmark = pytest.mark.e2e
 PERMANENCE = (sys.executable, "-m", "services")

@@ -11,8 +11,8 @@ import pytest
 from tests.docs.console import Shell, steps, walk
 from tests.docs.pages import DOCS, ROOT
 from tests.support.desks.supervised import running_desk
+from tests.support.folders import reachable_folder
 from tests.support.servers.forked_commands import forked_commands
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = pytest.mark.e2e
 

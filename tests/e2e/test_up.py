@@ -14,8 +14,8 @@ import pytest
 
 from standalone.up import down
 from tests.support.desks.supervised import all_gone, ask, family, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = pytest.mark.e2e
 

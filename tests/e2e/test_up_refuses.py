@@ -14,7 +14,7 @@ from standalone.ports import free_port
 from standalone.readiness import listens, wait_until_ready
 from standalone.startup_error import Exit, StartupError
 from tests.support.desks.supervised import RunningDesk, running_desk
-from tests.support.servers.servers import reachable_folder
+from tests.support.folders import reachable_folder
 
 pytestmark = pytest.mark.e2e
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to set the scene")

@@ -19,6 +19,7 @@ from tests.support.desks.running import TWIN, Setting, running_desk
 from tests.support.faults.bus_load import BusLoad
 from tests.support.faults.load import Load
 from tests.support.faults.verdict import assert_books_balance
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
 from tests.support.servers.nats_clients import connected_to
 from tests.support.servers.nats_cluster import (
@@ -27,7 +28,7 @@ from tests.support.servers.nats_cluster import (
     NatsCluster,
     running_cluster,
 )
-from tests.support.servers.servers import Database, reachable_folder
+from tests.support.servers.servers import Database
 
 pytestmark = [
     pytest.mark.servers,

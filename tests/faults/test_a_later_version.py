@@ -23,8 +23,8 @@ from tests.support.faults.verdict import (
     assert_log_is_whole,
     assert_promises_are_kept,
 )
+from tests.support.folders import reachable_folder
 from tests.support.patience import until
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 

@@ -15,10 +15,10 @@ import pytest
 from shared.domain.events.incident import IncidentInformed
 from tests.support.desks.running import POLICY, TWIN, Desk, Setting, other, running_desk
 from tests.support.faults.verdict import all_rows, assert_log_is_whole, stream_positions
+from tests.support.folders import reachable_folder
 from tests.support.mail.imap_server import ImapServer, running_imap
 from tests.support.mail.raw_mails import mail
 from tests.support.patience import SECONDS, until
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 

@@ -16,8 +16,8 @@ from shared.domain.events import AnyEvent
 from tests.support.builders.promises import local
 from tests.support.desks.notifying import CallingDesk, calling_desk
 from tests.support.desks.running import SERVICES, TWIN, other
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 

@@ -14,7 +14,7 @@ import pytest
 from tests.support.desks.running import TWIN, Desk, running_desk
 from tests.support.faults.load import Load
 from tests.support.faults.verdict import assert_books_balance
-from tests.support.servers.servers import reachable_folder
+from tests.support.folders import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 

@@ -25,8 +25,8 @@ from shared.eventlog.entry import Entry
 from tests.support.builders.short_events import broken_at
 from tests.support.desks.running import POLICY, SERVICES, Desk, running_desk
 from tests.support.faults.restore import back_up, put_back
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 

@@ -27,10 +27,11 @@ from tests.support.desks.running import (
     running_desk,
     serving,
 )
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
 from tests.support.servers.faketime import MISSING, HostClock, library
 from tests.support.servers.hosts import Worker, apply_policy, worker_on_server_time
-from tests.support.servers.servers import Database, reachable_folder
+from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
 

@@ -9,12 +9,11 @@ last lines say `UNSTEADY`: each is a defect of a test or of the desk, which
 
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 from tests.gate.chance import Failure, by_chance
 from tests.gate.failures import OPTION, read
+from tests.support.folders import reachable_folder
 
 _PYTEST = (sys.executable, "-m", "pytest", "-p", "tests.gate.failures")
 _FAILED = 1
@@ -23,8 +22,8 @@ _FAILED = 1
 
 def main(arguments: Sequence[str]) -> int:
     """Run the tests and return the exit status."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "failures.jsonl"
+    with reachable_folder(on_disk=True) as folder:
+        file = folder / "failures.jsonl"
         status = _run(f"{OPTION}={file}", *arguments)
         failures = read(file) if file.exists() else ()
     if status != _FAILED or not by_chance(failures):

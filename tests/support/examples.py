@@ -2,13 +2,12 @@
 
 from hypothesis import settings
 
-_USUAL = 100
-"""The examples of the profile `gate`, of which the shares are."""
+_HUNDRED = 100
 
 
 def examples(number: int) -> settings:
-    """Return settings with `number` examples in `make test`, more in `make explore`.
+    """Return settings with `number` examples for each hundred of the profile.
 
     The profile is loaded by `tests/conftest.py` before the tests are.
     """
-    return settings(max_examples=max(1, number * settings().max_examples // _USUAL))
+    return settings(max_examples=max(1, number * settings().max_examples // _HUNDRED))

@@ -15,8 +15,8 @@ from shared.http.form_limits import WITHIN_SECONDS
 
 SECONDS = 120
 """How long a machine that is busy with other work may take for anything."""
-_PAUSE_MIN, _PAUSE_MAX = 0.01, 0.1
-_PAUSE_SHARE = 1 / 8
+_PAUSE_MIN, _PAUSE_MAX = 0.02, 0.1
+_PAUSE_SHARE = 1 / 5
 
 
 class OutOfPatience(AssertionError):

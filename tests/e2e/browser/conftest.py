@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page
 
 from tests.e2e.browser.shown.commands import until_shown
 from tests.support.desks.running import POLICY, Desk, Setting, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.servers.browser import patient_context, running_browser
-from tests.support.servers.servers import reachable_folder
 
 Look = Callable[..., Page]
 _PERSON = """

@@ -11,8 +11,8 @@ from services.escalation.notifications.channels.mail import MailChannel
 from tests.support.builders.promises import local
 from tests.support.desks.notifying import CallingDesk, calling_desk
 from tests.support.desks.running import SERVICES, TWIN
+from tests.support.folders import reachable_folder
 from tests.support.patience import until
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 AT_ONCE_MAX = MailChannel.traits.at_once_max

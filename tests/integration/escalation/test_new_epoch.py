@@ -23,8 +23,8 @@ from tests.support.desks.on_call.paging import (
     seen,
 )
 from tests.support.desks.running import SERVICES
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 

@@ -22,8 +22,9 @@ from tests.support.desks.escalating import helping_desk
 from tests.support.desks.notifying import calling_desk
 from tests.support.desks.watching import SlaDesk, happened, opened, sla_desk
 from tests.support.faults.append_lock import HELD, refuse_writes_under_append_lock
+from tests.support.folders import reachable_folder
 from tests.support.patience import until
-from tests.support.servers.servers import Database, reachable_folder
+from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
 

@@ -14,14 +14,10 @@ from shared.database.connections import CONNECT_SECONDS
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
 from tests.support.builders.short_events import incident, member, positions
+from tests.support.folders import reachable_folder
 from tests.support.key_ring import MASTER
 from tests.support.patience import until
-from tests.support.servers.servers import (
-    Database,
-    PostgresServer,
-    reachable_folder,
-    running_postgres,
-)
+from tests.support.servers.servers import Database, PostgresServer, running_postgres
 
 pytestmark = pytest.mark.servers
 

@@ -9,8 +9,8 @@ import pytest
 from shared.domain.events.incident import IncidentOpened
 from tests.support.desks.intake_endpoints import POLICY
 from tests.support.desks.running import Desk, Setting, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = pytest.mark.servers
 

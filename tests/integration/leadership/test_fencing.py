@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.desks.notifying import CallingDesk, calling_desk
+from tests.support.folders import reachable_folder
 from tests.support.patience import until
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 

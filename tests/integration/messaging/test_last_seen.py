@@ -33,6 +33,7 @@ from shared.messaging.streams import provision, provision_last_seen
 from standalone.nats import Bus
 from tests.support.builders.short_events import incident, member
 from tests.support.faults.restore import go_back
+from tests.support.folders import reachable_folder
 from tests.support.key_ring import MASTER
 from tests.support.patience import eventually
 from tests.support.servers.nats_clients import connected_to
@@ -40,7 +41,6 @@ from tests.support.servers.servers import (
     Database,
     PostgresServer,
     delete_streams,
-    reachable_folder,
     running_postgres,
 )
 

@@ -10,8 +10,8 @@ import pytest
 from tests.support.builders.promises import local
 from tests.support.desks.notifying import CallingDesk, calling_desk
 from tests.support.desks.running import SERVICES, TWIN
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 

@@ -20,8 +20,9 @@ from shared.process_manager.worker import CLAIMED_MAX, STUCK
 from tests.support.builders.promises import FILE, local
 from tests.support.builders.short_events import note
 from tests.support.desks.watching import SlaDesk, Watcher, opened, sla_desk
+from tests.support.folders import reachable_folder
 from tests.support.patience import eventually
-from tests.support.servers.servers import Database, reachable_folder, running_postgres
+from tests.support.servers.servers import Database, running_postgres
 
 pytestmark = pytest.mark.servers
 

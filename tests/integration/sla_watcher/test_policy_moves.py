@@ -15,8 +15,8 @@ from services.intake.policy.store import Applied, Signature
 from tests.support.builders.promises import FILE, local
 from tests.support.desks.notifying import CallingDesk, calling_desk
 from tests.support.desks.running import SERVICES, TWIN
+from tests.support.folders import reachable_folder
 from tests.support.patience import until
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 

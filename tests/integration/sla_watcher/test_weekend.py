@@ -15,8 +15,8 @@ from tests.support.builders.promises import FILE
 from tests.support.desks.lever_walk import desk_until
 from tests.support.desks.running import TWIN, Desk, Setting, running_desk
 from tests.support.faults.verdict import all_rows, assert_log_is_whole
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = pytest.mark.servers
 

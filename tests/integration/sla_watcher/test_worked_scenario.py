@@ -12,8 +12,8 @@ import pytest
 
 from tests.support.desks.lever_walk import desk_until
 from tests.support.desks.running import Desk, Setting, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.patience import answered
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = pytest.mark.servers
 

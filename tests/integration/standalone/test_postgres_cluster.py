@@ -15,11 +15,8 @@ from standalone.ports import free_port
 from standalone.postgres import Cluster, create_cluster
 from standalone.servers import nats_binary, postgres_binaries
 from standalone.startup_error import Exit, StartupError
-from tests.support.servers.servers import (
-    postgres_programs,
-    reachable_folder,
-    running_postgres,
-)
+from tests.support.folders import reachable_folder
+from tests.support.servers.servers import postgres_programs, running_postgres
 
 pytestmark = pytest.mark.servers
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to set the scene")

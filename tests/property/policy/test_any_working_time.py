@@ -36,8 +36,8 @@ HOUR = 3_600
 data = st.data()
 anywhen = st.datetimes(datetime(2010, 1, 1), datetime(2045, 1, 1))
 promises = st.integers(0, 400 * 3600)
-slowly = examples(120)
-many = examples(200)
+slowly = examples(300)
+many = examples(500)
 
 
 @slowly

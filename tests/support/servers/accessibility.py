@@ -20,10 +20,12 @@ _RULES = {
         "best-practice",
     ],
     "resultTypes": ["violations"],
+    "preload": False,
 }
 _CONTRAST = {
     "runOnly": {"type": "rule", "values": ["color-contrast"]},
     "resultTypes": ["violations"],
+    "preload": False,
 }
 _RUN = """async (rules) => {
     const { violations } = await axe.run(rules);

@@ -11,7 +11,9 @@ from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from tests.support.patience import SECONDS
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+_PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser")
+"""The first one lays out and draws alike, without the windows that nobody sees."""
+CHROMIUM = next(filter(None, map(shutil.which, _PROGRAMS)), None)
 DEMANDED = os.environ.get("PERMANENCE_DEMANDS_BROWSER") == "1"
 """Set where a browser must be there: a test then fails for want of one."""
 PATIENCE_MS = SECONDS * 1_000
@@ -44,7 +46,7 @@ def patient_context(browser: Browser, **options: Any) -> BrowserContext:
 def running_browser() -> Iterator[Browser]:
     """Start Chromium; skip the test where there is none and none is demanded."""
     if CHROMIUM is None:
-        why = "no Chromium here: install Debian's package `chromium`"
+        why = "no Chromium here: install Debian's `chromium-headless-shell`"
         if DEMANDED:
             pytest.fail(why)
         pytest.skip(why)

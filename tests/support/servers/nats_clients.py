@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 
 from shared.messaging import subjects
-from shared.messaging.connection import nats_address
+from shared.messaging.address import nats_address
 from standalone.nats import Bus
 from tests.support.patience import SECONDS
 

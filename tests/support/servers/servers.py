@@ -7,9 +7,7 @@ and `running_nats`, which keep their port and files from `kill()` to `start()`.
 
 import asyncio
 import atexit
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from signal import SIGINT, SIGTERM
 from typing import get_args
 
 import psycopg
+from psycopg import sql
 
 from shared.database.clock_mode import ClockMode
 from shared.database.migrate import ROLES, migrate
@@ -31,39 +30,16 @@ from standalone.nats import USERS, Bus
 from standalone.ports import free_port
 from standalone.postgres import Cluster
 from standalone.servers import nats_binary, postgres_binaries
+from tests.support.folders import reachable_folder
 from tests.support.servers.nats_clients import connected_to
 from tests.support.servers.server import Server
 
 ISSUER_SEED = seed_of(bytes(32))
 """Of the key that says which sources may connect to NATS."""
 ROLE_PASSWORDS = {role: f"secret-of-{role}" for role in ROLES}
+QUICK_PASSWORDS = "--scram_iterations=1"
+"""Who connects derives a key from their password: 4,096 rounds take 4 ms of CPU."""
 _numbers = count(1)
-
-
-MEMORY = Path("/dev/shm")  # noqa: S108 # the folder in it has a name of its own
-MEMORY_BYTES_MIN = 4 * 2**30
-
-
-def _in_memory() -> Path | None:
-    """Return where files are kept in memory; None where there is no room for ours."""
-    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN
-    return MEMORY if roomy else None
-
-
-@contextmanager
-def reachable_folder(*, on_disk: bool = False) -> Iterator[Path]:
-    """Give a folder `nobody` may pass (pytest's own are private), and remove it.
-
-    A server that is killed finds its files in memory as well as on disk, and a fifth of
-    the time of all tests went into making them.
-    """
-    parent = None if on_disk else _in_memory()
-    folder = Path(tempfile.mkdtemp(prefix="permanence-test-", dir=parent))
-    folder.chmod(0o711)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
 
 
 @cache
@@ -106,6 +82,7 @@ class PostgresServer(Server):
             private_folder(self.cluster.home, account)
             _copy(_migrated_data(), self.cluster.data)
         command = our_postgres.server_command(self.cluster, programs)
+        command.append(QUICK_PASSWORDS)
         super().__init__(command, account, folder / "postgres.log", SIGINT)
 
     def wait(self) -> None:
@@ -127,7 +104,12 @@ class PostgresServer(Server):
         return Database(self.cluster, name)
 
     def migrate_templates(self) -> None:
-        """Make the databases that `fresh_database` copies."""
+        """Make the databases that `fresh_database` copies, and the owner's password."""
+        with psycopg.connect(self.cluster.dsn("postgres")) as connection:
+            password = sql.Literal(self.cluster.password)
+            connection.execute(
+                sql.SQL("ALTER USER CURRENT_USER PASSWORD {}").format(password)
+            )
         for clock in get_args(ClockMode):
             name = f"migrated_{clock}"
             owner = self.cluster.dsn("postgres")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from standalone.folder import Account, blocked_at, server_account
-from tests.support.servers.servers import reachable_folder
+from tests.support.folders import reachable_folder
 
 OWNER = Account("owner", os.getuid(), os.getgid())
 STRANGER = Account("stranger", os.getuid() + 1, os.getgid() + 1)

@@ -13,7 +13,7 @@ from standalone.folder import only_one
 from standalone.settings import UpSettings
 from standalone.startup_error import Exit, StartupError
 from standalone.up import down
-from tests.support.servers.servers import reachable_folder
+from tests.support.folders import reachable_folder
 
 CLOSED = 0o000
 ONLY_PASSED_THROUGH = 0o111

@@ -13,7 +13,7 @@ import pytest
 from standalone.folder import Account, blocked_at, linked, only_one, open_home
 from standalone.startup_error import Exit, StartupError
 from tests.support.compose import ROOT
-from tests.support.servers.servers import reachable_folder
+from tests.support.folders import reachable_folder
 
 STRANGER = Account("stranger", os.getuid() + 1, os.getgid() + 1)
 

@@ -18,12 +18,12 @@ from shared.database.migrate import (
     migrate,
     wait_until_migrated,
 )
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
 from tests.support.servers.servers import (
     ROLE_PASSWORDS,
     Database,
     PostgresServer,
-    reachable_folder,
     running_postgres,
 )
 

@@ -11,9 +11,9 @@ import pytest
 from shared.domain.events.incident import IncidentOpened
 from tests.support.desks.api import problem
 from tests.support.desks.running import Desk, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.mail.raw_mails import mail
 from tests.support.patience import SECONDS
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = pytest.mark.servers
 

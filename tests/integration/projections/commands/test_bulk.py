@@ -13,8 +13,8 @@ from services.projections.api.limits import BULK_MAX
 from shared.domain.commands.incident import BODIES
 from tests.support.desks.api import problem
 from tests.support.desks.running import Desk, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = pytest.mark.servers
 

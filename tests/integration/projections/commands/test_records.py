@@ -11,8 +11,8 @@ import pytest
 from tests.support.builders.format_bodies import GOOD
 from tests.support.desks.api import problem
 from tests.support.desks.running import Desk, running_desk
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, answered, until
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = pytest.mark.servers
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.desks.notifying import CallingDesk, calling_desk
-from tests.support.servers.servers import reachable_folder
+from tests.support.folders import reachable_folder
 
 
 @pytest.fixture(scope="package")

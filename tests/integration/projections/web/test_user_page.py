@@ -19,9 +19,9 @@ from shared.security.signed_links import PURPOSE, AnswerLink, token_of
 from tests.support.builders.promises import local
 from tests.support.builders.user_links import link_to
 from tests.support.desks.notifying import OPENED, CallingDesk, calling_desk
+from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
 from tests.support.policies import full
-from tests.support.servers.servers import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 

@@ -30,7 +30,15 @@ def port() -> Iterator[int]:
     async def length(request: Request) -> Response:
         return Response(str(len(await read_body(request, len(LARGE)))))
 
-    app = Router([Route("/", answered(length), methods=["POST"])])
+    async def impatient(request: Request) -> Response:
+        return Response(str(len(await read_body(request, len(LARGE), seconds=0.05))))
+
+    app = Router(
+        [
+            Route("/", answered(length), methods=["POST"]),
+            Route("/impatient", answered(impatient), methods=["POST"]),
+        ]
+    )
 
     async def run(stop: asyncio.Event, listening: Callable[[int], None]) -> None:
         await serve(app, "127.0.0.1", 0, stop, listening=listening)
@@ -104,11 +112,9 @@ def test_a_request_that_does_not_come_is_not_waited_for(
         assert answers(line) == b""
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(
-    line: socket.socket, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shared.http.bodies.BODY_SECONDS_MAX", 0.05)
-    line.sendall(HEAD + b"Connection: close\r\nContent-Length: 9\r\n\r\n{")
+def test_a_body_that_does_not_come_is_not_waited_for(line: socket.socket) -> None:
+    head = HEAD.replace(b" / ", b" /impatient ")
+    line.sendall(head + b"Connection: close\r\nContent-Length: 9\r\n\r\n{")
 
     answer = answers(line)
 

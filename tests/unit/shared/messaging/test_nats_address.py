@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.messaging.connection import NatsAddress, nats_address
+from shared.messaging.address import NatsAddress, nats_address
 
 
 def test_one_server() -> None:
