@@ -94,7 +94,7 @@ PICTURES = (
 def main() -> None:
     """Play the day, then take all pictures."""
     if CHROMIUM is None:
-        sys.exit("no Chromium here: install Debian's package `chromium`")
+        sys.exit("no Chromium here: install Debian's `chromium-headless-shell`")
     account = None if os.environ.get("DATABASE_URL") else server_account()
     with (
         reachable_folder() as folder,

@@ -35,8 +35,8 @@ def reachable_folder(*, on_disk: bool = False) -> Iterator[Path]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield folder
     finally:
+        shutil.rmtree(folder)  # while it is locked: who sweeps would remove it, too
         os.close(lock)
-        shutil.rmtree(folder)
 
 
 def _in_memory() -> Path | None:

@@ -188,7 +188,7 @@ ACTIONS = st.lists(
 )
 
 
-@settings(examples(8), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(script=ACTIONS)
 def test_whatever_waited_the_incident_is_as_if_nothing_had(
     desk: Gatekept, monkeypatch: pytest.MonkeyPatch, script: Sequence[tuple[str, Any]]

@@ -44,7 +44,7 @@ both = pytest.mark.parametrize("model", [QUEUE, TIMELINE], ids=["queue", "timeli
 
 @both
 @settings(
-    examples(12),
+    examples(20),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(drawn=stories(size=60), part=st.floats(0, 1))

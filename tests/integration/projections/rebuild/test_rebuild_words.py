@@ -27,7 +27,7 @@ pytestmark = pytest.mark.servers
 
 
 @settings(
-    examples(4),
+    examples(10),
     phases=[Phase.generate],  # each example has a database of its own: no shrinking
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
