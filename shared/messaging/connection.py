@@ -127,6 +127,17 @@ class Link:
         self._closed.set()
 
 
+async def settled(client: Client, seconds: int) -> None:
+    """Return once the server has taken what `client` subscribed to and published.
+
+    `Client.flush` of nats-py 2.16 writes its PING at once, ahead of what the library's
+    own task has yet to write. The task has done so when the answer comes, so a second
+    PING follows it. `FlushTimeoutError`: an answer took longer than `seconds`.
+    """
+    await client.flush(seconds)
+    await client.flush(seconds)
+
+
 async def close(client: Client) -> None:
     """Close a client in any state, pending or broken, within a bounded time."""
     with suppress(Error, OSError, TimeoutError):

@@ -17,7 +17,7 @@ from nats.js.api import Header, StatusCode
 
 from shared.eventlog.log import Row
 from shared.messaging import subjects
-from shared.messaging.connection import Link
+from shared.messaging.connection import Link, settled
 from shared.messaging.envelope import Unreadable, row_of
 
 WAITING_MAX = 20_000
@@ -94,7 +94,7 @@ async def _subscribe(client: Client, feed: LiveFeed) -> Subscription | None:
     feed.live = True
     try:
         subscription = await client.subscribe(subjects.FEED, cb=heard)
-        await client.flush(SETUP_SECONDS)
+        await settled(client, SETUP_SECONDS)
     except (Error, OSError):
         feed.live = False
         return None

@@ -20,6 +20,7 @@ from shared.messaging import connection as shared_bus
 from shared.messaging import subjects
 from shared.messaging.broker import command_broker, started, stop
 from shared.messaging.commands import CommandAnswer, CommandMessage, ProblemDetails
+from shared.messaging.connection import settled
 from shared.observability.telemetry import Outage
 from standalone.nats import Bus
 from tests.support.patience import SECONDS, eventually
@@ -73,6 +74,7 @@ async def owner(
     broker = command_broker(url, "intake", registry or CollectorRegistry())
     broker.subscriber(SUBJECT, queue="intake")(handler)
     assert await started(broker, asyncio.Event())
+    await settled(broker.config.connection_state.connection, SECONDS)
     try:
         yield broker
     finally:

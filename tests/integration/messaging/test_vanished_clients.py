@@ -22,12 +22,13 @@ pytestmark = pytest.mark.servers
 SUBJECT = subjects.command("incident", "inform")
 OWNER = """
 import asyncio, sys
+from shared.messaging.connection import settled
 from tests.support.servers.nats_clients import client_of
 
 async def main():
     client = await client_of(sys.argv[1])
     await client.subscribe(sys.argv[2], queue="intake", cb=take)
-    await client.flush()
+    await settled(client, 20)
     print("listening", flush=True)
     await asyncio.Event().wait()
 

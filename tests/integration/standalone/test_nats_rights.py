@@ -14,6 +14,7 @@ import pytest
 from nats.aio.client import Client
 
 from shared.messaging import subjects
+from shared.messaging.connection import settled
 from shared.messaging.streams import provision
 from standalone.nats import USERS, Bus, write_config
 from tests.support.patience import SECONDS, eventually
@@ -45,7 +46,7 @@ class Line:
 
     async def settled(self) -> None:
         """Return once the server has seen all we sent; `Refused` if it refused."""
-        await self.client.flush(SECONDS)
+        await settled(self.client, SECONDS)
         if self._refusal.done():
             raise Refused(self._refusal.result())
 

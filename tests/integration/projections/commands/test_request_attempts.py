@@ -14,9 +14,9 @@ from services.projections.api.commands.owner import Owner, first_answer
 from services.projections.api.limits import COMMAND_ATTEMPTS_MAX
 from shared.messaging import subjects
 from shared.messaging.commands import CommandAnswer, CommandMessage, Credential
-from shared.messaging.connection import Link
+from shared.messaging.connection import Link, settled
 from standalone.nats import Bus
-from tests.support.patience import eventually
+from tests.support.patience import SECONDS, eventually
 from tests.support.servers.nats_clients import connected_to
 
 pytestmark = pytest.mark.servers
@@ -55,7 +55,7 @@ def beside(
                     connected_to(bus.url("intake"))
                 )
                 await client.subscribe(SUBJECT, queue="intake", cb=owner)
-                await client.flush()
+                await settled(client, SECONDS)
             async with Link(bus.url("projections"), "test") as link:
                 await eventually(lambda: link.client is not None)
                 return list(await asyncio.gather(*requests(link)))
