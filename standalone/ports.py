@@ -15,7 +15,7 @@ from standalone.startup_error import Exit, StartupError
 
 HOST = "127.0.0.1"
 
-_OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
+OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 # Above 10,080, the last port that browsers refuse to open.
 _LOWEST, _HIGHEST = 10_081, 65_535
 _TRIES = 100
@@ -29,7 +29,7 @@ def free_port() -> int:
     it lasts, so we choose outside that range. Where nothing is left outside, the
     system chooses.
     """
-    outside = outside_clients(_OUTGOING)
+    outside = outside_clients(OUTGOING)
     for port in SystemRandom().sample(outside, min(_TRIES, len(outside))):
         if is_free(port):
             return port

@@ -11,9 +11,9 @@ from signal import SIGTERM
 import httpx
 import pytest
 
-from standalone.ports import free_port
 from tests.support.compose import ROOT
 from tests.support.patience import SECONDS, until
+from tests.support.ports import reserved_port
 from tests.support.servers.certificates import certificate
 from tests.support.servers.server import Server
 from tests.support.servers.webhook_receiver import HOST, Postbox, open_postbox
@@ -50,7 +50,7 @@ def _proxy(folder: Path, api: str | None = None) -> Iterator[Proxied]:
     Intake is what stands behind it.
     """
     file, _ = certificate(folder, HOST)
-    ports = [free_port() for _ in range(3)]
+    ports = [reserved_port() for _ in range(3)]
     with open_postbox() as postbox, pytest.MonkeyPatch.context() as environment:
         environment.setenv("XDG_CONFIG_HOME", str(folder))
         environment.setenv("XDG_DATA_HOME", str(folder))
@@ -142,7 +142,7 @@ def test_browsers_come_back_over_tls_only(proxied: Proxied) -> None:
 def test_users_reach_intake_at_the_same_address_while_the_api_is_away(
     tmp_path: Path,
 ) -> None:
-    with _proxy(tmp_path, api=f"{HOST}:{free_port()}") as proxied:
+    with _proxy(tmp_path, api=f"{HOST}:{reserved_port()}") as proxied:
         until(
             lambda: proxied.client.get("/report").is_success,
             "the proxy knows that the API is away",

@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from standalone.ports import free_port
 from tests.support.desks.running import Desk, running_desk
 from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
+from tests.support.ports import reserved_port
 
 pytestmark = pytest.mark.e2e
 
@@ -185,7 +185,7 @@ receivers:
 """,
             encoding="utf-8",
         )
-        self._port = free_port()
+        self._port = reserved_port()
         assert ALERTMANAGER
         self._command = [
             ALERTMANAGER,

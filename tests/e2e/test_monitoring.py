@@ -13,11 +13,11 @@ import httpx
 import psutil
 import pytest
 
-from standalone.ports import free_port
 from tests.support.desks.supervised import RunningDesk, running_desk
 from tests.support.folders import reachable_folder
 from tests.support.monitoring import DEPLOY, exported, names_in, queries, rules
 from tests.support.patience import SECONDS, until
+from tests.support.ports import reserved_port
 from tests.support.servers.dead_mans_switch import WatcherOutside, watcher_outside
 from tests.support.servers.server import Server
 
@@ -137,7 +137,7 @@ class Prometheus:
         text = text.replace("15s", "1s").replace("[alerts", f"[{DEPLOY}/alerts")
         file = watched.folder / "prometheus.yaml"
         file.write_text(text, encoding="utf-8")
-        address = f"127.0.0.1:{free_port()}"
+        address = f"127.0.0.1:{reserved_port()}"
         self._url = f"http://{address}/api/v1"
         command = [
             str(PROMETHEUS),

@@ -10,11 +10,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from standalone.ports import free_port
 from standalone.readiness import listens, wait_until_ready
 from standalone.startup_error import Exit, StartupError
 from tests.support.desks.supervised import RunningDesk, running_desk
 from tests.support.folders import reachable_folder
+from tests.support.ports import reserved_port
 
 pytestmark = pytest.mark.e2e
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to set the scene")
@@ -58,7 +58,7 @@ def test_all_taken_ports_in_one_sentence(home: Path) -> None:
 
 
 def test_one_port_for_two_services(home: Path) -> None:
-    port = str(free_port())
+    port = str(reserved_port())
     chosen = {"PERMANENCE_API_PORT": port, "PERMANENCE_INTAKE_PORT": port}
     with running_desk(home, **chosen) as desk:
         refuses(desk, Exit.USAGE, "meant for intake and for projections")
@@ -165,14 +165,14 @@ def test_a_variable_that_cannot_be_meant(home: Path, variable: str, value: str) 
 
 
 def test_a_database_of_another_that_is_away(home: Path) -> None:
-    url = f"postgresql://me:secret@127.0.0.1:{free_port()}/theirs"
+    url = f"postgresql://me:secret@127.0.0.1:{reserved_port()}/theirs"
     with running_desk(home, DATABASE_URL=url) as desk:
         refuses(desk, Exit.MIGRATION, "Connection refused", "DATABASE_URL")
     assert "secret" not in desk.said
 
 
 def test_a_nats_of_another_that_is_away(home: Path) -> None:
-    with running_desk(home, NATS_URL=f"nats://127.0.0.1:{free_port()}") as desk:
+    with running_desk(home, NATS_URL=f"nats://127.0.0.1:{reserved_port()}") as desk:
         refuses(desk, Exit.FAILED, "Nobody answers at NATS_URL")
 
 

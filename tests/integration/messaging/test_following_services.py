@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from standalone.nats import Bus
-from standalone.ports import free_port
 from tests.support.desks.follower import Desk, reading
 from tests.support.patience import SECONDS, eventually, until
+from tests.support.ports import reserved_port
 from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -33,7 +33,7 @@ class Process:
     """A service as a process of its own."""
 
     def __init__(self, service: str, given: Mapping[str, str], log: Path) -> None:
-        self.port = free_port()
+        self.port = reserved_port()
         self._log = log
         command = [sys.executable, "-m", f"services.{service}"]
         given = {"PERMANENCE_HTTP_PORT": str(self.port), **given}

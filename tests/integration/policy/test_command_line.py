@@ -12,10 +12,10 @@ from services.intake.policy.expansion import Files, expanded
 from shared.domain.policy.document import Policy
 from shared.mistake import Wrong
 from shared.yaml12 import TEXT_MAX
-from standalone.ports import free_port
 from tests.support.command_line import Ran, permanence
 from tests.support.compose import ROOT
 from tests.support.policies import FULL, FULL_FILE, full_text
+from tests.support.ports import reserved_port
 from tests.support.servers.servers import Database
 
 SIGNED = ("--reason", "first one", "--approved-by", "direction", "--by", "ghislaine")
@@ -81,7 +81,7 @@ def test_a_member_who_is_missing_in_the_directory_is_warned_of(
 
 
 def test_a_policy_is_checked_also_while_the_desk_is_away() -> None:
-    away = f"postgresql://a:b@127.0.0.1:{free_port()}/x"
+    away = f"postgresql://a:b@127.0.0.1:{reserved_port()}/x"
 
     said = run("config", "check", FULL_FILE, DATABASE_URL=away)
 
@@ -139,7 +139,7 @@ def test_a_desk_that_is_away_is_told_in_a_sentence(words: tuple[object, ...]) ->
     said = run(*words)
     assert (said.code, said.out) == (3, "")
     assert "make up" in said.err
-    away = f"postgresql://a:b@127.0.0.1:{free_port()}/x"
+    away = f"postgresql://a:b@127.0.0.1:{reserved_port()}/x"
     said = run(*words, DATABASE_URL=away)
     assert (said.code, said.out) == (3, "")
     assert "is the desk running?" in said.err

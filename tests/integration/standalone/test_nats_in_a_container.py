@@ -15,9 +15,9 @@ import pytest
 from docs.generate.nats_config import password_variable
 from shared.security.nats_issuer import Issuer
 from standalone.nats import USERS, wait_until_serving
-from standalone.ports import free_port
 from standalone.servers import nats_binary
 from tests.support.compose import ROOT, new_secrets, read
+from tests.support.ports import reserved_port
 from tests.support.servers.certificates import certificate
 from tests.support.servers.nats_clients import client_of
 from tests.support.servers.server import Server
@@ -39,10 +39,10 @@ def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 @contextmanager
 def serving(folder: Path, config: str) -> Iterator[int]:
     """Run nats-server with a file of deploy/, on a port of this machine."""
-    port = free_port()
+    port = reserved_port()
     instead = {
         "0.0.0.0:4222": f"127.0.0.1:{port}",
-        "0.0.0.0:8222": f"127.0.0.1:{free_port()}",
+        "0.0.0.0:8222": f"127.0.0.1:{reserved_port()}",
         "/data": f"{folder / 'data'}",
         "/etc/nats/tls": f"{folder}",
     }

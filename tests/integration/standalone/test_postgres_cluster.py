@@ -11,11 +11,11 @@ import pytest
 
 from standalone import servers
 from standalone.folder import server_account
-from standalone.ports import free_port
 from standalone.postgres import Cluster, create_cluster
 from standalone.servers import nats_binary, postgres_binaries
 from standalone.startup_error import Exit, StartupError
 from tests.support.folders import reachable_folder
+from tests.support.ports import reserved_port
 from tests.support.servers.servers import postgres_programs, running_postgres
 
 pytestmark = pytest.mark.servers
@@ -31,7 +31,7 @@ def folder() -> Iterator[Path]:
 def made(folder: Path) -> Cluster:
     """Make a cluster in `folder`."""
     account = server_account()
-    cluster = Cluster(folder / "postgres", free_port(), "secret")
+    cluster = Cluster(folder / "postgres", reserved_port(), "secret")
     create_cluster(cluster, postgres_programs(), account)
     return cluster
 

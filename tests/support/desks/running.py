@@ -25,9 +25,9 @@ from shared.eventlog.log import EventLog
 from shared.messaging.commands import Scope
 from shared.security.access import create
 from shared.vault.master_keys import MasterKeys, text_of
-from standalone.ports import free_port
 from tests.support import key_ring
 from tests.support.patience import SECONDS, answered, pause_after, until
+from tests.support.ports import reserved_port
 from tests.support.read_models import connected, until_applied
 from tests.support.servers.nats_cluster import NatsCluster
 from tests.support.servers.servers import (
@@ -253,7 +253,7 @@ def serving(
 ) -> Iterator[None]:
     """Run the services of a desk whose servers run, until they are ready and longer."""
     for name in (*SERVICES, *start):
-        desk.ports[name] = free_port()
+        desk.ports[name] = reserved_port()
     for name in (*SERVICES, *start):
         desk.services[name] = _service(desk, name, environment)
     try:

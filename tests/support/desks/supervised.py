@@ -14,8 +14,8 @@ from urllib.request import urlopen
 import psutil
 
 from standalone.folder import Run, read_run
-from standalone.ports import free_port
 from tests.support.patience import SECONDS
+from tests.support.ports import reserved_port
 
 SMALL_DESK = (sys.executable, "-m", "tests.support.desks.small_desk")
 _PORTS = ("API", "INTAKE", "SLA_WATCHER", "ESCALATION")
@@ -23,7 +23,7 @@ _PORTS = ("API", "INTAKE", "SLA_WATCHER", "ESCALATION")
 
 def environment_for(home: Path, **more: str) -> dict[str, str]:
     """Return an environment with free ports, in which the desk lives in `home`."""
-    ports = {f"PERMANENCE_{name}_PORT": str(free_port()) for name in _PORTS}
+    ports = {f"PERMANENCE_{name}_PORT": str(reserved_port()) for name in _PORTS}
     plain = {
         name: value
         for name, value in os.environ.items()

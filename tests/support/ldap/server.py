@@ -15,8 +15,8 @@ from time import monotonic, sleep
 
 from ldap3 import MODIFY_ADD, MODIFY_DELETE, MODIFY_REPLACE, NONE, Connection, Server
 
-from standalone.ports import free_port
 from tests.support.patience import SECONDS
+from tests.support.ports import reserved_port
 
 SLAPD = shutil.which("slapd") or shutil.which("slapd", path="/usr/sbin")
 MISSING = "needs slapd: apt-get install slapd"
@@ -151,7 +151,7 @@ def running_ldap(
     (folder / "conf").write_text(config)
     add = [str(SLAPD), "-T", "add", "-f", str(folder / "conf"), "-q"]
     subprocess.run(add, input=_ROOT.encode() + entries.encode(), check=True)
-    server = LdapServer(folder, free_port(), free_port())
+    server = LdapServer(folder, reserved_port(), reserved_port())
     server.begin()
     try:
         yield server

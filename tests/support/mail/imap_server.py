@@ -12,8 +12,8 @@ from time import monotonic, sleep
 
 from imapclient import IMAPClient
 
-from standalone.ports import free_port
 from tests.support.patience import SECONDS
+from tests.support.ports import reserved_port
 
 HOST = "127.0.0.1"
 USER, PASSWORD = "desk", "p@ss:word"
@@ -25,7 +25,7 @@ PASSWORD_CODED = "p%40ss%3Aword"
 class ImapServer:
     """The server; ended and begun again, it has forgotten everything."""
 
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=reserved_port)
     host: str = HOST
     certificate: Path | None = None
     """With one, TLS is offered (STARTTLS); its key lies beside it as `key.pem`."""

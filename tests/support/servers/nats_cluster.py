@@ -12,8 +12,9 @@ from nats.js.api import StreamInfo
 
 from shared.messaging import subjects
 from standalone.nats import Bus
-from standalone.ports import HOST, free_port
+from standalone.ports import HOST
 from tests.support.patience import until
+from tests.support.ports import reserved_port
 from tests.support.servers.nats_clients import connected_to
 from tests.support.servers.servers import NatsServer, delete_streams
 
@@ -55,7 +56,7 @@ class NatsCluster:
     """A running cluster. `bus` has the URLs, `members` are its servers."""
 
     def __init__(self, folder: Path, *, durable: bool) -> None:
-        routes = [free_port() for _ in range(SIZE)]
+        routes = [reserved_port() for _ in range(SIZE)]
         self.members = [
             Member(folder / f"server-{number}", number, routes, durable=durable)
             for number in range(SIZE)

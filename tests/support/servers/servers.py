@@ -27,10 +27,10 @@ from standalone import nats as our_nats
 from standalone import postgres as our_postgres
 from standalone.folder import private_folder, server_account
 from standalone.nats import USERS, Bus
-from standalone.ports import free_port
 from standalone.postgres import Cluster
 from standalone.servers import nats_binary, postgres_binaries
 from tests.support.folders import reachable_folder
+from tests.support.ports import reserved_port
 from tests.support.servers.nats_clients import connected_to
 from tests.support.servers.server import Server
 
@@ -74,7 +74,7 @@ class PostgresServer(Server):
     def __init__(self, folder: Path, *, durable: bool, virgin: bool = False) -> None:
         account, programs = server_account(), postgres_programs()
         self.cluster = Cluster(
-            folder / "postgres", free_port(), "secret-of-owner", durable
+            folder / "postgres", reserved_port(), "secret-of-owner", durable
         )
         if virgin:
             our_postgres.create_cluster(self.cluster, programs, account)
@@ -149,7 +149,7 @@ class NatsServer(Server):
     def __init__(self, folder: Path, *, durable: bool) -> None:
         passwords: Mapping[str, str] = {user: f"secret-of-{user}" for user in USERS}
         issuer = Issuer.of(ISSUER_SEED).public
-        self.bus = Bus(folder / "nats", free_port(), passwords, issuer, durable)
+        self.bus = Bus(folder / "nats", reserved_port(), passwords, issuer, durable)
         our_nats.write_config(self.bus)
         command = our_nats.server_command(self.bus, nats_binary())
         super().__init__(command, None, folder / "nats.log", SIGTERM)

@@ -8,9 +8,9 @@ import pytest
 from services.escalation.notifications.channels.mail import mail_server, send_mail
 from services.escalation.notifications.channels.mail_message import Mailbox
 from services.escalation.notifications.channels.retry import Delivered, Failed, Outcome
-from standalone.ports import free_port
 from tests.support.mail.outgoing_mail import LEFEVRE, MESSAGE, a_letter
 from tests.support.mail.smtp_server import Inbox, open_inbox
+from tests.support.ports import reserved_port
 from tests.support.servers.certificates import certificate
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - an address of this machine that is not loopback
@@ -95,7 +95,7 @@ def test_a_server_that_hangs_is_left() -> None:
 
 
 def test_a_server_that_is_not_there_may_come_back() -> None:
-    outcome = sent(f"smtp://127.0.0.1:{free_port()}")
+    outcome = sent(f"smtp://127.0.0.1:{reserved_port()}")
 
     assert isinstance(outcome, Failed)
     assert not outcome.permanent

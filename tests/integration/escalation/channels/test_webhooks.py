@@ -16,8 +16,8 @@ from services.escalation.notifications.channels.webhook import (
     post_webhook,
     receiver,
 )
-from standalone.ports import free_port
 from tests.support.patience import SECONDS
+from tests.support.ports import reserved_port
 from tests.support.servers.webhook_receiver import Postbox, open_postbox
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -199,7 +199,9 @@ def test_a_receiver_that_hangs_up_may_do_better() -> None:
 
 
 def test_a_receiver_that_is_not_there_may_come_back() -> None:
-    outcome = posted(receiver(f"http://127.0.0.1:{free_port()}/token-of-ours", SECRET))
+    outcome = posted(
+        receiver(f"http://127.0.0.1:{reserved_port()}/token-of-ours", SECRET)
+    )
 
     assert isinstance(outcome, Failed)
     assert not outcome.permanent

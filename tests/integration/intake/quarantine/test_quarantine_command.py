@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from standalone.ports import free_port
 from tests.integration.intake.signals.mapped_desk import BAD, MENDED, MappedDesk
 from tests.support.command_line import Ran, permanence
+from tests.support.ports import reserved_port
 
 pytestmark = pytest.mark.servers
 
@@ -116,7 +116,7 @@ def test_a_stranger_is_told(desk: MappedDesk) -> None:
 
 
 def test_a_desk_that_is_away_is_told() -> None:
-    nowhere = command(f"http://127.0.0.1:{free_port()}", "t", "list", "--json")
+    nowhere = command(f"http://127.0.0.1:{reserved_port()}", "t", "list", "--json")
     unnamed = command("", "", "list", "--json")
 
     assert (nowhere.code, unnamed.code) == (3, 3)

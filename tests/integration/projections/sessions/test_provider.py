@@ -14,7 +14,6 @@ from services.projections.web.sign_in import provider as provider_page
 from shared.http.form_limits import SIGN_INS_MAX
 from shared.settings import GroupRight
 from standalone.nats import Bus
-from standalone.ports import free_port
 from tests.support.desks.api import Api, serving
 from tests.support.identity_provider.canaille_process import CLIENT, HOST, SECRET
 from tests.support.identity_provider.provider import (
@@ -24,6 +23,7 @@ from tests.support.identity_provider.provider import (
     signing_key,
 )
 from tests.support.patience import SECONDS, until_too_many
+from tests.support.ports import reserved_port
 from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -71,7 +71,7 @@ def desk(
     with psycopg.connect(shared_database.owner_dsn) as owner:
         for person in ("nadia", "idle"):
             owner.execute(_PERSON, (person, person.title()))
-    port = free_port()
+    port = reserved_port()
     oidc: dict[str, Any] = {
         "oidc_issuer": f"http://{HOST}:{port}",
         "oidc_client_id": CLIENT,
