@@ -1,10 +1,6 @@
 """Observes commits: metrics, log lines, and waking the relay; and intake's probe.
 
 Log lines contain incident, position and command id; never titles or personal text.
-
-A full disk still allows reads but no writes. So after a failed commit, a small write
-that needs new disk space must succeed before intake is ready again; otherwise the next
-event would have to fail to find out.
 """
 
 import asyncio
@@ -21,6 +17,7 @@ from services.intake.signals.schemas import TIMER, Delivery, Result, Status
 from shared.eventlog.batcher import Batcher
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
+from shared.eventlog.writing import prove_writing
 from shared.http.problem_details import HttpError
 from shared.messaging.commands import Answered, CommandAnswer, RecordAnswer
 from shared.observability.health import Check, Probe
@@ -140,11 +137,6 @@ def _place(wanted: PendingCommand, answer: Answered | Exception) -> dict[str, ob
             return {"record": wanted.request.about}
 
 
-# A new table allocates new blocks (about 1 MB); rows might fit into old ones.
-_TAKE_ROOM = """
-CREATE TEMPORARY TABLE room ON COMMIT DROP AS SELECT generate_series(1, 30000)
-"""
-
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
 
@@ -184,14 +176,12 @@ class Commits:
         self._fail = True
 
     def prove(self) -> None:
-        """Verify that PostgreSQL accepts writes again after a failure; blocks.
+        """Verify that PostgreSQL would take a signal now; blocks.
 
-        Raises `Unavailable` while it does not.
+        Raises `Unavailable` while it would not.
         """
-        if self._fail:
-            with self._log.transaction() as cursor:
-                cursor.execute(_TAKE_ROOM)
-            self._fail = False
+        prove_writing(self._log, room=self._fail)
+        self._fail = False
 
 
 def waiting_probe(

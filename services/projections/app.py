@@ -32,6 +32,7 @@ from shared.clock import Clock
 from shared.eventlog.continuity.watch import watching
 from shared.eventlog.log import EventLog
 from shared.eventlog.readers.probe import reader_probe, unreadable_probe
+from shared.eventlog.writing import writing_probe
 from shared.http.known_hosts import AnyNamePaths, KnownHosts, names_of
 from shared.http.metrics import HttpMetrics
 from shared.http.networks import LOOPBACK, proxies
@@ -91,7 +92,12 @@ async def run(
             following = followers(settings, log, link, progress, clock)
             registry = CollectorRegistry()
             watch = await watching(log, link, clock, stop)
-            probes = (server_clock.probe, watch.probe, unreadable_probe(log.unreadable))
+            probes = (
+                server_clock.probe,
+                watch.probe,
+                unreadable_probe(log.unreadable),
+                writing_probe(log, needed=False),
+            )
             well = Health([*probes, *reader_probes(following, log, clock)], registry)
             app = HttpMetrics(_served(desk, well, settings), registry)
             beside = (server_clock.keep, desk.presence.run, watch.run, desk.reads.run)

@@ -78,13 +78,13 @@ def limit_roles(connection: Connection[Any], alter: Alter) -> None:
 
 
 def _withhold_temporary_tables(connection: Connection[Any]) -> None:
-    """Allow them only to intake, which uses one to check the free disk space."""
+    """Allow them to nobody: `log.take_room` makes one to check the free disk space."""
     database = sql.Identifier(connection.info.dbname)
-    for statement in (
-        "REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC",
-        "GRANT TEMPORARY ON DATABASE {} TO desk_intake",
-    ):
-        connection.execute(sql.SQL(statement).format(database))
+    connection.execute(
+        sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC, desk_intake").format(
+            database
+        )
+    )
 
 
 def _withhold_functions(connection: Connection[Any]) -> None:

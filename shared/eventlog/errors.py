@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import psycopg
 from eventsourcing.persistence import InterfaceError, OperationalError
-from psycopg.errors import QueryCanceled
+from psycopg.errors import DiskFull, QueryCanceled
 from psycopg_pool import PoolTimeout
 
 _UNAVAILABLE_CLASSES = {"08", "28", "40", "53", "57", "58"}
@@ -74,6 +74,11 @@ def is_cancelled(error: BaseException) -> bool:
     The server is available, so the statement itself may be at fault.
     """
     return any(isinstance(each, QueryCanceled) for each in _chain(error))
+
+
+def is_full(error: BaseException) -> bool:
+    """Return whether PostgreSQL had no room on its disk."""
+    return any(isinstance(each, DiskFull) for each in _chain(error))
 
 
 def away(error: Exception) -> Unavailable:

@@ -31,6 +31,7 @@ from shared.eventlog.errors import (
     StaleVersion,
     Unavailable,
     away,
+    is_full,
     is_unavailable,
 )
 from shared.eventlog.recorder import (
@@ -114,6 +115,8 @@ class EventLog:
 
         A host that may not write must not hold resources such as a lease.
         """
+        self.full = False
+        """Whether PostgreSQL lacked room on its disk, and has not proved otherwise."""
         self._pool = pool
         self._guard = guard
         self._keys = keys
@@ -147,9 +150,12 @@ class EventLog:
             try_to_connect(dsn)
             try:
                 pool.open()
+                if master is not None:
+                    keys.open()  # later there might be no connection left for it
                 return cls(pool, keys, master, clock, guard)
             except BaseException:
                 pool.close()
+                keys.close()
                 raise
 
     def close(self) -> None:
@@ -171,9 +177,10 @@ class EventLog:
         try:
             with _transaction(self._pool) as cursor:
                 yield cursor
-        except BaseException:  # also from the commit
+        except BaseException as error:  # also from the commit
             if cursor is not None:
                 self.continuity.undone(cursor)
+            self.full |= is_full(error)
             raise
         self.continuity.committed(cursor)
 

@@ -88,6 +88,11 @@ class Vault:
         self._by_owner: dict[str, _Held] = {}
         self._by_id: dict[str, _Held] = {}
 
+    def prove(self) -> None:
+        """Verify that a key could be read now."""
+        if self._master is not None:
+            self._keys.by_ids(())
+
     def prepare(self, owner: str) -> None:
         """Load the key of `owner` into the cache for the next seconds.
 

@@ -276,7 +276,7 @@ WITHHELD = [
     ("TRUNCATE log.append_lock", EVERYBODY),
     ("SELECT FROM log.clock FOR SHARE", EVERYBODY),
     ("SELECT FROM log.events FOR KEY SHARE", EVERYBODY),
-    ("CREATE TEMPORARY TABLE mine ()", EVERYBODY - {"desk_intake"}),
+    ("CREATE TEMPORARY TABLE mine ()", EVERYBODY),
     ("SELECT lo_create(0)", EVERYBODY),
     ("SELECT lo_from_bytea(0, 'x')", EVERYBODY),
     ("SELECT pg_logical_emit_message(true, '', 'x')", EVERYBODY),

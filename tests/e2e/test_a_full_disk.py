@@ -1,4 +1,4 @@
-"""A disk that is full makes intake red, and green again as soon as there is room."""
+"""A full disk makes each service red, and green again as soon as there is room."""
 
 import os
 import subprocess
@@ -19,6 +19,7 @@ SIZE = "192m"
 TRIES_MAX = 2_000
 """Signals after which a table must have wanted another block of the disk."""
 MEGABYTE = bytes(1 << 20)
+OTHERS = ("sla_watcher", "escalation", "projections")
 
 
 @pytest.fixture
@@ -62,8 +63,14 @@ def ready(desk: Desk) -> httpx.Response:
     return httpx.get(f"{desk.intake_url}/health/ready", timeout=SECONDS)
 
 
-def test_intake_is_red_while_the_disk_is_full(small_disk: Path) -> None:
-    with running_desk(small_disk, start=["intake"]) as desk:
+def writes(desk: Desk, name: str) -> bool:
+    """Tell whether a service says that its events would be recorded."""
+    check = desk.checks(name)["writing"]
+    return bool(check["ready"]) and "alarm" not in check
+
+
+def test_all_are_red_while_the_disk_is_full(small_disk: Path) -> None:
+    with running_desk(small_disk) as desk:
         assert send(desk, 0) == 202
         filler = small_disk / "filler"
         fill(filler)
@@ -75,7 +82,12 @@ def test_intake_is_red_while_the_disk_is_full(small_disk: Path) -> None:
         checks = {check["name"]: check for check in ready(desk).json()["checks"]}
         assert "No space left on device" in checks["recording"]["why"]
         assert checks["recording"]["commits_failed_total"] >= 1
+        for name in OTHERS:
+            until(lambda name=name: not writes(desk, name), f"{name} says so")  # type: ignore[misc]
 
         filler.unlink()
         until(lambda: ready(desk).status_code == 200, "it is ready again, unasked")
         assert send(desk, TRIES_MAX) == 202
+        for name in OTHERS:
+            until(lambda name=name: writes(desk, name), f"{name} writes again")  # type: ignore[misc]
+        desk.wait_ready()

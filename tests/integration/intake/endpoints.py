@@ -11,12 +11,13 @@ import httpx
 from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
-from services.intake.assembly import Parts, assemble, signal_routes
+from services.intake.assembly import Parts, assemble, probes, signal_routes
 from services.intake.telemetry import CommitObserver
 from shared.clock import Clock
 from shared.eventlog.log import EventLog
 from shared.http.error_responses import complete
 from shared.http.serve import serve
+from shared.observability.health import Check
 from tests.support.servers.in_thread import running
 
 NOBODY = {"Authorization": ""}
@@ -44,6 +45,15 @@ class Doors:
         return asyncio.run(
             self._knock(method, path, body, {**usual, **(headers or {})})
         )
+
+    def ready(self) -> bool:
+        """Tell whether intake says that it records."""
+        return asyncio.run(self._recording()).ready
+
+    async def _recording(self) -> Check:
+        async with self._batching() as parts:
+            checks = [await probe() for probe in probes(parts, self.clock)]
+        return next(check for check in checks if check.kind == "intake")
 
     def opened(self) -> int:
         """Return how many incidents were opened."""

@@ -108,6 +108,28 @@ def test_a_service_follows_the_log_and_stops_when_told(
         assert process.lines()[-1]["event"] == "service.stopped"
 
 
+def test_a_service_whose_database_became_read_only_says_so(
+    desk: Desk, bus: Bus, tmp_path: Path
+) -> None:
+    """It has nothing to write: no reader is behind, and no timer overdue."""
+    role = f"ALTER ROLE desk_sla_watcher IN DATABASE {desk.database.name}"
+    reconnects = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND usename = 'desk_sla_watcher'"
+    )
+    given = near(desk.database, bus, "sla_watcher")
+    with running("sla_watcher", given, tmp_path / "log") as process:
+        until(process.is_ready, "it is ready")
+        desk.tell(f"{role} SET default_transaction_read_only = on")
+        desk.tell(reconnects)
+        until(lambda: "it is read-only" in str(process.ready()), "it says why")
+        assert not process.is_ready()
+
+        desk.tell(f"{role} RESET default_transaction_read_only")
+        desk.tell(reconnects)
+        until(process.is_ready, "it is ready again")
+
+
 def test_a_service_that_waits_for_its_servers_lives_and_stops_when_told(
     tmp_path: Path,
 ) -> None:

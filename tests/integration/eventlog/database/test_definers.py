@@ -42,6 +42,9 @@ def test_intake_cannot_have_another_tables_partition_dropped(
             f"CREATE TABLE {part} PARTITION OF {long}"
             f" FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"
         )
+        owner.execute(
+            f"GRANT TEMPORARY ON DATABASE {server_time_database.name} TO desk_intake"
+        )
     with psycopg.connect(server_time_database.dsn("desk_intake")) as intake:
         intake.execute(
             "CREATE TEMPORARY TABLE pg_inherits AS SELECT"
