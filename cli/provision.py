@@ -14,7 +14,7 @@ from nats.errors import Error
 from cli.shell.desk import HOME, Home
 from cli.shell.output import AsJson, Exit, answer, refused
 from shared.messaging.connection import nats_session
-from shared.messaging.streams import Refused, provision, replicas_of
+from shared.messaging.streams import Refused, demand_payload, provision, replicas_of
 from shared.observability.telemetry import reason as in_short
 from standalone.folder import read_run
 
@@ -74,4 +74,5 @@ def provision_command(
 
 async def _provision(url: str, replicas: int | None) -> list[str]:
     async with nats_session(url) as client:
+        demand_payload(client)
         return await provision(client.jetstream(), replicas)

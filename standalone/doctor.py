@@ -20,6 +20,7 @@ from shared.eventlog.codec import UnknownEvent
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 from shared.eventlog.policies import policy_of
+from shared.messaging.payload import refusal_of
 from standalone.folder import (
     ROOM_TO_START_MB,
     Run,
@@ -32,7 +33,7 @@ from standalone.folder import (
     server_account,
     usual_places,
 )
-from standalone.nats import greets_at
+from standalone.nats import payload_at
 from standalone.ports import is_free
 from standalone.readiness import ask_ready
 from standalone.servers import nats_binary, postgres_binaries
@@ -276,12 +277,14 @@ def _database(url: str) -> Finding:
 
 
 def _bus(url: str) -> Finding:
-    return Finding(
-        "nats",
-        greets_at(url),
-        "answers" if greets_at(url) else "does not answer",
-        "See what nats says in the terminal of `make up`.",
-    )
+    payload = payload_at(url)
+    if payload is None:
+        advice = "See what nats says in the terminal of `make up`."
+        return Finding("nats", False, "does not answer", advice)
+    if (why := refusal_of(payload)) is not None:
+        found, _, advice = why.partition(": ")
+        return Finding("nats", False, found, f"{advice[0].upper()}{advice[1:]}.")
+    return Finding("nats", True, "answers")
 
 
 def _service(service: Service, settings: UpSettings, run: Run) -> Iterator[Finding]:

@@ -81,6 +81,7 @@ _MARKED_SIGNALS = f"desk.signal.{subjects.SHARED_USER}.>"
 USERS = (*_MAY_PUBLISH, _MONITOR)
 
 
+_GREETING_BYTES_MAX = 65_536
 _CALLOUT_SECONDS = 5
 """How long a client may wait for intake's answer."""
 _CONNECTIONS_MAX = 10_000
@@ -250,12 +251,26 @@ def wait_until_serving(
 
 def greets_at(url: str) -> bool:
     """Tell whether a NATS server greets at `url`, or one of several listed there."""
-    return any(map(_greets, nats_address(url).endpoints))
+    return payload_at(url) is not None
 
 
-def _greets(endpoint: tuple[str, int]) -> bool:
+def payload_at(url: str) -> int | None:
+    """Return the bytes of the largest message that NATS takes at `url`.
+
+    None if none of the servers listed there greets.
+    """
+    greetings = map(_greeting, nats_address(url).endpoints)
+    return next((told for told in greetings if told is not None), None)
+
+
+def _greeting(endpoint: tuple[str, int]) -> int | None:
     try:
-        with socket.create_connection(endpoint, timeout=2) as connection:
-            return connection.recv(5) == b"INFO "
-    except OSError:
-        return False
+        with (
+            socket.create_connection(endpoint, timeout=2) as connection,
+            connection.makefile("rb") as heard,
+        ):
+            said = heard.readline(_GREETING_BYTES_MAX)
+        word, _, told = said.partition(b" ")
+        return int(json.loads(told)["max_payload"]) if word == b"INFO" else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -16,6 +16,7 @@ from signal import SIGINT, SIGTERM
 
 import psycopg
 
+from shared.messaging.payload import refusal_of
 from shared.security.nats_issuer import Issuer
 from standalone import nats, postgres
 from standalone.credentials import Credentials
@@ -149,10 +150,13 @@ async def own_nats(
 ) -> dict[str, str]:
     """Return the URL of each NATS user, with the server running."""
     if settings.nats_url:
-        if not await asyncio.to_thread(nats.greets_at, settings.nats_url):
+        payload = await asyncio.to_thread(nats.payload_at, settings.nats_url)
+        if payload is None:
             raise StartupError(
                 "Nobody answers at NATS_URL: start that server, or unset it."
             )
+        if (why := refusal_of(payload)) is not None:
+            raise StartupError(f"At NATS_URL {why}.")
         return dict.fromkeys(USERS, settings.nats_url)
     port = own_port(home, NATS, settings.nats_port, "PERMANENCE_NATS_PORT")
     issuer = Issuer.of(credentials.nats_issuer).public

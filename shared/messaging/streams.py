@@ -5,7 +5,8 @@ this code changes them. Settings that it does not set remain as an operator made
 such as placement and replicas.
 
 `DESK_EVENTS` may be wiped at any time (readers continue from the log), hence no
-`deny_purge`. A signal in `DESK_SIGNALS` waits there until it is in the log.
+`deny_purge`. A signal in `DESK_SIGNALS` waits there until it is in the log, and the
+bucket tells that the log was restored: neither may be wiped.
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import structlog
+from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import (
     AckPolicy,
@@ -26,6 +28,7 @@ from nats.js.api import (
 from nats.js.errors import APIError, NotFoundError
 
 from shared.messaging import subjects
+from shared.messaging.payload import refusal_of
 
 EVENTS_AGE_SECONDS = 7 * 86_400
 EVENTS_BYTES_MAX = 512 * 1024 * 1024
@@ -170,6 +173,12 @@ def readers_consumer() -> ConsumerConfig:
 
 class Refused(Exception):
     """NATS refused the configuration of a stream or consumer; the sentence says why."""
+
+
+def demand_payload(client: Client) -> None:
+    """Raise `Refused` if the server takes no messages as large as those of the desk."""
+    if (why := refusal_of(client.max_payload)) is not None:
+        raise Refused(why)
 
 
 async def provision(js: JetStreamContext, replicas: int | None = None) -> list[str]:

@@ -1,17 +1,26 @@
-"""A full disk makes each service red, and green again as soon as there is room."""
+"""A full disk: PostgreSQL goes on once there is room, NATS once it is restarted."""
 
+import asyncio
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
+from shared.eventlog.continuity import watch as watch_module
+from shared.eventlog.continuity.watch import ContinuityWatch
+from shared.eventlog.log import EventLog
+from shared.messaging import subjects
+from standalone.nats import Bus
+from tests.support.desks.continuity import watching
 from tests.support.desks.running import Desk, running_desk
 from tests.support.folders import reachable_folder
-from tests.support.patience import SECONDS, until
+from tests.support.patience import SECONDS, eventually, until
+from tests.support.servers.nats_clients import connected_to
+from tests.support.servers.servers import Database, NatsServer, running_nats
 
 pytestmark = pytest.mark.e2e
 
@@ -19,6 +28,7 @@ SIZE = "192m"
 TRIES_MAX = 2_000
 """Signals after which a table must have wanted another block of the disk."""
 MEGABYTE = bytes(1 << 20)
+TAKEN = 20
 OTHERS = ("sla_watcher", "escalation", "projections")
 
 
@@ -91,3 +101,60 @@ def test_all_are_red_while_the_disk_is_full(small_disk: Path) -> None:
         for name in OTHERS:
             until(lambda name=name: writes(desk, name), f"{name} writes again")  # type: ignore[misc]
         desk.wait_ready()
+
+
+def test_nats_keeps_all_it_took_and_says_that_it_has_to_be_restarted(
+    small_disk: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_module, "PROVE_SECONDS", 0.1)
+    monkeypatch.setattr(watch_module, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(watch_module, "UNKEPT_SECONDS", 0.5)
+    # As long as it takes a machine that is busy to fail twice.
+    monkeypatch.setattr(watch_module, "FORGET_SECONDS", SECONDS)
+
+    async def is_taken(bus: Bus, body: bytes) -> bool:
+        async with connected_to(bus.url("admin")) as client:
+            jetstream = client.jetstream(timeout=1)
+            try:
+                await jetstream.publish("desk.signal.a", body)
+            except TimeoutError:  # it says nothing at all
+                return False
+            return True
+
+    async def alarmed(watch: ContinuityWatch) -> bool:
+        return "restart nats-server" in (await watch.probe()).alarm
+
+    async def kept(bus: Bus) -> int:
+        async with connected_to(bus.url("admin")) as client:
+            stream = await client.jetstream().stream_info(subjects.SIGNALS_STREAM)
+            return stream.state.messages
+
+    async def scenario(server: NatsServer, log: EventLog) -> None:
+        async with watching(log, server.bus) as watch:
+            for number in range(TAKEN):
+                assert await is_taken(server.bus, b"%d" % number)
+            filler = small_disk / "filler"
+            fill(filler)
+            body = bytes(10_000)
+            await eventually(lambda: refuses(server.bus, body))
+            await eventually(lambda: alarmed(watch))
+
+            filler.unlink()
+            assert not await is_taken(server.bus, body), "room alone does not help"
+            await asyncio.to_thread(server.stop)
+            await asyncio.to_thread(lambda: server.start().wait())
+            assert await kept(server.bus) >= TAKEN
+            await eventually(lambda: is_taken(server.bus, body))
+            await eventually(lambda: is_well(watch))
+
+    async def refuses(bus: Bus, body: bytes) -> bool:
+        return not await is_taken(bus, body)
+
+    async def is_well(watch: ContinuityWatch) -> bool:
+        return not (await watch.probe()).alarm
+
+    with (
+        running_nats(small_disk) as server,
+        closing(EventLog.open(database.dsn("desk_intake"), pool_size=2)) as log,
+    ):
+        asyncio.run(scenario(server, log))

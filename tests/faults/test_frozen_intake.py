@@ -207,17 +207,18 @@ def test_a_standby_says_what_waits_that_nobody_does(mailed: MailedDesk) -> None:
         for lease in ("relay", "mailboxes"):
             until(lambda name=lease: mailed.is_free(name), f"{lease} is free")  # type: ignore[misc] # mypy knows no default of a lambda
         opened(desk, standby, "relay-nobody")
-        for kind in ("relay", "mailboxes"):
-            until(
-                lambda kind=kind: not desk.checks(standby)[kind]["ready"],  # type: ignore[misc] # mypy knows no default of a lambda
-                f"{kind} is not ready",
-            )
+        until(
+            lambda: not desk.checks(standby)["mailboxes"]["ready"],
+            "mailboxes are not ready",
+        )
+        until(lambda: "alarm" in desk.checks(standby)["relay"], "relay is alarmed")
         overdue = desk.checks(standby)
     finally:
         mailed.tell(f"GRANT UPDATE ({columns}) ON intake.leases TO desk_intake")
     desk.wait_ready(START)
 
-    assert "wait, and none was relayed for" in overdue["relay"]["why"]
+    assert "wait, and none was relayed for" in overdue["relay"]["alarm"]
+    assert overdue["relay"]["ready"], "intake records all the same"
     assert overdue["relay"]["waiting"] >= 1
     assert "no process has read the mailboxes for" in overdue["mailboxes"]["why"]
     assert overdue["mailboxes"]["holder"].startswith("nobody; until now ")

@@ -64,9 +64,9 @@ class Backlog:
 
 @dataclass(frozen=True, eq=False)
 class RelayProbe:
-    """Not ready if NATS is reachable and events wait too long to be relayed.
+    """Raises an alarm if NATS is reachable and events wait too long to be relayed.
 
-    Without NATS it is ready: consumers read from the log, and no relay could work.
+    It is always ready: intake records, and consumers read from the log.
     """
 
     log: EventLog
@@ -82,7 +82,7 @@ class RelayProbe:
             tail = await _tail(client) if client else None
             head, lease = await asyncio.to_thread(self._look)
         except (Error, OSError, Unavailable):
-            return Check("relay", "events", True, {}, own)
+            return Check("relay", "events", True, {}, own, self.relay.refusal)
         numbers = {**own, **lease.numbers()}
         words = lease.words()
         if client is None:
@@ -91,10 +91,10 @@ class RelayProbe:
         behind = self.backlog.seen(head, tail, monotonic(), led=led)
         waiting = self.backlog.waiting
         numbers |= {"waiting": float(waiting), "behind_seconds": behind}
-        if behind <= BEHIND_SECONDS_MAX:
-            return Check("relay", "events", True, words, numbers)
-        why = f"{waiting} events wait, and none was relayed for {behind:.0f} s"
-        return Check("relay", "events", False, {"why": why, **words}, numbers)
+        alarm = self.relay.refusal
+        if not alarm and behind > BEHIND_SECONDS_MAX:
+            alarm = f"{waiting} events wait, and none was relayed for {behind:.0f} s"
+        return Check("relay", "events", True, words, numbers, alarm)
 
     def _look(self) -> tuple[int, LeaseState]:
         with self.log.transaction() as cursor:

@@ -28,7 +28,7 @@ from shared.http.serve import pause
 from shared.messaging import subjects
 from shared.messaging.connection import Link
 from shared.messaging.envelope import Unreadable, headers_of, row_of
-from shared.messaging.streams import Refused, provision
+from shared.messaging.streams import Refused, demand_payload, provision
 from shared.observability.telemetry import Outage
 
 BATCH = 500
@@ -158,6 +158,8 @@ class Relay:
         self._candidate = candidate
         self._woken = asyncio.Event()
         self._state = _State()
+        self.refusal = ""
+        """Why this process cannot relay as NATS is configured; empty if it can."""
         self._log_outage = Outage("log", "events wait to be relayed; trying again")
         self._bus_outage = Outage("relay", "events wait in the log; trying again")
 
@@ -187,7 +189,10 @@ class Relay:
                 await self._stand(stop)
             except (OperationalError, Unavailable) as error:
                 self._log_outage.away(error)
-            except (Error, OSError, Refused) as error:
+            except (Error, OSError) as error:
+                self._bus_outage.away(error)
+            except Refused as error:
+                self.refusal = str(error)
                 self._bus_outage.away(error)
             except LeaseLost as error:
                 _log.warning("relay.lease_lost", why=str(error))
@@ -206,6 +211,7 @@ class Relay:
         await asyncio.to_thread(self._head)
         async with self._candidate.standing() as seat:
             while not await seat.won():
+                self.refusal = ""  # another process leads, and says so itself
                 self._log_outage.back()
                 if stop.is_set():
                     return
@@ -220,6 +226,7 @@ class Relay:
         """Relay from the end of the stream until it must be read again."""
         generation = self._link.generation
         tail = await self._find_tail(client, seat)
+        self.refusal = ""
         self._log_outage.back()
         self._bus_outage.back()
         self._tell()
@@ -261,6 +268,7 @@ class Relay:
 
     async def _find_tail(self, client: Client, seat: Leadership) -> Tail:
         """Provision the stream and return its end; purge it if it is of another log."""
+        demand_payload(client)
         await provision(client.jetstream(), self._replicas)
         head = await asyncio.to_thread(self._head)
         tail = await read_tail(client, head.position)

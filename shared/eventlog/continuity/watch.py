@@ -6,10 +6,16 @@ if the log or the bucket has changed; other processes could overwrite the bucket
 the log is discontinued, no relay leads: then each process of intake restores what it
 remembers if the bucket was wiped. Without NATS or a record, nothing is known from
 outside, and the log is accepted as it is.
+
+A NATS whose disk was full answers and reads, but stores nothing more until it is
+restarted, and says so to nobody: not even a publisher gets an answer. So the record is
+written every half minute although it is the same.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 from nats.errors import Error
@@ -40,11 +46,34 @@ LOOK_SECONDS = 1.0
 START_SECONDS = 3.0
 """How long a starting service waits for NATS to return the record."""
 ANSWER_SECONDS = 2.0
+PROVE_SECONDS = 30.0
+"""How often the record is written if it is the same."""
+UNKEPT_SECONDS = 10.0
+"""How long NATS may answer and keep no record."""
+FORGET_SECONDS = 60.0
+"""How long a failure to keep it counts in a process that no longer leads."""
 
 Leads = Callable[[], bool]
 """Returns whether the relay of this process is the leader, which writes the record."""
 
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class _Unkept:
+    """Since when this connection to NATS stored nothing, and when it last failed to."""
+
+    generation: int
+    since: float
+    last: float
+    why: str
+
+    def lasts(self, now: float, generation: int) -> bool:
+        """Return whether that is still so, as far as this process can know.
+
+        Once another one leads, it is that one's to say.
+        """
+        return generation == self.generation and now - self.last < FORGET_SECONDS
 
 
 class ContinuityWatch:
@@ -65,6 +94,8 @@ class ContinuityWatch:
         self._known: LastSeen | None = None
         """The newest record read or written here, even after the bucket was wiped."""
         self._read_at = 0
+        self._written_at = time.monotonic()
+        self._unkept: _Unkept | None = None
 
     async def begin(self, stop: asyncio.Event) -> None:
         """Read the record before anything is decided; give up on NATS soon.
@@ -94,7 +125,21 @@ class ContinuityWatch:
         epoch = self._log.continuity.epoch
         numbers = {"epoch": float(epoch.number)} if epoch else {}
         words = {"why": why} if why else {}
-        return Check("continuity", "log", why is None, words, numbers)
+        return Check("continuity", "log", why is None, words, numbers, self._alarm())
+
+    def _alarm(self) -> str:
+        unkept, now = self._unkept, time.monotonic()
+        if (
+            unkept is None
+            or self._link.client is None
+            or not unkept.lasts(now, self._link.generation)
+            or now - unkept.since < UNKEPT_SECONDS
+        ):
+            return ""
+        return (
+            f"NATS answers, but stores nothing ({unkept.why}): make room on its disk, "
+            "then restart nats-server"
+        )
 
     async def _once(self) -> None:
         leads = self._leads is not None and self._leads()
@@ -112,8 +157,17 @@ class ContinuityWatch:
                 await self._put_back(js)
         except Overwritten:
             pass  # the next check reads what another process wrote
-        except (Error, OSError, Refused, Unavailable) as error:
+        except (Refused, Unavailable) as error:
             _log.debug("continuity.not_kept", error=str(error))
+        except (Error, OSError) as error:
+            self._not_kept(str(error) or "it does not say why")
+
+    def _not_kept(self, why: str) -> None:
+        _log.debug("continuity.not_kept", error=why)
+        now, generation, before = time.monotonic(), self._link.generation, self._unkept
+        lasts = before is not None and before.lasts(now, generation)
+        since = before.since if before and lasts else now
+        self._unkept = _Unkept(generation, since, now, why)
 
     def _must_learn(self) -> bool:
         """Return whether the record may contain more than this process knows."""
@@ -165,7 +219,7 @@ class ContinuityWatch:
             return  # the next check finds the new epoch
         head = Mark(sight.head.position, sight.head.chain)
         seen = seen_at(head, sight.epoch, server)
-        if seen != held:
+        if seen != held or time.monotonic() - self._written_at > PROVE_SECONDS:
             await self._write(js, seen)
 
     async def _put_back(self, js: JetStreamContext) -> None:
@@ -186,6 +240,7 @@ class ContinuityWatch:
 
     async def _write(self, js: JetStreamContext, seen: LastSeen) -> None:
         self._note(await write(js, seen, self._record.revision))
+        self._written_at, self._unkept = time.monotonic(), None
 
     def _note(self, record: Record) -> None:
         self._record = record

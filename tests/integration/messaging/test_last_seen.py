@@ -3,9 +3,8 @@
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, closing
-from datetime import UTC, datetime
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
@@ -23,15 +22,13 @@ from shared.eventlog.continuity.last_seen import (
     read,
     write,
 )
-from shared.eventlog.continuity.watch import ContinuityWatch
 from shared.eventlog.errors import NotContinued
 from shared.eventlog.log import EventLog
-from shared.http.serve import end
 from shared.messaging import subjects
-from shared.messaging.connection import Link
 from shared.messaging.streams import provision, provision_last_seen
 from standalone.nats import Bus
 from tests.support.builders.short_events import incident, member
+from tests.support.desks.continuity import NOW, watching
 from tests.support.faults.restore import go_back
 from tests.support.folders import reachable_folder
 from tests.support.key_ring import MASTER
@@ -46,7 +43,6 @@ from tests.support.servers.servers import (
 
 pytestmark = pytest.mark.servers
 Given = ParamSpec("Given")
-NOW = datetime(2026, 11, 26, 8, tzinfo=UTC)
 RESTORE = Renewal("restore", "backup of 07:45", "person:root", NOW)
 
 
@@ -69,28 +65,6 @@ def open_log(database: Database, role: str = "desk_intake") -> EventLog:
 def append(log: EventLog, *members: AppendUnit) -> None:
     with log.transaction() as cursor:
         log.append(cursor, members)
-
-
-@asynccontextmanager
-async def watching(
-    log: EventLog, bus: Bus, user: str = "intake", *, writes: bool = True
-) -> AsyncIterator[ContinuityWatch]:
-    """Run a watch that has begun, as a service does."""
-    stop = asyncio.Event()
-    async with Link(bus.url(user), "test") as link:
-        await eventually(lambda: link.client is not None)
-        assert link.client
-        if user == "intake":
-            await provision(link.client.jetstream())
-        leads = (lambda: writes) if user == "intake" else None
-        watch = ContinuityWatch(log, link, lambda: NOW, leads)
-        await watch.begin(stop)
-        running = asyncio.create_task(watch.run(stop))
-        try:
-            yield watch
-        finally:
-            stop.set()
-            await end(running)
 
 
 async def last_seen(bus: Bus) -> LastSeen | None:

@@ -1,6 +1,8 @@
 """The streams are made once, and put right where somebody changed them."""
 
 import asyncio
+import json
+from pathlib import Path
 
 import pytest
 from nats.aio.client import Client
@@ -8,15 +10,20 @@ from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy
 from nats.js.errors import APIError
 
 from shared.messaging import subjects
+from shared.messaging.payload import PAYLOAD_MIN
 from shared.messaging.streams import (
     SIGNALS_PENDING_MAX,
     Refused,
+    demand_payload,
     provision,
     signals_stream,
 )
+from standalone import doctor
 from standalone.nats import Bus
 from tests.support.desks.follower import provisioned
 from tests.support.patience import SECONDS
+from tests.support.servers.nats_clients import connected_to
+from tests.support.servers.servers import running_nats
 
 pytestmark = pytest.mark.servers
 
@@ -39,6 +46,35 @@ def test_more_copies_than_servers_are_refused_with_what_to_do(bus: Bus) -> None:
                 await provision(client.jetstream(), 3)
 
     asyncio.run(scenario())
+
+
+def test_a_server_that_takes_too_little_is_refused_with_both_figures(
+    servers_folder: Path,
+) -> None:
+    folder = servers_folder / "nats-of-small-messages"
+    folder.mkdir()
+
+    async def refused(bus: Bus) -> str:
+        async with connected_to(bus.url("intake")) as client:
+            with pytest.raises(Refused) as refusal:
+                demand_payload(client)
+        return str(refusal.value)
+
+    with running_nats(folder, durable=False) as server:
+        file = server.bus.config_file
+        config = {**json.loads(file.read_bytes()), "max_payload": PAYLOAD_MIN - 1}
+        file.write_text(json.dumps(config), encoding="utf-8")
+        server.stop()
+        server.start().wait()
+
+        said = asyncio.run(refused(server.bus))
+        found = doctor._bus(server.bus.url("intake"))
+
+    assert f"at most {PAYLOAD_MIN - 1} bytes" in said
+    assert f"up to {PAYLOAD_MIN}: set its max_payload to 1MB" in said
+    assert not found.ok
+    assert f"{PAYLOAD_MIN - 1}" in found.sentence
+    assert found.advice.startswith("Set its max_payload to 1MB")
 
 
 def test_events_are_kept_in_atomic_batches_and_may_be_wiped(bus: Bus) -> None:

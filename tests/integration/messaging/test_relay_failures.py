@@ -9,8 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.intake.relay import relay as relay_module
+from services.intake.relay.probe import RelayProbe
 from services.intake.relay.relay import publish, read_tail
-from shared.messaging import subjects
+from shared.messaging import payload, subjects
 from shared.messaging.connection import Link
 from standalone.nats import Bus
 from tests.support.desks.follower import Desk, in_stream, provisioned
@@ -97,6 +98,30 @@ def test_the_stream_of_another_log_is_emptied(desk: Desk, bus: Bus) -> None:
                 desk.happen(3)
                 await arrived(relay, 3)
             assert await in_stream(client) == [3]
+
+    asyncio.run(scenario())
+
+
+def test_a_setting_of_nats_that_is_in_the_way_is_told(
+    desk: Desk, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "RETRY_SECONDS", 0.01)
+
+    async def scenario() -> None:
+        async with (
+            Link(bus.url("intake"), "probe") as link,
+            relaying(desk, bus.url("intake")) as relay,
+        ):
+            probe = RelayProbe(desk.log, link, relay)
+            assert not (await probe()).alarm
+            with monkeypatch.context() as larger:
+                larger.setattr(payload, "PAYLOAD_MIN", 2**21)
+                larger.setattr(relay_module, "LOOK_AGAIN_SECONDS", 0.0)
+                await eventually(lambda: bool(relay.refusal))
+                check = await probe()
+                assert check.ready
+                assert "max_payload" in check.alarm
+            await eventually(lambda: not relay.refusal)
 
     asyncio.run(scenario())
 
