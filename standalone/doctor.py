@@ -137,7 +137,7 @@ def examine(settings: UpSettings, services: tuple[Service, ...]) -> Iterator[Fin
         yield from (_port(service, settings) for service in services)
     if pid is not None and run is not None:
         yield from _processes(run)
-        yield _database(run.database_url)
+        yield from _database(run.database_url)
         yield from examine_policy(run.database_url)
         yield _bus(run.nats_url)
         for each in services:
@@ -266,14 +266,42 @@ def _processes(run: Run) -> Iterator[Finding]:
         )
 
 
-def _database(url: str) -> Finding:
+_LOSES = """
+SELECT string_agg(name, ', ' ORDER BY name) FROM pg_settings
+WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off'
+"""
+_NOTIFICATIONS = """
+SELECT setting FROM pg_settings
+WHERE name = 'max_notify_queue_pages' AND setting::int > 64
+"""
+
+
+def _database(url: str) -> Iterator[Finding]:
     advice = "See what postgres says in the terminal of `make up`."
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
-            row = connection.execute("SHOW server_version").fetchone()
+            (version,) = connection.execute("SHOW server_version").fetchone() or ("",)
+            (loses,) = connection.execute(_LOSES).fetchone() or ("",)
+            pages = connection.execute(_NOTIFICATIONS).fetchone()
     except psycopg.Error as reason:
-        return Finding("database", False, f"{reason}".splitlines()[0], advice)
-    return Finding("database", row is not None, f"PostgreSQL {row[0] if row else ''}")
+        yield Finding("database", False, f"{reason}".splitlines()[0], advice)
+        return
+    yield Finding("database", True, f"PostgreSQL {version}")
+    if loses:
+        yield Finding(
+            "database",
+            False,
+            f"may lose what it took if its machine stops (off: {loses})",
+            "Turn it on in the configuration of PostgreSQL, and restart it.",
+        )
+    if pages:
+        yield Finding(
+            "database",
+            False,
+            f"keeps up to {pages[0]} pages of notifications; the desk sends none",
+            "Set max_notify_queue_pages=64: an auditor could fill the disk with them.",
+            only_warns=True,
+        )
 
 
 def _bus(url: str) -> Finding:

@@ -29,6 +29,8 @@ _SETTINGS = {
     # A batch of signals locks each of its keys and event ids.
     "max_locks_per_transaction": "256",
     "synchronous_commit": "on",
+    # The desk sends no notifications; who may only read could fill the disk with them.
+    "max_notify_queue_pages": "64",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%q%u ",

@@ -44,9 +44,21 @@ def pool_of(dsn: str, size: int) -> Pool:
         open=False,
         timeout=CONNECT_SECONDS,
         reconnect_timeout=_GIVE_UP_SECONDS,
+        configure=_make_durable,
         check=lambda connection: _check(pool, connection),
     )
     return pool
+
+
+def _make_durable(connection: Connection[DictRow]) -> None:
+    """Let a commit be answered once it is on the disk, whatever the server's default.
+
+    Stricter settings, for standbys, stay.
+    """
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false)"
+        " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+    )
 
 
 def try_to_connect(dsn: str) -> None:

@@ -308,6 +308,27 @@ def allowed(connection: psycopg.Connection[Any], statement: str) -> bool:
     return True
 
 
+def test_an_auditor_does_not_fill_the_disk_with_notifications(
+    database: Database,
+) -> None:
+    """Anybody may notify, and a listener in a transaction keeps all of them."""
+
+    def flood(sender: psycopg.Connection[Any]) -> None:
+        for _ in range(200):
+            sender.execute("SELECT pg_notify('mine', repeat('x', 7900))")
+
+    dsn = database.dsn("desk_auditor")
+    with (
+        psycopg.connect(dsn, autocommit=True) as listener,
+        psycopg.connect(dsn, autocommit=True) as sender,
+    ):
+        listener.execute("LISTEN mine")
+        with listener.transaction():
+            listener.execute("SELECT pg_current_xact_id()")
+            with pytest.raises(psycopg.errors.ProgramLimitExceeded):
+                flood(sender)
+
+
 def test_an_auditor_who_reads_for_ever_is_ended_by_the_server(
     database: Database,
 ) -> None:

@@ -9,14 +9,18 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from standalone import servers
+from standalone import doctor, servers
 from standalone.folder import server_account
 from standalone.postgres import Cluster, create_cluster
 from standalone.servers import nats_binary, postgres_binaries
 from standalone.startup_error import Exit, StartupError
 from tests.support.folders import reachable_folder
 from tests.support.ports import reserved_port
-from tests.support.servers.servers import postgres_programs, running_postgres
+from tests.support.servers.servers import (
+    PostgresServer,
+    postgres_programs,
+    running_postgres,
+)
 
 pytestmark = pytest.mark.servers
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to set the scene")
@@ -64,8 +68,20 @@ def test_what_is_acknowledged_is_on_the_disk(folder: Path) -> None:
     ):
         settings = ("fsync", "synchronous_commit", "full_page_writes", "data_checksums")
         shown = [connection.execute(f"SHOW {name}").fetchone() for name in settings]
+        (found,) = doctor._database(server.cluster.dsn("postgres"))
 
     assert shown == [("on",)] * len(settings)
+    assert found.ok
+
+
+def test_the_doctor_finds_a_server_that_may_lose_what_it_took(
+    postgres_server: PostgresServer,
+) -> None:
+    well, loses = doctor._database(postgres_server.cluster.dsn("postgres"))
+
+    assert well.ok
+    assert not loses.ok
+    assert "off: fsync" in loses.sentence
 
 
 @as_root

@@ -1,0 +1,33 @@
+"""What each connection of a service demands of PostgreSQL."""
+
+import psycopg
+import pytest
+
+from shared.eventlog.log import EventLog
+from tests.support.servers.servers import Database
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.mark.parametrize(
+    ("default", "used"),
+    [
+        ("off", "on"),
+        ("local", "on"),
+        ("remote_write", "remote_write"),
+        ("remote_apply", "remote_apply"),
+    ],
+)
+def test_a_commit_is_on_the_disk_whatever_the_default(
+    database: Database, default: str, used: str
+) -> None:
+    role = f"ALTER ROLE desk_intake IN DATABASE {database.name}"
+    with psycopg.connect(database.owner_dsn, autocommit=True) as owner:
+        owner.execute(f"{role} SET synchronous_commit = {default}")
+
+    log = EventLog.open(database.dsn("desk_intake"), pool_size=1)
+    with log.transaction() as cursor:
+        shown = cursor.execute("SHOW synchronous_commit").fetchone()
+    log.close()
+
+    assert shown == (used,)
