@@ -17,7 +17,7 @@ from services.intake.signals.schemas import TIMER, Delivery, Result, Status
 from shared.eventlog.batcher import Batcher
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
-from shared.eventlog.writing import prove_writing
+from shared.eventlog.write_check import prove_writing
 from shared.http.problem_details import HttpError
 from shared.messaging.commands import Answered, CommandAnswer, RecordAnswer
 from shared.observability.health import Check, Probe

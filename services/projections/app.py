@@ -32,7 +32,7 @@ from shared.clock import Clock
 from shared.eventlog.continuity.watch import watching
 from shared.eventlog.log import EventLog
 from shared.eventlog.readers.probe import reader_probe, unreadable_probe
-from shared.eventlog.writing import writing_probe
+from shared.eventlog.write_check import writing_probe
 from shared.http.known_hosts import AnyNamePaths, KnownHosts, names_of
 from shared.http.metrics import HttpMetrics
 from shared.http.networks import LOOPBACK, proxies

@@ -15,7 +15,7 @@ from shared.eventlog.continuity.watch import ContinuityWatch
 from shared.eventlog.log import EventLog
 from shared.messaging import subjects
 from standalone.nats import Bus
-from tests.support.desks.continuity import watching
+from tests.support.continuity import watching
 from tests.support.desks.running import Desk, running_desk
 from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, eventually, until

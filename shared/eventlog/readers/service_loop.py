@@ -15,7 +15,7 @@ from shared.eventlog.readers.parked_events import PassOver
 from shared.eventlog.readers.position import Apply, Bookmark
 from shared.eventlog.readers.probe import reader_probe
 from shared.eventlog.readers.reader import BATCH, Reader
-from shared.eventlog.writing import writing_probe
+from shared.eventlog.write_check import writing_probe
 from shared.http.error_responses import complete
 from shared.http.serve import serve
 from shared.messaging.connection import Link

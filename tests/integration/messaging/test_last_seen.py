@@ -28,7 +28,7 @@ from shared.messaging import subjects
 from shared.messaging.streams import provision, provision_last_seen
 from standalone.nats import Bus
 from tests.support.builders.short_events import incident, member
-from tests.support.desks.continuity import NOW, watching
+from tests.support.continuity import NOW, watching
 from tests.support.faults.restore import go_back
 from tests.support.folders import reachable_folder
 from tests.support.key_ring import MASTER
