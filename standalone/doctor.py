@@ -299,7 +299,8 @@ def _database(url: str) -> Iterator[Finding]:
             "database",
             False,
             f"keeps up to {pages[0]} pages of notifications; the desk sends none",
-            "Set max_notify_queue_pages=64: an auditor could fill the disk with them.",
+            "Set max_notify_queue_pages=64 and restart PostgreSQL: an auditor could "
+            "fill the disk with them.",
             only_warns=True,
         )
 

@@ -17,7 +17,7 @@ from services.intake.signals.schemas import TIMER, Delivery, Result, Status
 from shared.eventlog.batcher import Batcher
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
-from shared.eventlog.write_check import prove_writing
+from shared.eventlog.write_check import why_unwritable
 from shared.http.problem_details import HttpError
 from shared.messaging.commands import Answered, CommandAnswer, RecordAnswer
 from shared.observability.health import Check, Probe
@@ -175,13 +175,15 @@ class Commits:
         self.failed_total += 1
         self._fail = True
 
-    def prove(self) -> None:
-        """Verify that PostgreSQL would take a signal now; blocks.
+    def why_unwritable(self) -> str | None:
+        """Return why PostgreSQL would not take a signal now; blocks. None if it would.
 
-        Raises `Unavailable` while it would not.
+        After a failure it has to take something that needs room.
         """
-        prove_writing(self._log, room=self._fail)
-        self._fail = False
+        room, self._fail = self._fail, False
+        why = why_unwritable(self._log, room=room)
+        self._fail |= room and why is not None
+        return why
 
 
 def waiting_probe(
@@ -203,10 +205,8 @@ def waiting_probe(
         except Unavailable:
             return _unready("PostgreSQL is away", numbers)
         numbers["log_head"] = float(head.position)
-        try:
-            await asyncio.to_thread(commits.prove)
-        except Unavailable as error:
-            return _unready(f"PostgreSQL takes no event: {error}", numbers)
+        if (why := await asyncio.to_thread(commits.why_unwritable)) is not None:
+            return _unready(why, numbers)
         return Check("intake", "recording", ready=True, numbers=numbers)
 
     return probe

@@ -53,11 +53,11 @@ def pool_of(dsn: str, size: int) -> Pool:
 def _make_durable(connection: Connection[DictRow]) -> None:
     """Let a commit be answered once it is on the disk, whatever the server's default.
 
-    Stricter settings, for standbys, stay.
+    What a server demands of its standbys stays as it is.
     """
     connection.execute(
-        "SELECT set_config('synchronous_commit', 'on', false)"
-        " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+        "SELECT set_config('synchronous_commit', 'local', false)"
+        " WHERE current_setting('synchronous_commit') = 'off'"
     )
 
 

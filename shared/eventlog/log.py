@@ -227,8 +227,12 @@ class EventLog:
         concurrent callers could each wait for one more: a deadlock.
         """
         self._keys.open()
-        with _transaction(self._keys) as cursor:
-            yield cursor
+        try:
+            with _transaction(self._keys) as cursor:
+                yield cursor
+        except BaseException as error:
+            self.full |= is_full(error)
+            raise
 
     def stored(
         self, stream: str, version: int, event: Event, command_id: UUID | None = None

@@ -6,7 +6,7 @@ allow it.
 
 import asyncio
 
-from shared.eventlog.errors import Unavailable
+from shared.eventlog.errors import NotContinued, Unavailable, WrongClock
 from shared.eventlog.log import EventLog
 from shared.observability.health import Check, Probe
 
@@ -15,22 +15,30 @@ SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean
 """
 
 
-def prove_writing(log: EventLog, *, room: bool = False) -> None:
-    """Verify that an event would be recorded now, with its words; blocks.
+def why_unwritable(log: EventLog, *, room: bool = False) -> str | None:
+    """Return why PostgreSQL would not record an event now, with its words; blocks.
+
+    None if it would, or if only the log or the clock of this host is wrong: those have
+    checks of their own.
 
     After a write that found the disk full, or with `room`, one that needs new space has
     to succeed: otherwise the next event would have to fail to find out.
-
-    Raises `Unavailable` while it would not be.
     """
-    log.require_continued()
-    with log.transaction() as cursor:
-        if cursor.execute(_READ_ONLY).fetchone() == (True,):
-            raise Unavailable("it is read-only: a standby?")
-        if room or log.full:
-            cursor.execute("SELECT log.take_room()")
-    log.full = False
-    log.vault.prove()
+    room, log.full = room or log.full, False
+    try:
+        with log.transaction() as cursor:
+            if cursor.execute(_READ_ONLY).fetchone() == (True,):
+                return "PostgreSQL is read-only: a standby?"
+            if room:
+                cursor.execute("SELECT log.take_room()")
+        log.vault.prove()
+    except (NotContinued, WrongClock):
+        log.full |= room
+        return None
+    except Unavailable as error:
+        log.full |= room
+        return f"PostgreSQL takes no event: {error}"
+    return None
 
 
 def writing_probe(log: EventLog, *, needed: bool = True) -> Probe:
@@ -41,13 +49,9 @@ def writing_probe(log: EventLog, *, needed: bool = True) -> Probe:
     """
 
     async def probe() -> Check:
-        try:
-            await asyncio.to_thread(prove_writing, log)
-        except Unavailable as error:
-            why = f"PostgreSQL takes no event: {error}"
-            if needed:
-                return Check("writing", "log", ready=False, words={"why": why})
-            return Check("writing", "log", ready=True, alarm=why)
-        return Check("writing", "log", ready=True)
+        why = await asyncio.to_thread(why_unwritable, log)
+        if why and needed:
+            return Check("writing", "log", ready=False, words={"why": why})
+        return Check("writing", "log", ready=True, alarm=why or "")
 
     return probe

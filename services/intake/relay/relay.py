@@ -190,6 +190,7 @@ class Relay:
             except (OperationalError, Unavailable) as error:
                 self._log_outage.away(error)
             except (Error, OSError) as error:
+                self.refusal = ""
                 self._bus_outage.away(error)
             except Refused as error:
                 self.refusal = str(error)

@@ -41,6 +41,7 @@ from shared.http.serve import pause
 from shared.messaging.connection import Link
 from shared.messaging.streams import Refused, provision_last_seen
 from shared.observability.health import Check
+from shared.observability.telemetry import reason
 
 LOOK_SECONDS = 1.0
 START_SECONDS = 3.0
@@ -133,12 +134,11 @@ class ContinuityWatch:
             unkept is None
             or self._link.client is None
             or not unkept.lasts(now, self._link.generation)
-            or now - unkept.since < UNKEPT_SECONDS
+            or unkept.last - unkept.since < UNKEPT_SECONDS
         ):
             return ""
         return (
-            f"NATS answers, but stores nothing ({unkept.why}): make room on its disk, "
-            "then restart nats-server"
+            f"NATS answers, but does not store what was seen of the log: {unkept.why}"
         )
 
     async def _once(self) -> None:
@@ -149,6 +149,7 @@ class ContinuityWatch:
         client = self._link.client
         if client is None:
             return
+        generation = self._link.generation
         js = client.jetstream(timeout=ANSWER_SECONDS)
         try:
             if sight is not None and leads:
@@ -160,11 +161,13 @@ class ContinuityWatch:
         except (Refused, Unavailable) as error:
             _log.debug("continuity.not_kept", error=str(error))
         except (Error, OSError) as error:
-            self._not_kept(str(error) or "it does not say why")
+            self._not_kept(error, generation)
 
-    def _not_kept(self, why: str) -> None:
+    def _not_kept(self, error: Error | OSError, generation: int) -> None:
+        full = "its disk may have been full: make room on it, then restart nats-server"
+        why = full if isinstance(error, TimeoutError) else reason(error)
         _log.debug("continuity.not_kept", error=why)
-        now, generation, before = time.monotonic(), self._link.generation, self._unkept
+        now, before = time.monotonic(), self._unkept
         lasts = before is not None and before.lasts(now, generation)
         since = before.since if before and lasts else now
         self._unkept = _Unkept(generation, since, now, why)

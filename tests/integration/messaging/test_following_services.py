@@ -122,7 +122,7 @@ def test_a_service_whose_database_became_read_only_says_so(
         until(process.is_ready, "it is ready")
         desk.tell(f"{role} SET default_transaction_read_only = on")
         desk.tell(reconnects)
-        until(lambda: "it is read-only" in str(process.ready()), "it says why")
+        until(lambda: "PostgreSQL is read-only" in str(process.ready()), "it says why")
         assert not process.is_ready()
 
         desk.tell(f"{role} RESET default_transaction_read_only")

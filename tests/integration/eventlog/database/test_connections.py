@@ -12,8 +12,8 @@ pytestmark = pytest.mark.servers
 @pytest.mark.parametrize(
     ("default", "used"),
     [
-        ("off", "on"),
-        ("local", "on"),
+        ("off", "local"),
+        ("local", "local"),
         ("remote_write", "remote_write"),
         ("remote_apply", "remote_apply"),
     ],
