@@ -16,7 +16,7 @@ import typer
 
 from cli.shell.desk import HOME, Database, DeskAddress, Home, VaultKey, reachable
 from cli.shell.output import AsJson, Exit, answer, bar, counted, refused
-from services.projections.generations import ReadModel, find_live, generations
+from services.projections.generations import ReadModel, generations
 from services.projections.read_models import MODELS, WORDS
 from services.projections.rebuild.builder import (
     Builder,
@@ -25,6 +25,7 @@ from services.projections.rebuild.builder import (
     builder,
     connected,
 )
+from services.projections.rebuild.load import STAGES
 from services.projections.rebuild.rebuild import (
     NoEarlierGeneration,
     Rebuilt,
@@ -32,14 +33,13 @@ from services.projections.rebuild.rebuild import (
     rebuild,
     rollback,
 )
-from services.projections.rebuild.worker import WorkerFailed
+from services.projections.rebuild.worker import WorkerFailed, WorkersEnded
 from services.projections.words.store import delete_words_of
 from shared.clock import real_clock
 from shared.eventlog.errors import Unavailable
 from shared.vault.master_keys import MasterKeys
 
 app = typer.Typer()
-_STAGES = {"fold": "reading the log", "index": "making indexes", "compare": "comparing"}
 
 Name = Annotated[str, typer.Argument(help=f"Which one: {', '.join(MODELS)}.")]
 Rollback = Annotated[
@@ -93,7 +93,7 @@ def rebuild_command(  # noqa: PLR0913, PLR0917 # each is an option
             raise refused(str(error), Exit.OUTRUN) from error
         except NoEarlierGeneration as error:
             raise refused(str(error), Exit.INVALID) from error
-        except WorkerFailed as error:
+        except (WorkerFailed, WorkersEnded) as error:
             raise refused(str(error), Exit.UNREACHABLE) from error
 
 
@@ -104,7 +104,7 @@ def _go_back(own: Builder) -> None:
 
 
 def _build(own: Builder, *, accept: bool) -> None:
-    with bar(_STAGES) as report:
+    with bar(STAGES) as report:
         done = rebuild(own, real_clock, report, accept=accept)
     answer(asdict(done), _sentence(done))
     if not done.flipped:
@@ -130,10 +130,10 @@ _OPENING = tuple(model for model in MODELS.values() if model.opens_words)
 
 
 def shows_words(url: str) -> bool:
-    """Tell whether a read model that has words was ever built."""
+    """Tell whether a read model that has words was ever built, or begun."""
     with closing(connected(url)) as connection:
         cursor = connection.cursor()
-        return any(find_live(cursor, model.name) for model in _OPENING)
+        return any(generations(cursor, model.name) for model in _OPENING)
 
 
 def delete_hashes(url: str, owner: str) -> None:
@@ -160,7 +160,7 @@ def hash_again(url: str, master: MasterKeys) -> str | None:
     """
     with closing(connected(url)) as connection:
         cursor = connection.cursor()
-        built = [m for m in _OPENING if m.keyed and find_live(cursor, m.name)]
+        built = [m for m in _OPENING if m.keyed and generations(cursor, m.name)]
     return _renewed(url, master, built)
 
 
@@ -171,10 +171,10 @@ def _renewed(
         try:
             with (
                 builder(url, master, model) as own,
-                bar(_STAGES) as report,
+                bar(STAGES) as report,
             ):
                 rebuild(own, real_clock, report, accept=True)
                 discard_previous(own)
-        except (Busy, WorkerFailed, Unavailable) as error:
+        except (Busy, WorkerFailed, WorkersEnded, Unavailable) as error:
             return f"{model.name} still has words ({error}): run this command again"
     return None

@@ -14,11 +14,21 @@ from standalone.ports import HOST
 from standalone.startup_error import StartupError
 
 _LOOK_EVERY = 0.1
+_TELL_EVERY = 5.0
 _OK = 200
 CONTINUITY = "continuity"
 """The check that fails after a restore, until `permanence restored` was run."""
 _BODY_MAX = 65_536
 _WORDS_MAX = 500
+
+
+class Build(NamedTuple):
+    """How far tables are built; a greater one is further."""
+
+    step: float
+    done: float
+    moves: float
+    words: str
 
 
 class Answer(NamedTuple):
@@ -32,6 +42,11 @@ class Answer(NamedTuple):
     """What a person has to do before the service can be ready."""
     alarms: Mapping[str, str] = MappingProxyType({})
     """What a person has to do something about, by part, while the service works."""
+    builds: Mapping[str, Build] = MappingProxyType({})
+    """How far the tables of each of its readers are built, before it can read."""
+
+
+_NONE = Build(-1, 0, 0, "")
 
 
 async def wait_until_ready(
@@ -40,24 +55,36 @@ async def wait_until_ready(
     pid: Callable[[], int | None],
     trying: Callable[[], bool],
     patience: float = 60,
+    tell: Callable[[str], object] = lambda _: None,
 ) -> Answer:
     """Return once `GET /health/ready` answers 200, and it is our process that answers.
 
-    Returns that answer. A service that waits for a person counts as started.
+    Returns that answer. A service that waits for a person counts as started. `tell` is
+    given a line every few seconds about what is built meanwhile.
     StartupError: the process is no longer `trying`, or for `patience` seconds none of
-    its readers made progress: after an upgrade it may have to read the whole log.
+    its readers made progress: after an upgrade it may have to read the whole log, or
+    to build its tables from it.
     """
-    deadline = monotonic() + patience
+    deadline, tell_at = monotonic() + patience, monotonic()
     answer = Answer(0, "", {})
     least: dict[str, int] = {}
+    built: dict[str, Build] = {}
     while trying() and monotonic() < deadline:
         answer = await asyncio.to_thread(ask_ready, port)
         if (answer.status == _OK or answer.waits_for) and listens(pid(), port):
             return answer
         nearer = {k: n for k, n in answer.behind.items() if n < least.get(k, n + 1)}
-        if nearer:
+        further = {
+            k: n for k, n in answer.builds.items() if n[:3] > built.get(k, _NONE)[:3]
+        }
+        if nearer or further:
             least |= nearer
+            built |= further
             deadline = monotonic() + patience
+        if further and monotonic() >= tell_at:
+            tell_at = monotonic() + _TELL_EVERY
+            for model, build in sorted(answer.builds.items()):
+                tell(f"builds {model}: {build.words}")
         await asyncio.sleep(_LOOK_EVERY)
     last = f" It last answered: {answer.words}" if answer.words else ""
     raise StartupError(f"{name} did not become ready; its lines above say why.{last}")
@@ -89,7 +116,12 @@ def ask_ready(port: int) -> Answer:
         response = connection.getresponse()
         body = response.read(_BODY_MAX)
         return Answer(
-            response.status, _told(body), _behind(body), _waits_for(body), _alarms(body)
+            response.status,
+            _told(body),
+            _behind(body),
+            _waits_for(body),
+            _alarms(body),
+            _builds(body),
         )
     except (OSError, HTTPException):
         return Answer(0, "", {})
@@ -109,6 +141,23 @@ def _behind(body: bytes) -> dict[str, int]:
     try:
         checks = json.loads(body)["checks"]
         return {c["name"]: int(c["lag_events"]) for c in checks if "lag_events" in c}
+    except (ValueError, KeyError, TypeError):
+        return {}
+
+
+def _builds(body: bytes) -> dict[str, Build]:
+    try:
+        checks = json.loads(body)["checks"]
+        return {
+            c["name"]: Build(
+                float(c["build_step"]),
+                float(c["build_done"]),
+                float(c["build_moves"]),
+                str(c["why"]),
+            )
+            for c in checks
+            if "build_step" in c
+        }
     except (ValueError, KeyError, TypeError):
         return {}
 

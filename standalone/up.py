@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from queue import Full, Queue
@@ -305,6 +306,7 @@ class _Desk:
             service.port(self._plan.settings),
             lambda: self._supervisor.pids.get(service.name),
             lambda: self._supervisor.may_come_up(service.name),
+            tell=partial(self._plan.terminal.line, service.name),
         )
 
     def _serving(self, owner: str, users: Mapping[str, str], link: str | None) -> None:

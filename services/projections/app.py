@@ -26,6 +26,7 @@ from services.projections.identity_provider.store import ProviderSignIn
 from services.projections.live_generation import Follower
 from services.projections.presence.worker import PresenceWorker
 from services.projections.read_models import MODELS
+from services.projections.rebuild.load import index_progress
 from services.projections.rebuild.rebuild import ensure
 from services.projections.snapshots import Progress
 from shared.clock import Clock
@@ -194,7 +195,15 @@ def reader_probes(
     following: Sequence[Follower], log: EventLog, clock: Clock
 ) -> list[Probe]:
     """Return the probes of the readers, which report how far each is behind the log."""
-    return [reader_probe(follower.status, log, clock) for follower in following]
+    return [
+        reader_probe(
+            follower.status,
+            log,
+            clock,
+            moves=partial(index_progress, name=follower.status.name),
+        )
+        for follower in following
+    ]
 
 
 def intake_at(url: str) -> httpx.AsyncClient:

@@ -7,6 +7,7 @@ gone and no such transaction comes, so the follower also checks periodically.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ import psycopg
 import structlog
 
 from services.projections.generations import ReadModel, find_live, hold_live
+from services.projections.rebuild.load import STAGES, ReportProgress
+from services.projections.rebuild.rebuild import GivenUp
 from services.projections.snapshots import Progress
 from shared.database.table import Cursors
 from shared.eventlog.entry import Entry
@@ -23,7 +26,7 @@ from shared.eventlog.log import EventLog, Row
 from shared.eventlog.readers.parked_events import PassOver
 from shared.eventlog.readers.position import Apply, Bookmark, Overtaken, Tracked
 from shared.eventlog.readers.reader import RETRY_SECONDS, STOPPED_SECONDS, Reader
-from shared.eventlog.readers.status import ReaderStatus
+from shared.eventlog.readers.status import BuildProgress, ReaderStatus
 from shared.http.serve import end, pause
 from shared.messaging.connection import Link
 from shared.observability.telemetry import reason
@@ -50,7 +53,8 @@ class _Watched(ReaderStatus):
 class Follower:
     """Keeps one read model up to date, from generation to generation.
 
-    `ensure` returns the live schema and builds it first if necessary; it blocks.
+    `ensure` returns the live schema and builds it first if necessary; it blocks, and
+    reports how far it is.
     """
 
     def __init__(
@@ -59,7 +63,7 @@ class Follower:
         log: EventLog,
         link: Link | None,
         progress: Progress,
-        ensure: Callable[[], str],
+        ensure: Callable[[ReportProgress], str],
     ) -> None:
         self._model = model.bound(log.vault)
         self._log = log
@@ -69,16 +73,36 @@ class Follower:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow until `stop` is set; after a flip, follow the new live generation."""
+        # Not in a thread of those that all share: health checks need them meanwhile.
+        thread = ThreadPoolExecutor(1, f"build-{self._model.name}")
+        try:
+            await self._until(stop, thread)
+        finally:
+            thread.shutdown(wait=False)
+
+    async def _until(self, stop: asyncio.Event, thread: ThreadPoolExecutor) -> None:
+        loop = asyncio.get_running_loop()
+        told = ""
+
+        def report(stage: str, done: int, of: int) -> None:
+            if stop.is_set():
+                raise GivenUp
+            step = list(STAGES).index(stage)
+            self.status.builds(BuildProgress(step, STAGES[stage], done, of))
+
         while not stop.is_set():
             try:
-                schema = await asyncio.to_thread(self._ensure)
+                schema = await loop.run_in_executor(thread, self._ensure, report)
+            except GivenUp:
+                return
             except Unavailable:
                 self.status.state = "away"
                 await pause(stop, RETRY_SECONDS)
             except Exception as error:  # noqa: BLE001 # it checks again, red meanwhile
-                if self.status.why != reason(error):
+                if told != reason(error):
                     _log.exception("projection.stopped", model=self._model.name)
-                self.status.state, self.status.why = "stopped", reason(error)
+                told = reason(error)
+                self.status.state, self.status.why = "stopped", told
                 await pause(stop, STOPPED_SECONDS)
             else:
                 await self._follow(schema, stop)

@@ -6,10 +6,12 @@ is the work of one process.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import count
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from services.projections.generations import ReadModel
+from services.projections.rebuild.plan import Chunk, FoldCount, fold_once
 from shared.database.table import Cursors
 from shared.domain.identifiers import about
 from shared.eventlog.errors import away, is_unavailable
@@ -39,16 +41,9 @@ SELECT min(substr(stream, length(kind) + 2)) FROM unnest(%s::text[]) AS kind, LA
 """
 
 
-class Chunk(NamedTuple):
-    """Streams of `kinds` whose names after the kind lie between two bounds."""
-
-    kinds: Sequence[str]
-    after: str
-    last: str
-
-
 def chunks(cursor: Cursors, events: int) -> Iterator[Chunk]:
     """Yield parts of about `events` events of each kind; a record is never split."""
+    numbers = count()
     found = list(_kinds(cursor))
     about_incidents = [kind for kind in found if about(f"{kind}-") is not None]
     alone = [[kind] for kind in found if kind not in about_incidents]
@@ -58,7 +53,7 @@ def chunks(cursor: Cursors, events: int) -> Iterator[Chunk]:
             given = (kinds, after, LAST_NAME, events)
             row = cursor.execute(_REACHED, given).fetchone()
             last = (row and row[0]) or LAST_NAME
-            yield Chunk(kinds, after, last)
+            yield Chunk(next(numbers), kinds, after, last)
             after = last
 
 
@@ -84,13 +79,6 @@ SELECT event.* FROM unnest(%s::text[]) AS kind, LATERAL (
 _SKIPPED = "SELECT position FROM rm.skipped WHERE reader = %s"
 
 
-class FoldCount(NamedTuple):
-    """The size of one part of the log."""
-
-    events: int
-    parked: int
-
-
 class ParkedSet(NamedTuple):
     """Events of a stream that cannot be applied, and the error of the first."""
 
@@ -108,7 +96,7 @@ class Logs(NamedTuple):
 def fold(
     logs: Logs, model: ReadModel[Any], schema: str, chunk: Chunk, upto: int
 ) -> FoldCount:
-    """Fold the records of `chunk` up to a position into `schema`, all or nothing.
+    """Fold the records of `chunk` up to a position into `schema`, all and once.
 
     No transaction is open while it folds: the database would end an idle one.
     """
@@ -124,10 +112,13 @@ def fold(
         if state is not None:
             states.append(state)
         parked += poison
+    done = FoldCount(len(rows), len(parked))
     with logs.opening.transaction() as cursor:
+        if (before := fold_once(cursor, schema, chunk, done)) is not None:
+            return before
         model.insert(cursor, schema, states)
         _park(cursor, Bookmark(schema, model.name), parked)
-    return FoldCount(len(rows), len(parked))
+    return done
 
 
 def _rows(

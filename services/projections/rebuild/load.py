@@ -11,7 +11,15 @@ from typing import Any
 
 from services.projections.generations import ReadModel
 from services.projections.rebuild.builder import Source
-from services.projections.rebuild.fold import Chunk, FoldCount, Logs, chunks, fold
+from services.projections.rebuild.fold import Logs, fold
+from services.projections.rebuild.plan import (
+    Build,
+    Chunk,
+    FoldCount,
+    folded,
+    has_indexed,
+    left,
+)
 from services.projections.rebuild.worker import Task, fold_in_processes
 from shared.database.table import Cursors
 from shared.eventlog.entry import Entry
@@ -22,12 +30,27 @@ BATCH = 1_000
 PROCESSES_MAX = 8
 _INDEX_MEMORY = "256MB"
 
+STAGES = {
+    "fold": "reading the log",
+    "index": "making indexes",
+    "compare": "comparing",
+    "catch_up": "reading what came meanwhile",
+}
+"""The stages of a build in their order, in words."""
 ReportProgress = Callable[[str, int, int], None]
 """Receives the progress of a rebuild: the stage, how much is done, of how much."""
 
 
+def silently(_stage: str, _done: int, _of: int) -> None:
+    """Report nothing."""
+
+
 def catch_up(
-    log: EventLog, model: ReadModel[Any], schema: str, position: int
+    log: EventLog,
+    model: ReadModel[Any],
+    schema: str,
+    position: int,
+    report: ReportProgress = silently,
 ) -> Tracked:
     """Apply the missing events up to `position` exactly; return the tracked event."""
     bookmark = Bookmark(schema, model.name)
@@ -39,6 +62,7 @@ def catch_up(
         if not rows:
             raise LookupError(f"the log ends before {position}: it is another log")
         tracked = _apply(log, model, bookmark, tracked, rows)
+        report("catch_up", tracked.position, position)
     return tracked
 
 
@@ -66,40 +90,55 @@ def _apply(
     return tracked
 
 
+# Not back, where a build was interrupted after it had caught up.
 _TRACK = """
 UPDATE {schema}.tracking SET position = %s, chain = %s, recorded_at = %s
-WHERE reader = %s
+WHERE reader = %s AND position = 0
 """
+# One index of a long log takes minutes, in which nothing else moves.
+_INDEXED = """
+SELECT coalesce(sum(blocks_done + tuples_done), 0)::bigint
+FROM pg_stat_progress_create_index AS made JOIN pg_class ON pg_class.oid = made.relid
+WHERE made.datname = current_database()
+  AND relnamespace::regnamespace::text ~ ('^rm_' || %s || '_v[0-9]+$')
+"""
+
+
+def index_progress(cursor: Cursors, name: str) -> int:
+    """Return how much of an index was made that a read model gets now."""
+    (moved,) = cursor.execute(_INDEXED, (name,)).fetchone() or (0,)
+    return int(moved)
 
 
 def load(
     source: Source,
     cursor: Cursors,
     model: ReadModel[Any],
-    schema: str,
-    last: Row | None,
+    build: Build,
     report: ReportProgress,
 ) -> FoldCount:
-    """Fill `schema` with all events up to `last`, which becomes its position.
+    """Do what is left of a build; the generation is then at its position.
 
-    Every part is a separate transaction: a killed rebuild leaves a schema that nobody
-    reads, and the next one drops it.
+    Every part is a separate transaction: a killed build leaves a schema that nobody
+    reads, and is taken up again or dropped.
     """
-    parts = chunks(cursor, source.chunk_events) if last else iter(())
-    done = FoldCount(0, 0)
-    upto = last.position if last else 0
-    report("fold", 0, upto)
-    for folded in _folded(source, model, schema, parts, upto):
-        done = FoldCount(done.events + folded.events, done.parked + folded.parked)
+    schema, upto = build.schema, build.position
+    done = folded(cursor, schema)
+    report("fold", done.events, upto)
+    for part in _folded(source, model, schema, left(cursor, schema), upto):
+        done = FoldCount(done.events + part.events, done.parked + part.parked)
         report("fold", done.events, upto)
     cursor.execute(f"SET maintenance_work_mem = '{_INDEX_MEMORY}'")
     indexes = model.indexes(schema)
     for number, statement in enumerate(indexes):
         report("index", number, len(indexes))
-        cursor.execute(statement)
+        if number >= build.indexed:
+            with cursor.connection.transaction():
+                cursor.execute(statement)
+                has_indexed(cursor, schema, number + 1)
     report("index", len(indexes), len(indexes))
-    if last:
-        place = (last.position, last.chain, last.recorded_at, model.name)
+    if upto:
+        place = (upto, build.chain, build.recorded_at, model.name)
         cursor.execute(_TRACK.format(schema=schema), place)
     return done
 
@@ -108,7 +147,7 @@ def _folded(
     source: Source,
     model: ReadModel[Any],
     schema: str,
-    parts: Iterator[Chunk],
+    parts: Sequence[Chunk],
     upto: int,
 ) -> Iterator[FoldCount]:
     if upto <= source.chunk_events:  # starting a process takes longer
@@ -119,4 +158,4 @@ def _folded(
         return
     task = Task(source.dsn, source.master, model.name, schema, upto)
     processes = min(os.cpu_count() or 1, PROCESSES_MAX)
-    yield from fold_in_processes(task, parts, processes)
+    yield from fold_in_processes(task, iter(parts), processes)

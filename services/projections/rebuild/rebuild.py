@@ -20,9 +20,13 @@ from services.projections.generations import (
     hold_live,
 )
 from services.projections.rebuild.builder import Builder, builder, connected
-from services.projections.rebuild.load import ReportProgress, catch_up, load
+from services.projections.rebuild.fold import chunks
+from services.projections.rebuild.load import ReportProgress, catch_up, load, silently
+from services.projections.rebuild.plan import Build, begin, unfinished
+from services.projections.rebuild.worker import WorkersEnded
 from shared.clock import Clock
 from shared.database.table import Cursors
+from shared.eventlog.errors import is_unavailable
 from shared.eventlog.log import Row
 from shared.vault.master_keys import MasterKeys
 
@@ -74,27 +78,36 @@ class Rebuilt:
 
 
 def rebuild(
-    builder: Builder, clock: Clock, report: ReportProgress, *, accept: bool = False
+    builder: Builder,
+    clock: Clock,
+    report: ReportProgress,
+    *,
+    accept: bool = False,
+    resume: bool = False,
 ) -> Rebuilt:
     """Build the next generation and make it live if its content equals the live one's.
 
     If they differ, `accept` decides; a rejected one is kept for inspection until the
-    next rebuild. The live one is not touched until the flip, and kept after it.
+    next rebuild. The live one is not touched until the flip, and kept after it. With
+    `resume`, a build that was interrupted is taken up again.
     """
     began = monotonic()
     model, cursor = builder.model, builder.cursor
     was = find_live(cursor, model.name)
-    drop_others(cursor, model.name, _kept(was))
-    with builder.connection.transaction():
-        schema = create(cursor, model)
     rival = was.schema if was and was.shape == model.shape else None
-    upto = _beginning(builder, rival)
-    done = load(builder.source, cursor, model, schema, upto, report)
+    build = None
+    if resume:
+        build = unfinished(cursor, builder.source.log, model, _kept(was))
+    if build is None:
+        build = _begun(builder, rival, report)
+        drop_others(cursor, model.name, {*_kept(was), build.schema})
+    schema = build.schema
+    done = load(builder.source, cursor, model, build, report)
     report("compare", 0, 1)
     same = _same(builder, rival, schema) if rival else None
     flipped = same is not False or accept
     if flipped:
-        _flip(builder, schema, clock)
+        _flip(builder, schema, clock, report)
         drop_others(cursor, model.name, {schema, was.schema if was else None})
     report("compare", 1, 1)
     return Rebuilt(
@@ -108,6 +121,20 @@ def rebuild(
         done.parked,
         monotonic() - began,
     )
+
+
+def _begun(builder: Builder, rival: str | None, report: ReportProgress) -> Build:
+    """Begin a build, under a number that the one before it did not have.
+
+    A late process of that one finds another schema.
+    """
+    model, cursor, source = builder.model, builder.cursor, builder.source
+    last = _beginning(builder, rival)
+    report("fold", 0, last.position if last else 0)
+    with builder.connection.transaction():
+        schema = create(cursor, model)
+        parts = list(chunks(cursor, source.chunk_events)) if last else []
+        return begin(cursor, model, schema, last, parts)
 
 
 def rollback(builder: Builder, clock: Clock) -> str:
@@ -164,10 +191,12 @@ def _same(builder: Builder, rival: str, schema: str) -> bool:
     return digest(cursor, builder.model, schema) == expected
 
 
-def _flip(builder: Builder, schema: str, clock: Clock) -> None:
+def _flip(
+    builder: Builder, schema: str, clock: Clock, report: ReportProgress = silently
+) -> None:
     """Make `schema` live at the position of the live one, while no reader applies."""
     model, log, cursor = builder.model, builder.source.log, builder.cursor
-    catch_up(log, model, schema, log.head().position)
+    catch_up(log, model, schema, log.head().position, report)
     with builder.connection.transaction():
         cursor.execute(
             f"SET LOCAL idle_in_transaction_session_timeout = '{_HELD_SECONDS}s'"
@@ -178,18 +207,26 @@ def _flip(builder: Builder, schema: str, clock: Clock) -> None:
         flip(cursor, model, schema, clock())
 
 
+class GivenUp(Exception):
+    """A build was told to end; the next one goes on from there."""
+
+
 class NewerGeneration(Exception):
     """A newer version of the program built the live generation: do not touch it."""
 
 
 def ensure(
-    dsn: str, master: MasterKeys | None, model: ReadModel[Any], clock: Clock
+    dsn: str,
+    master: MasterKeys | None,
+    model: ReadModel[Any],
+    clock: Clock,
+    report: ReportProgress = silently,
 ) -> str:
     """Return the live schema of `model`; build it first if its shape is missing.
 
-    If several services start at once, one builds and the others wait. A valid live
-    generation is returned at once, even while it is being rebuilt. Raises
-    `NewerGeneration` or `Unavailable`. Blocks.
+    A build that was interrupted is taken up again. If several services start at once,
+    one builds and the others wait. A valid live generation is returned at once, even
+    while it is being rebuilt. Raises `NewerGeneration` or `Unavailable`. Blocks.
     """
     with connected(dsn) as connection:
         good = _good(find_live(connection.cursor(), model.name), model)
@@ -197,7 +234,20 @@ def ensure(
         return good
     with builder(dsn, master, model, wait=True) as own:
         good = _good(find_live(own.cursor, model.name), model)
-        return good or rebuild(own, clock, lambda _stage, _done, _of: None).schema
+        return good or _resumed(own, clock, report)
+
+
+def _resumed(builder: Builder, clock: Clock, report: ReportProgress) -> str:
+    """Build, and keep what was built only if another try could go on from there."""
+    try:
+        return rebuild(builder, clock, report, resume=True).schema
+    except (GivenUp, WorkersEnded):
+        raise
+    except Exception as error:
+        if not is_unavailable(error):
+            cursor, name = builder.cursor, builder.model.name
+            drop_others(cursor, name, _kept(find_live(cursor, name)))
+        raise
 
 
 def _good(live: Live | None, model: ReadModel[Any]) -> str | None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Event, Lock
@@ -20,7 +20,9 @@ from typing import IO, Any
 import orjson
 
 from services.projections.read_models import MODELS
-from services.projections.rebuild.fold import Chunk, FoldCount, Logs, fold
+from services.projections.rebuild.fold import Logs, fold
+from services.projections.rebuild.plan import Chunk, FoldCount
+from shared.eventlog.errors import Unavailable, is_unavailable
 from shared.eventlog.log import EventLog
 from shared.observability.telemetry import wordless
 from shared.vault.master_keys import MasterKeys, keys_of, text_of
@@ -28,8 +30,16 @@ from shared.vault.master_keys import MasterKeys, keys_of, text_of
 _WORKER = (sys.executable, "-m", "services.projections.rebuild.worker")
 
 
+TRIES_MAX = 3
+"""How many processes may end while they fold the same part, killed for memory say."""
+
+
 class WorkerFailed(Exception):
     """A process of the rebuild could not fold its part; there was no flip."""
+
+
+class WorkersEnded(Exception):
+    """Processes of the rebuild ended one after the other, killed for memory say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,8 @@ def fold_in_processes(
 ) -> Generator[FoldCount, None, None]:
     """Fold `parts`, each in one of `processes`; yield each as soon as it is done.
 
-    Raises `WorkerFailed` if one of them fails. All processes end with this iterator.
+    A process that ends is replaced, and its part folded again. Raises `WorkerFailed` if
+    a part fails, `WorkersEnded` or `Unavailable`. All processes end with this iterator.
     """
     done: SimpleQueue[FoldCount | Exception | None] = SimpleQueue()
     lock, over = Lock(), Event()
@@ -58,10 +69,18 @@ def fold_in_processes(
             return None if over.is_set() else next(parts, None)
 
     def feed() -> None:
+        tries = 0
         try:
-            with _worker(task) as (tasks, answers):
-                while chunk := take():
-                    done.put(_fold(tasks, answers, chunk))
+            chunk = take()
+            while chunk and not over.is_set():
+                with _worker(task) as (tasks, answers):
+                    while chunk and (folded := _fold(tasks, answers, chunk)):
+                        done.put(folded)
+                        chunk, tries = take(), 0
+                tries += 1
+                if chunk and tries == TRIES_MAX:
+                    done.put(_ended(tries))
+                    break
         except Exception as error:  # noqa: BLE001 # raised below, in the caller's thread
             done.put(error)
         finally:
@@ -104,20 +123,38 @@ def _worker(task: Task) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
             "schema": task.schema,
             "upto": task.upto,
         }
-        _send(process.stdin, sent)
-        yield process.stdin, process.stdout
+        with suppress(BrokenPipeError):
+            _send(process.stdin, sent)
+        try:
+            yield process.stdin, process.stdout
+        finally:
+            with suppress(BrokenPipeError):
+                process.stdin.close()
 
 
-def _fold(tasks: IO[bytes], answers: IO[bytes], chunk: Chunk) -> FoldCount:
-    _send(tasks, list(chunk))
+def _fold(tasks: IO[bytes], answers: IO[bytes], chunk: Chunk) -> FoldCount | None:
+    """Return the size of a part once it is folded; None if the process ended."""
+    with suppress(BrokenPipeError):
+        _send(tasks, list(chunk))
     line = answers.readline()
-    answer = orjson.loads(line) if line else {"error": "it ended without an answer"}
+    if not line:
+        return None
+    answer = orjson.loads(line)
+    if answer.get("away"):
+        raise Unavailable(answer["error"])
     if "error" in answer:
         raise WorkerFailed(
             f"a process of the rebuild failed ({answer['error']}): nothing was "
             "changed; try again"
         )
     return FoldCount(**answer)
+
+
+def _ended(tries: int) -> WorkersEnded:
+    return WorkersEnded(
+        f"{tries} processes of the rebuild ended one after the other, perhaps killed "
+        "for memory: nothing was changed; try again"
+    )
 
 
 def _send(pipe: IO[bytes], what: object) -> None:
@@ -148,7 +185,7 @@ def _answer(logs: Logs, task: dict[str, Any], line: bytes) -> dict[str, object]:
     try:
         return fold(logs, model, schema, chunk, upto)._asdict()
     except Exception as error:  # noqa: BLE001 # the parent raises it again
-        return {"error": wordless(error)}
+        return {"error": wordless(error), "away": is_unavailable(error)}
 
 
 if __name__ == "__main__":

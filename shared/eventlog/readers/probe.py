@@ -5,9 +5,11 @@ process could not read.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import NamedTuple
 
 from shared.clock import Clock
+from shared.database.table import Cursors
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
 from shared.eventlog.readers.status import ReaderStatus
@@ -30,8 +32,12 @@ def reader_probe(
     log: EventLog,
     clock: Clock,
     lag_seconds_max: float = LAG_SECONDS_MAX,
+    moves: Callable[[Cursors], int] = lambda _: 0,
 ) -> Probe:
-    """Return the probe of a reader; it is ready if its lag is small and it runs."""
+    """Return the probe of a reader; it is ready if its lag is small and it runs.
+
+    `moves` returns a number that grows while one step of a build of its tables goes on.
+    """
 
     async def probe() -> Check:
         numbers = {
@@ -40,20 +46,37 @@ def reader_probe(
             "applied_total": float(status.applied_total),
             "resting_seconds": status.resting_seconds(),
         }
-        words = {"state": status.state, "why": status.why}
+        words, build = {"state": status.state, "why": status.why}, status.build
         try:
+            if status.state == "building" and build is not None:
+                moved = await asyncio.to_thread(_moved, log, moves)
+                words["why"] = f"{build.stage}: {build.done:,} of {build.of:,}"
+                numbers |= {
+                    "build_step": build.step,
+                    "build_done": build.done,
+                    "build_of": build.of,
+                    "build_moves": moved,
+                }
             lag = await asyncio.to_thread(_lag, log, clock, status.tracked.position)
         except Unavailable:
             words["why"] = "PostgreSQL is away"
             return Check("reader", status.name, ready=False, words=words)
         numbers |= {"lag_events": lag.events, "lag_seconds": lag.seconds}
         ready = (
-            status.state not in {"starting", "stopped"}
+            status.state not in {"starting", "building", "stopped"}
             and lag.seconds <= lag_seconds_max
         )
         return Check("reader", status.name, ready, words, numbers)
 
     return probe
+
+
+def _moved(log: EventLog, moves: Callable[[Cursors], int]) -> int:
+    try:
+        with log.transaction() as cursor:
+            return moves(cursor)
+    except Unavailable:  # of this host alone, perhaps; the log is asked below
+        return 0
 
 
 def _lag(log: EventLog, clock: Clock, position: int) -> Lag:

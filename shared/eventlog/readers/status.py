@@ -3,13 +3,30 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from shared.eventlog.readers.position import BEGINNING, Tracked
 
 State = Literal[
-    "starting", "catching up", "live", "polling", "standby", "away", "stopped"
+    "starting",
+    "building",
+    "catching up",
+    "live",
+    "polling",
+    "standby",
+    "away",
+    "stopped",
 ]
+
+
+class BuildProgress(NamedTuple):
+    """How far a reader's tables are built: the stage, how much is done, of how much."""
+
+    step: int
+    """The number of the stage."""
+    stage: str
+    done: int
+    of: int
 
 
 @dataclass(slots=True)
@@ -23,6 +40,8 @@ class ReaderStatus:
     tracked: Tracked = BEGINNING
     applied_total: int = 0
     """The number of events that this process has applied."""
+    build: BuildProgress | None = None
+    """Set while the tables of this reader are built, before it can run."""
     _moved_at: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -34,10 +53,14 @@ class ReaderStatus:
             self._moved_at = self.monotonic()
         self.tracked = tracked
 
+    def builds(self, build: BuildProgress) -> None:
+        """Record the progress of a build of its tables."""
+        self.state, self.why, self.build = "building", "", build
+
     def resting_seconds(self) -> float:
         """Return how long the position has not changed."""
         return self.monotonic() - self._moved_at
 
     def goes_on(self, state: State) -> None:
         """Record that the reader runs again, regardless of earlier stops."""
-        self.state, self.why = state, ""
+        self.state, self.why, self.build = state, "", None

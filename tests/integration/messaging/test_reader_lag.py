@@ -9,6 +9,7 @@ import pytest
 from shared.clock import Clock, real_clock
 from shared.eventlog.readers.probe import reader_probe
 from shared.eventlog.readers.reader import Reader
+from shared.eventlog.readers.status import BuildProgress, ReaderStatus
 from tests.support.desks.follower import Cursors, Desk, Entries, apply, reading
 from tests.support.patience import SECONDS, eventually
 
@@ -31,6 +32,30 @@ def test_a_reader_at_the_end_of_the_log_is_ready(desk: Desk) -> None:
             assert check.numbers["lag_seconds"] == 0
             assert check.numbers["position"] == 2
             assert check.numbers["applied_total"] == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_reader_whose_tables_are_built_says_how_far_that_is(desk: Desk) -> None:
+    async def scenario() -> None:
+        status = ReaderStatus("queue")
+        probe = reader_probe(status, desk.readers_log, real_clock, moves=lambda _: 7)
+        status.builds(BuildProgress(0, "reading the log", 1_200, 60_000))
+        check = await probe()
+        assert not check.ready
+        assert check.words["state"] == "building"
+        assert check.words["why"] == "reading the log: 1,200 of 60,000"
+        assert check.numbers["build_done"] == 1_200
+        assert check.numbers["build_of"] == 60_000
+        assert check.numbers["build_moves"] == 7
+
+        status.state, status.why = "stopped", "the disk is full"
+        assert (await probe()).words["why"] == "the disk is full"
+
+        status.goes_on("live")
+        check = await probe()
+        assert check.ready
+        assert "build_of" not in check.numbers
 
     asyncio.run(scenario())
 

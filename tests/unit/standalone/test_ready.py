@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import chain, repeat
 from threading import Thread
@@ -82,18 +82,45 @@ def test_what_is_shown_has_a_limit() -> None:
     assert len(_told(b"x" * 10_000)) == 500
 
 
-@contextmanager
-def reading(*behind: int) -> Iterator[int]:
+def reading(*behind: int) -> AbstractContextManager[int]:
     """Run a service that is so many events behind, answer by answer; give its port."""
-    left = chain(behind, repeat(behind[-1]))
+    return answering(
+        *({"name": "queue", "ready": lag == 0, "lag_events": lag} for lag in behind)
+    )
+
+
+def building(*done: tuple[int, int, int]) -> AbstractContextManager[int]:
+    """Run a service whose builds are so far, and which is ready once one has 20 parts.
+
+    Give its port.
+    """
+    checks: list[dict[str, object]] = [
+        {
+            "name": "queue",
+            "ready": False,
+            "build_step": step,
+            "build_done": parts,
+            "build_moves": moves,
+            "why": f"{parts} of 20",
+        }
+        for step, parts, moves in done
+    ]
+    if done[-1][1] == 20:
+        checks.append({"name": "queue", "ready": True})
+    return answering(*checks)
+
+
+@contextmanager
+def answering(*checks: dict[str, object]) -> Iterator[int]:
+    """Run a service that reports each of these in turn, and the last for ever."""
+    left = chain(checks, repeat(checks[-1]))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            lag = next(left)
-            checks = [{"name": "queue", "ready": lag == 0, "lag_events": lag}]
-            self.send_response(503 if lag else 200)
+            check = next(left)
+            self.send_response(200 if check["ready"] else 503)
             self.end_headers()
-            self.wfile.write(json.dumps({"checks": checks}).encode())
+            self.wfile.write(json.dumps({"checks": [check]}).encode())
 
         def log_message(self, *_: object) -> None:
             """Keep quiet."""
@@ -108,14 +135,31 @@ def reading(*behind: int) -> Iterator[int]:
             thread.join()
 
 
-def until_ready(port: int) -> None:
-    asyncio.run(
-        wait_until_ready("it", port, os.getpid, lambda: True, patience=PATIENCE)
+def until_ready(port: int) -> list[str]:
+    """Return what it tells meanwhile."""
+    told: list[str] = []
+    waiting = wait_until_ready(
+        "it", port, os.getpid, lambda: True, patience=PATIENCE, tell=told.append
     )
+    asyncio.run(waiting)
+    return told
 
 
 def test_who_reads_a_long_log_is_waited_for_as_long_as_it_comes_nearer() -> None:
     with reading(*range(20, -1, -1)) as port:
+        until_ready(port)
+
+
+def test_who_builds_tables_is_waited_for_as_long_as_they_grow() -> None:
+    parts = [(0, n, 0) for n in range(8)]
+    index = [(1, 0, n) for n in range(100, 108)]
+    with building(*parts, *index, *((1, n, 0) for n in range(1, 21))) as port:
+        assert until_ready(port)[0] == "builds queue: 0 of 20"
+
+
+def test_who_begins_the_same_again_and_again_is_given_up() -> None:
+    again = [(1, 0, n % 3) for n in range(100)]
+    with building((0, 5, 0), *again) as port, pytest.raises(StartupError):
         until_ready(port)
 
 

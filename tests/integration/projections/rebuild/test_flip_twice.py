@@ -48,7 +48,7 @@ def test_a_follower_of_a_dropped_generation_follows_the_live_one(
             EventLog.open(database.dsn("desk_projections"), master=MASTER)
         ) as own:
             follower = Follower(
-                QUEUE, own, None, progress, lambda: next(told, None) or str(live)
+                QUEUE, own, None, progress, lambda _: next(told, None) or str(live)
             )
             following = asyncio.create_task(follower.run(stop))
             await progress.wait(QUEUE.name, head, SECONDS)

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from services.projections.generations import ReadModel
 from services.projections.rebuild import load
 from services.projections.rebuild.builder import builder
-from services.projections.rebuild.fold import STREAMS, Chunk, chunks
+from services.projections.rebuild.fold import STREAMS, chunks
 from services.projections.rebuild.load import catch_up
+from services.projections.rebuild.plan import Chunk
 from services.projections.rebuild.rebuild import NoEarlierGeneration, ensure, rollback
 from shared.clock import real_clock
 from shared.database.table import Cursors
