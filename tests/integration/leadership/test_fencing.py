@@ -56,4 +56,4 @@ def test_a_former_sender_notes_nothing_of_what_it_had_begun(desk: CallingDesk) -
         lambda: desk.count(incident, "notification.confirmed") == 1,
         "it leaves, once the lease is ours again",
     )
-    assert len(desk.inbox.mails) == 1
+    assert desk.mails_about(incident) == 1

@@ -128,6 +128,10 @@ class CallingDesk:
             cursor = connection.execute(query, values)
             return cursor.fetchall() if cursor.description else []
 
+    def mails_about(self, incident: str) -> int:
+        """Return how many mails name an incident; others leave when they are due."""
+        return sum(incident in str(mail["subject"]) for mail in self.inbox.mails)
+
     def to(self, person: str) -> list[str]:
         """Return the subjects of what a person got, oldest first."""
         return [
