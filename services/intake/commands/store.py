@@ -8,6 +8,7 @@ that keys, files, people and log stay consistent.
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from psycopg import Cursor
 
@@ -55,6 +56,22 @@ ATTEMPTS_MAX = 100
 
 Answer = Answered | Exception
 Outcomes = Mapping[int, Outcome]
+
+
+def _first_of_each_id(pending: Mapping[int, PendingCommand]) -> Sequence[int]:
+    """Return the commands without those that repeat one of them.
+
+    Decided beside it, a repeat would meet what it has changed, and not be known as one.
+    """
+    seen: set[UUID] = set()
+    first: list[int] = []
+    for n, each in pending.items():
+        id_ = each.request.command_id
+        if id_ is None or id_ not in seen:
+            first.append(n)
+        if id_ is not None:
+            seen.add(id_)
+    return first
 
 
 class _Again(Exception):
@@ -129,11 +146,13 @@ class CommandDesk:
         answers: dict[int, Answer],
     ) -> None:
         """Add the answers to a batch to `answers`, as far as it can be decided."""
-        for _ in range(ATTEMPTS_MAX):
-            left = {n: pending[n] for n in batch if n not in answers}
-            if not left:
-                return
-            answers.update(self._attempt(left))
+        first = _first_of_each_id({n: pending[n] for n in batch})
+        for part in (first, [n for n in batch if n not in first]):
+            for _ in range(ATTEMPTS_MAX):
+                left = {n: pending[n] for n in part if n not in answers}
+                if not left:
+                    break
+                answers.update(self._attempt(left))
 
     def _attempt(self, pending: Mapping[int, PendingCommand]) -> dict[int, Answer]:
         """Answer what one transaction can answer; the rest is decided again.

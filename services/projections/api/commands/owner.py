@@ -61,6 +61,7 @@ class _Attempts:
         self._subject = subject
         self._data = data
         self._sent = 0
+        self._received_by_nobody = 0
         self._waiting: list[asyncio.Task[Msg]] = []
 
     def send(self, seconds: float) -> None:
@@ -103,8 +104,10 @@ class _Attempts:
 
     def _failed(self, error: BaseException) -> None:
         """Continue with the other attempts; raise if nobody can have received any."""
-        nobody = isinstance(error, nats.errors.NoRespondersError)
-        if (nobody and self._sent == 1) or not isinstance(error, nats.errors.Error):
+        if isinstance(error, nats.errors.NoRespondersError):
+            self._received_by_nobody += 1
+        nobody = self._received_by_nobody == self._sent
+        if nobody or not isinstance(error, nats.errors.Error):
             raise error
 
 

@@ -100,6 +100,21 @@ def test_a_key_used_again_answers_as_the_first_time(opened: Hands) -> None:
     assert (again.positions, again.version) == (first.positions, first.version)
 
 
+def test_a_key_used_twice_in_one_batch_answers_both_times_as_the_first(
+    opened: Hands,
+) -> None:
+    """As where a command is sent again and both reach the same process."""
+    key = UUID(int=7)
+    wish = [wanted(Acknowledge(), command_id=key, if_match=1) for _ in range(2)]
+
+    first, again = opened.commands.flush(wish)
+
+    assert isinstance(first, CommandAnswer)
+    assert isinstance(again, CommandAnswer)
+    assert (first.outcome, again.outcome) == ("recorded", "repeated")
+    assert again.positions == first.positions
+
+
 def test_a_key_used_for_something_else_is_refused(opened: Hands) -> None:
     key = UUID(int=7)
     done(opened, Inform(message="we are on it"), command_id=key)
