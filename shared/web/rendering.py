@@ -25,6 +25,8 @@ _SAFE = {
 }
 
 
+RETRY_SECONDS = 2
+"""`Retry-After` of a page that says that the desk is busy or away."""
 _ENDS = (".", "!", "?", "…", ":", ";")
 
 
@@ -122,8 +124,14 @@ class Pages:
             .get_template(template)
             .render(lang=language, edition=self._edition, **shown)
         )
-        varied = {"Cache-Control": "no-store", "Vary": "Cookie, Accept-Language"}
-        return HTMLResponse(html, status, {**_SAFE, **varied})
+        headers = {
+            **_SAFE,
+            "Cache-Control": "no-store",
+            "Vary": "Cookie, Accept-Language",
+        }
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            headers["Retry-After"] = str(RETRY_SECONDS)
+        return HTMLResponse(html, status, headers)
 
     def asset(self, name: str) -> Response | None:
         """Return a style sheet or script, None if the name is unknown."""

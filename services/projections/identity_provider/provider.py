@@ -261,7 +261,10 @@ class IdentityProvider:
         """Return the JSON object at an address of the provider."""
         try:
             async with asyncio.timeout(SECONDS_MAX):
-                answer = await self._http.request(method, address, **given)
+                # No limit of the library's own within it.
+                answer = await self._http.request(
+                    method, address, timeout=None, **given
+                )
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise ProviderAway(type(error).__name__) from error
         if answer.is_server_error:

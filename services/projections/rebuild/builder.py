@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from services.projections.generations import ReadModel
 from services.projections.rebuild.fold import CHUNK_EVENTS
-from shared.database.connections import CONNECT_SECONDS
+from shared.database import connections
 from shared.database.table import Cursors
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
@@ -42,7 +42,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Builder:
-    """The resources of a build; its connection holds the lock until it is closed."""
+    """The resources of a build; its connection holds the lock."""
 
     model: ReadModel[Any]
     source: Source
@@ -66,7 +66,8 @@ def builder(
     """Yield the builder of `model`; raises `Busy` unless asked to wait for the other.
 
     Tables belong to the role of the service, even if an administrator calls. The lock
-    belongs to the connection: a killed or frozen process does not keep it.
+    belongs to the connection: a killed or frozen process does not keep it. At the end
+    it is released, as PostgreSQL may notice a closed connection only later.
     """
     own = as_role(dsn)
     opens = master if model.opens_words else None
@@ -79,13 +80,18 @@ def builder(
             connection.execute(_LOCK.format("pg_advisory_lock"), (model.name,))
         else:
             _lock_now(connection, model.name)
-        yield Builder(model, Source(own, opens, log, chunk_events), connection)
+        try:
+            yield Builder(model, Source(own, opens, log, chunk_events), connection)
+        finally:
+            with suppress(psycopg.Error):  # without a connection there is no lock
+                connection.execute("DISCARD ALL")
 
 
 def connected(dsn: str) -> Connection[tuple[Any, ...]]:
     """Return a connection on which each statement commits; or `Unavailable`."""
     try:
-        return psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        limit = connections.CONNECT_SECONDS
+        return psycopg.connect(dsn, autocommit=True, connect_timeout=limit)
     except psycopg.OperationalError as error:
         raise Unavailable(str(error).strip().partition("\n")[0]) from error
 

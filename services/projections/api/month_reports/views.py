@@ -45,7 +45,7 @@ from shared.month_reports import report_of, reports_of
 CLIENTS_MAX = 500
 """The maximum number of clients in the list."""
 STATEMENT_SECONDS_MAX = 5
-_LIMIT = f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS_MAX}s'"
+_LIMIT = "SET LOCAL statement_timeout = '{}s'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ def _counted(
             "this month is not over yet: its report begins afterwards",
             code="unknown_report",
         )
-    cursor.execute(_LIMIT)
+    cursor.execute(_LIMIT.format(STATEMENT_SECONDS_MAX))
     name = (about.client, about.month)
     try:
         models = known_to(cursor, METRICS, 0)
