@@ -9,10 +9,9 @@ import certifi
 import pytest
 from hypothesis import HealthCheck, settings
 
-from shared.database import connections
-from shared.eventlog import recorder
 from standalone.nats import Bus
 from tests.support.folders import reachable_folder, sweep
+from tests.support.limits import PATIENT
 from tests.support.servers.servers import (
     Database,
     NatsServer,
@@ -90,17 +89,10 @@ def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _patient_transactions() -> Iterator[None]:
-    """Let transactions of a test, and of what it runs in threads, take longer.
-
-    On a busy machine two seconds may pass between two statements, or until there is a
-    connection, and more than four until many events are appended. Services that are
-    processes of their own keep their limits, and a thread that stalls is ended later.
-    """
+    """Let transactions of a test, and of what it runs in threads, take longer."""
     with pytest.MonkeyPatch.context() as limits:
-        limits.setattr(connections, "CONNECT_SECONDS", 10)
-        limits.setattr(connections, "IDLE_IN_TRANSACTION_SECONDS", 30)
-        limits.setattr(connections, "LOCK_TIMEOUT_SECONDS", 30)
-        limits.setattr(recorder, "HOLD_SECONDS", 20)
+        for limit in PATIENT:
+            limits.setattr(*limit)
         yield
 
 

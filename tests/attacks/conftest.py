@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from shared.messaging.commands import Scope
 from shared.security.access import create
 from tests.support.desks.running import POLICY, Desk, Setting, running_desk
 from tests.support.folders import reachable_folder
-from tests.support.patience import SECONDS
+from tests.support.patience import BUSY, SECONDS, answered
 
 CONTRACTS = """contracts:
   theirs:
@@ -65,8 +66,15 @@ class Sides:
         if method == "GET":
             self.desk.until_applied()
         headers = self.desk.bearer(who) | given.pop("headers", {})
+        if method != "GET":
+            headers = {"Idempotency-Key": uuid4().hex} | headers
         url = f"{self.desk.api_url}{path}"
-        return httpx.request(method, url, headers=headers, timeout=SECONDS, **given)
+        return answered(
+            lambda: httpx.request(
+                method, url, headers=headers, timeout=SECONDS, **given
+            ),
+            BUSY,
+        )
 
     def command(self, path: str, body: Mapping[str, Any], who: str = "manager") -> Any:
         answer = self.call("POST", path, who, json=body)

@@ -81,8 +81,16 @@ class Desk:
             ).fetchone()
         assert row
         files = Path(row[0], "base", str(row[1])).iterdir()
-        held = b"".join(file.read_bytes() for file in files if file.is_file())
+        held = b"".join(filter(None, map(_content, files)))
         return [needle for needle in needles if needle in held]
+
+
+def _content(file: Path) -> bytes | None:
+    """Return what a file holds; None if PostgreSQL has just removed it."""
+    try:
+        return file.read_bytes() if file.is_file() else None
+    except FileNotFoundError:
+        return None
 
 
 @pytest.fixture

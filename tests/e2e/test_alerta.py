@@ -24,6 +24,7 @@ def desk() -> Iterator[Desk]:
 
 def sent(url: str, home: Path, *said: str) -> str:
     """Let the client send an alert; return what it prints, its exit code after it."""
+    (home / ".alerta.conf").write_text(f"[DEFAULT]\ntimeout = {SECONDS}\n")
     # Without TERM it does not read alerts from its input instead.
     ran = subprocess.run(
         [ALERTA, "--endpoint-url", url, "send", *said],

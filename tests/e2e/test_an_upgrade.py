@@ -29,7 +29,7 @@ from tests.support.faults.old_data import (
 )
 from tests.support.folders import reachable_folder
 from tests.support.mail.smtp_server import open_inbox
-from tests.support.patience import SECONDS, until
+from tests.support.patience import SECONDS, answered, until
 from tests.support.servers.webhook_receiver import open_postbox
 
 pytestmark = pytest.mark.e2e
@@ -198,7 +198,7 @@ def reported(desk: Desk) -> str:
 
 def references(api: httpx.Client) -> set[str]:
     """Return the incidents that agents see."""
-    answer = api.get("/v1/queues/all/incidents").raise_for_status()
+    answer = answered(lambda: api.get("/v1/queues/all/incidents")).raise_for_status()
     return {str(row["ref"]) for row in answer.json()["items"]}
 
 

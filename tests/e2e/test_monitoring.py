@@ -3,10 +3,10 @@
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from signal import SIGCONT, SIGSTOP, SIGTERM
+from signal import SIGCONT, SIGSTOP, SIGTERM, Signals
 from typing import Any
 
 import httpx
@@ -79,16 +79,20 @@ def watched() -> Iterator[Watched]:
 
 
 def test_rules_and_board_ask_for_what_a_desk_exports(watched: Watched) -> None:
-    there = {
-        name
-        for setting in PORTS
-        for name in exported(
-            httpx.get(f"{watched.url(setting)}/metrics", timeout=SECONDS).text
-        )
-    }
     asked = set.union(*map(names_in, [*(rule.expr for rule in rules()), *queries()]))
 
-    assert asked - there - FROM_OTHERS - FROM_LDAP == set()
+    def missing() -> set[str]:
+        there = {
+            name
+            for setting in PORTS
+            for name in exported(
+                httpx.get(f"{watched.url(setting)}/metrics", timeout=SECONDS).text
+            )
+        }
+        return asked - there - FROM_OTHERS - FROM_LDAP
+
+    # A part that is slow for a moment has no numbers then.
+    until(lambda: missing() == set(), lambda: str(missing()))
 
 
 def test_a_watcher_outside_hears_each_service_and_the_log_never_its_key(
@@ -109,11 +113,14 @@ def _is_silent(service: str) -> str:
 
 
 def test_nobody_beats_while_postgresql_hangs(watched: Watched) -> None:
+    watched.until_heard()  # what is withheld from now on is said anew
     postgres = psutil.Process(watched.desk.run.pids["postgres"])
-    family = [postgres, *postgres.children(recursive=True)]
-    for process in family:
-        process.send_signal(SIGSTOP)
+    family = [postgres]
     try:
+        postgres.send_signal(SIGSTOP)  # it starts no others from now on
+        family += postgres.children(recursive=True)
+        for process in family:
+            _signal(process, SIGSTOP)
         watched.desk.until("(?s)" + "".join(map(_is_silent, sorted(BEATING))))
         watched.outside.heard.clear()
         url = watched.url("PERMANENCE_INTAKE_PORT")
@@ -121,8 +128,13 @@ def test_nobody_beats_while_postgresql_hangs(watched: Watched) -> None:
         assert watched.heard() == set()
     finally:
         for process in family:
-            process.send_signal(SIGCONT)
+            _signal(process, SIGCONT)
     watched.until_heard()
+
+
+def _signal(process: psutil.Process, signal: Signals) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(signal)
 
 
 class Prometheus:
@@ -199,6 +211,9 @@ def test_a_real_prometheus_answers_every_panel_of_the_board(
 ) -> None:
     for query in queries():
         asked = query.replace("$__rate_interval", "1m")
-        assert isinstance(prometheus.ask("query", query=asked), dict), query
+        until(
+            lambda asked=asked: isinstance(prometheus.ask("query", query=asked), dict),  # type: ignore[misc] # mypy knows no default of a lambda
+            f"it answers {query}",
+        )
     # A service that takes a second to answer, on a busy machine, counts as down.
     until(lambda: prometheus.services_up() == len(PORTS), "all services are up")

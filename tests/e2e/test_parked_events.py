@@ -89,12 +89,8 @@ def skip(
 ) -> dict[str, Any]:
     """Have a reader skip an event, as an administrator over the API."""
     path = f"/v1/parked/{reader}/{incident_stream(incident)}/skip"
-    answer = httpx.post(
-        f"{desk.desk.api_url}{path}",
-        json={"position": position, "reason": "written by a test"},
-        headers=desk.desk.bearer("admin"),
-        timeout=SECONDS,
-    )
+    body = {"position": position, "reason": "written by a test"}
+    answer = desk.desk.ask_reader(path, body)
     found: dict[str, Any] = answer.json()
     assert answer.is_success, found
     return found

@@ -68,7 +68,7 @@ def desk(ldap: LdapServer, tmp_path: Path) -> Iterator[Desk]:
 
 
 def state(desk: Desk) -> dict[str, Any]:
-    return desk.checks("intake")["ldap"]
+    return desk.check("intake", "ldap")
 
 
 def sync(desk: Desk, *words: str, who: str = "admin") -> Ran:

@@ -4,9 +4,10 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGKILL, SIGSTOP, SIGTERM, Signals
+from typing import Any
 
 import psutil
 import psycopg
@@ -71,6 +72,14 @@ def test_only_its_owner_reads_what_a_desk_keeps_secret(home: Path) -> None:
         assert stat.S_IMODE(home.stat().st_mode) & 0o066 == 0
 
 
+def connections_of(process: psutil.Process) -> Sequence[Any]:
+    """Return its connections; none if it has ended, as PostgreSQL's workers do."""
+    try:
+        return process.net_connections("inet")
+    except psutil.NoSuchProcess:
+        return ()
+
+
 def test_everything_listens_on_this_machine_only(home: Path) -> None:
     with running_desk(home) as desk:
         desk.until_up()
@@ -78,7 +87,7 @@ def test_everything_listens_on_this_machine_only(home: Path) -> None:
         listening = {
             socket.laddr.ip
             for process in family(desk.pid)
-            for socket in process.net_connections("inet")
+            for socket in connections_of(process)
             if socket.status == psutil.CONN_LISTEN
         }
         assert listening == {"127.0.0.1"}

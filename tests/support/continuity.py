@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+import pytest
+
 from shared.eventlog.continuity.watch import ContinuityWatch
 from shared.eventlog.log import EventLog
 from shared.http.serve import end
 from shared.messaging.connection import Link
 from shared.messaging.streams import provision
 from standalone.nats import Bus
-from tests.support.patience import eventually
+from tests.support.patience import SECONDS, eventually
 
 NOW = datetime(2026, 11, 26, 8, tzinfo=UTC)
 
@@ -29,7 +31,10 @@ async def watching(
             await provision(link.client.jetstream())
         leads = (lambda: writes) if user == "intake" else None
         watch = ContinuityWatch(log, link, lambda: NOW, leads)
-        await watch.begin(stop)
+        with pytest.MonkeyPatch.context() as limits:  # a busy NATS answers, too
+            for limit in ("START_SECONDS", "ANSWER_SECONDS"):
+                limits.setattr(f"shared.eventlog.continuity.watch.{limit}", SECONDS)
+            await watch.begin(stop)
         running = asyncio.create_task(watch.run(stop))
         try:
             yield watch

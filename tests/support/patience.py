@@ -5,9 +5,10 @@ what it waits for will not come, on a machine however busy.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from inspect import isawaitable
 from time import monotonic, sleep
+from typing import Any, TypeVar
 
 import httpx
 
@@ -15,6 +16,9 @@ from shared.http.form_limits import WITHIN_SECONDS
 
 SECONDS = 120
 """How long a machine that is busy with other work may take for anything."""
+BUSY = (503,)
+"""Of an answer: nothing is decided yet, send it again. A limit (429) is a decision."""
+Seen = TypeVar("Seen")
 _PAUSE_MIN, _PAUSE_MAX = 0.02, 0.1
 _PAUSE_SHARE = 1 / 5
 
@@ -48,6 +52,20 @@ def until(
             said = what if isinstance(what, str) else what()
             raise OutOfPatience(f"not in {seconds:g} s: {said}")
         sleep(pause_after(started))
+
+
+def awaited(
+    get: Callable[[], Seen], holds: Callable[[Seen], object], what: str
+) -> Seen:
+    """Return what `get` returns once that holds; fail with `what` and the last one."""
+    seen: list[Seen] = []
+
+    def is_so() -> bool:
+        seen[:] = [get()]
+        return bool(holds(seen[0]))
+
+    until(is_so, lambda: f"{what}: {seen}")
+    return seen[0]
 
 
 async def eventually(holds: Callable[[], bool | Awaitable[bool]]) -> None:
@@ -84,16 +102,28 @@ def until_too_many(
     return answers
 
 
-def answered(send: Callable[[], httpx.Response]) -> httpx.Response:
+def answered(
+    send: Callable[[], httpx.Response], retry_on: Collection[int] = (429, 503)
+) -> httpx.Response:
     """Send a request, again while the desk asks to try later; return its answer.
 
-    For requests that must succeed: a busy desk may say 503, or 429, before it does. A
-    503 without `Retry-After` is an answer like any other.
+    A busy desk may say 503, or 429, before it answers. A 503 without `Retry-After` is
+    an answer like any other. What acts has one key for all its attempts.
     """
     started = monotonic()
     while True:
         answer = send()
-        busy = answer.status_code in {429, 503} and "retry-after" in answer.headers
+        busy = answer.status_code in retry_on and "retry-after" in answer.headers
         if not busy or monotonic() - started > SECONDS:
             return answer
         sleep(pause_after(started))
+
+
+def posted(
+    url: str,
+    *,
+    retry_on: Collection[int] = BUSY,
+    **given: Any,  # as httpx takes it
+) -> httpx.Response:
+    """Post what has a key of its own; return what is decided, however busy the desk."""
+    return answered(lambda: httpx.post(url, timeout=SECONDS, **given), retry_on)

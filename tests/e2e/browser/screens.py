@@ -41,6 +41,11 @@ def _press(*keys: str) -> Act:
     return act
 
 
+def _find(page: Page) -> None:
+    _press("Control+k")(page)
+    expect(page.locator("#found-here li").first).to_be_visible()
+
+
 def _unfold(page: Page) -> None:
     page.evaluate(
         """() => { for (const one of document.querySelectorAll("details")) {
@@ -166,7 +171,7 @@ SCREENS = (
     Screen("empty desk", "/", who="stranger"),
     Screen("search", "/?q=shown"),
     Screen("keys", "/?filter={new}", act=_press("?")),
-    Screen("finder", "/?filter={new}", act=_press("Control+k")),
+    Screen("finder", "/?filter={new}", act=_find),
     Screen("find", "/find?q=load"),
     Screen("load", "/load"),
     Screen("bulk form", "/?filter={bulk}", act=_bulk()),

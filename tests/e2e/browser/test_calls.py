@@ -106,7 +106,7 @@ def test_with_intake_away_nothing_typed_is_lost_and_it_is_recorded_once(
     expect(page.locator("#words")).to_have_value("Nothing works at all")
 
     desk.services["intake"].start()
-    desk.wait_ready(["intake"])
+    desk.until_commands_are_taken()
     page.get_by_role("button", name="Record").click()
     expect(page.locator("#receipt")).to_contain_text("INC-")
     until(

@@ -131,7 +131,7 @@ def test_what_is_typed_while_intake_is_killed_is_kept_and_acts_once(
     expect(form.locator("[name=note]")).to_have_value("Typed meanwhile")
 
     desk.services["intake"].start()
-    desk.wait_ready(["intake"])
+    desk.until_commands_are_taken()
     form.get_by_role("button").click()
     noted = page.locator(".timeline p", has_text="Typed meanwhile")
     expect(noted).to_have_count(1)

@@ -204,6 +204,7 @@ def _resolves_and_goes_to_the_next(agent: Agent) -> None:
     agent.presses("Control+Shift+Enter")
     expect(agent.page.locator(".about .ref")).not_to_have_text(here)
     expect(agent.page.locator(".about .status.new")).to_be_visible()
+    agent.page.wait_for_selector("#feed.is-live")  # keys are heard
     assert agent.is_done() == 2
 
 
@@ -211,6 +212,7 @@ def _takes_a_call(agent: Agent, words: Mapping[str, str]) -> None:
     page = agent.page
     agent.presses("t")
     expect(page.locator("#caller")).to_be_focused()
+    page.wait_for_load_state()  # what is typed is looked up
     agent.types("petit")
     expect(page.locator("#person-petit")).to_be_checked()
     agent.presses("Tab")
@@ -241,6 +243,7 @@ def _takes_on_all(agent: Agent, words: Mapping[str, str]) -> None:
     agent.goes_to("#bulk button")
     agent.presses("Enter")
     page.wait_for_selector("main.bulk-page")
+    expect(page.locator("button[value=run]")).to_be_focused()
     agent.presses("Enter")
     expect(page.locator(".outcomes")).to_contain_text(words["done"])
     agent.goes_to(".back a")

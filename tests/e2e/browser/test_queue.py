@@ -97,6 +97,7 @@ def test_rows_are_taken_on_with_one_key_and_many_with_a_preview(
     page.keyboard.press("x")
     page.locator("#bulk button").click()
     expect(page.locator(".outcomes")).to_contain_text("already so 1 will change 2")
+    expect(page.locator("button[value=run]")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".outcomes")).to_have_text("done 2")
     page.get_by_text("Back to the queue").click()

@@ -14,6 +14,7 @@ from shared.vault.vault import forget
 from tests.support.desks.api import problem
 from tests.support.desks.attachments import LIMITS, FileDesk
 from tests.support.mail.sent_files import form, photo_with_place, picture
+from tests.support.patience import SECONDS
 
 pytestmark = pytest.mark.servers
 
@@ -110,6 +111,7 @@ def test_intake_takes_files_while_the_read_side_is_away(
         params={"name": "a.txt"},
         content=b"words",
         headers={"Authorization": f"Bearer {desk.api.tokens['agent']}"},
+        timeout=SECONDS,
     )
 
     assert answer.status_code == 201, answer.text

@@ -56,15 +56,15 @@ def test_keys_and_links_name_the_epoch_after_the_first(desk: CallingDesk) -> Non
     desk.open()
     desk.desk.move_to(local("09:30"))
     until(lambda: len(desk.postbox.requests) >= 1, "a page")
-    until(lambda: len(desk.inbox.mails) >= 1, "a mail")
+    until(lambda: len(desk.letters) >= 1, "a mail")
     desk.until_quiet()
-    pages, mails = len(desk.postbox.requests), len(desk.inbox.mails)
+    pages, mails = len(desk.postbox.requests), len(desk.letters)
 
     epoch = renewed(desk)
     desk.open(reporter="costa")
     desk.desk.move_to(local("09:50"))
     until(lambda: len(desk.postbox.requests) > pages, "another page")
-    until(lambda: len(desk.inbox.mails) > mails, "another mail")
+    until(lambda: len(desk.letters) > mails, "another mail")
     desk.until_quiet()
 
     keys = [each.headers["idempotency-key"] for each in desk.postbox.requests]
@@ -72,7 +72,7 @@ def test_keys_and_links_name_the_epoch_after_the_first(desk: CallingDesk) -> Non
     assert all(key.endswith(f"@{epoch.label}") for key in keys[pages:])
     bodies = [json.loads(each.body) for each in desk.postbox.requests]
     assert [body["id"] for body in bodies] == keys
-    named = [str(mail["Idempotency-Key"]) for mail in desk.inbox.mails]
+    named = [str(mail["Idempotency-Key"]) for mail in desk.letters]
     assert not any("@" in key for key in named[:mails])
     assert all(key.endswith(f"@{epoch.label}") for key in named[mails:])
 

@@ -212,7 +212,8 @@ def _replace(server: PostgresServer, database: Database) -> None:
         name, copy = database.name, f"{database.name}_copy"
         owner.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         owner.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
+            " WHERE datname = %s",
             (name,),
         )
         owner.execute(f"CREATE DATABASE {copy} TEMPLATE {name}")

@@ -150,8 +150,12 @@ def test_who_waits_too_long_for_the_append_lock_is_told_to_come_again(
 
 HOLDER = """
 import os, sys
+from shared.eventlog import recorder
 from shared.eventlog.log import EventLog
 from shared.eventlog.recorder import lock_head
+from tests.support.limits import be_patient
+be_patient()
+recorder.HOLD_SECONDS = 5
 log = EventLog.open(sys.argv[1], pool_size=1)
 with log.transaction() as cursor:
     lock_head(cursor)
@@ -174,10 +178,11 @@ def test_a_stopped_process_that_holds_the_append_lock_is_thrown_out(
         assert holder.stdout.readline() == "held\n"
         os.kill(holder.pid, SIGSTOP)
 
-        with log.transaction() as cursor:
-            outcomes = log.append(cursor, [member(incident(1), 1)])
-
-        os.kill(holder.pid, SIGKILL)
+        try:
+            with log.transaction() as cursor:
+                outcomes = log.append(cursor, [member(incident(1), 1)])
+        finally:
+            os.kill(holder.pid, SIGKILL)
     assert outcomes == [Recorded(1, 1)]
 
 
@@ -193,7 +198,7 @@ def test_a_client_stuck_in_the_middle_of_a_statement_is_thrown_out(
         def get_stuck() -> None:
             with stuck.transaction() as cursor:
                 with monkeypatch.context() as hasty:  # the other one has its time
-                    hasty.setattr(recorder, "HOLD_SECONDS", 2)
+                    hasty.setattr(recorder, "HOLD_SECONDS", 5)
                     lock_head(cursor)
                 proxy.stall_after = 1_000_000
                 cursor.execute("SELECT %s::bytea", (b"x" * 4_000_000,))

@@ -21,9 +21,18 @@ from tests.integration.intake.signals.mapped_desk import (
     MappedDesk,
     mapped_desk,
 )
+from tests.support.patience import SECONDS
 from tests.support.servers.servers import Database
 
 __all__ = ["MASTER", "NOW", "POLICY"]
+
+
+@pytest.fixture(autouse=True)
+def _patient_with_other_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a mail server or a directory answer late, on a machine that is busy."""
+    monkeypatch.setattr("services.intake.mailboxes.session.CONNECT_SECONDS", SECONDS)
+    for limit in ("CONNECT_SECONDS", "ANSWER_SECONDS"):
+        monkeypatch.setattr(f"services.intake.ldap.session.{limit}", SECONDS)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from shared.domain.events.incident import IncidentOpened
 from tests.support.desks.intake_endpoints import POLICY
 from tests.support.desks.running import Desk, Setting, running_desk
 from tests.support.folders import reachable_folder
-from tests.support.patience import SECONDS, until
+from tests.support.patience import SECONDS, answered, until
 
 pytestmark = pytest.mark.servers
 
@@ -42,7 +42,8 @@ def kinds(desk: Desk) -> list[str]:
 def test_two_processes_tell_of_one_silence_and_of_its_end(desk: Desk) -> None:
     def beat(intake: str) -> None:
         url = f"{intake}/v1/heartbeats/cron"
-        answer = httpx.post(url, headers=desk.bearer("source"), timeout=SECONDS)
+        headers = desk.bearer("source")
+        answer = answered(lambda: httpx.post(url, headers=headers, timeout=SECONDS))
         assert answer.status_code == 202, answer.text
 
     one, two = desk.intake_urls
@@ -53,7 +54,6 @@ def test_two_processes_tell_of_one_silence_and_of_its_end(desk: Desk) -> None:
 
     seen = kinds(desk)
     assert seen.count("incident.opened") == 1
-    used = httpx.get(
-        f"{one}/v1/sources/demo", headers=desk.bearer("source"), timeout=SECONDS
-    )
+    url, headers = f"{one}/v1/sources/demo", desk.bearer("source")
+    used = answered(lambda: httpx.get(url, headers=headers, timeout=SECONDS))
     assert used.json()["type"] == "native"

@@ -82,6 +82,7 @@ async def leading(one: Candidate) -> AsyncIterator[Leadership]:
         yield seat
 
 
+@pytest.mark.usefixtures("long_leases")
 def test_a_leader_stays_one_and_its_standby_waits(database: Database) -> None:
     async def scenario() -> None:
         async with (
@@ -106,6 +107,7 @@ def test_a_leader_stays_one_and_its_standby_waits(database: Database) -> None:
     run(scenario())
 
 
+@pytest.mark.usefixtures("long_leases")
 def test_who_leaves_in_order_is_followed_at_once(database: Database) -> None:
     async def scenario() -> None:
         async with leading(candidate(database)):
@@ -203,6 +205,7 @@ def test_who_was_replaced_notices_and_is_fenced(database: Database) -> None:
     run(scenario())
 
 
+@pytest.mark.usefixtures("long_leases")
 def test_a_leader_whose_host_may_not_write_is_replaced(database: Database) -> None:
     """It answers and could renew, and would record nothing of what it does."""
     right = [True]
@@ -242,6 +245,7 @@ async def rested(
     return bool(asked)
 
 
+@pytest.mark.usefixtures("long_leases")
 def test_a_leader_rests_until_its_query_finds_work_or_it_is_woken(
     database: Database,
 ) -> None:

@@ -9,11 +9,11 @@ from psycopg import AsyncConnection, OperationalError
 from psycopg.errors import LockNotAvailable
 
 from shared.database import leadership
-from shared.database.leadership import LEASE_SECONDS, Grant, Lease, LeaseLost
+from shared.database.leadership import Grant, Lease, LeaseLost
 from shared.eventlog.log import EventLog
 from tests.support.servers.servers import Database
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("long_leases")]
 
 OUTBOX = Lease("escalation", "outbox")
 _EXPIRE = "UPDATE escalation.leases SET expires_at = clock_timestamp()"
@@ -146,7 +146,7 @@ def test_a_server_whose_clock_was_set_back_keeps_nobody_waiting(
     database: Database,
 ) -> None:
     taken(database, "a")
-    ahead = LEASE_SECONDS + 3_600
+    ahead = leadership.LEASE_SECONDS + 3_600
     as_owner(
         database,
         f"UPDATE escalation.leases SET expires_at = now() + interval '{ahead} s'",

@@ -22,7 +22,7 @@ def test_a_reader_without_nats_applies_every_event_in_order(desk: Desk) -> None:
             await eventually(lambda: len(desk.seen()) == 3)
             desk.happen(3)
             await eventually(lambda: len(desk.seen()) == 4)
-            assert reader.status.state == "polling"
+            await eventually(lambda: reader.status.state == "polling")
 
     asyncio.run(scenario())
     assert desk.seen() == [1, 2, 3, 4]

@@ -106,13 +106,15 @@ def test_one_relay_leads_and_one_that_was_thrown_out_stands_again(
             await eventually(lambda: any(relay._state.found for relay in relays))
             await eventually(lambda: len(desk.ask(sessions)) == 2)
             assert sum(relay._state.leads for relay in relays) == 1
+            desk.happen(1)  # an empty stream would be begun at the head
+            await eventually(lambda: any(r._state.position == 1 for r in relays))
             before = set(desk.ask(sessions))
             desk.ask(f"SELECT pg_terminate_backend(pid) FROM ({sessions}) AS s")
             await eventually(lambda: len(set(desk.ask(sessions)) - before) == 2)
-            desk.happen(1)
-            await eventually(lambda: any(r._state.position == 1 for r in relays))
+            desk.happen(2)
+            await eventually(lambda: any(r._state.position == 2 for r in relays))
             assert sum(relay._state.leads for relay in relays) == 1
-            assert await in_stream(client) == [1]
+            assert await in_stream(client) == [1, 2]
             stop.set()
             await asyncio.gather(*running)
 

@@ -25,7 +25,10 @@ pytestmark = pytest.mark.servers
 TRIES = 5
 
 
-def test_a_lost_acknowledgement_does_not_publish_twice(desk: Desk, bus: Bus) -> None:
+def test_a_lost_acknowledgement_does_not_publish_twice(
+    desk: Desk, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "PUBLISH_SECONDS", 5.0)  # waited for in vain
     address = urlsplit(bus.url("intake"))
     assert address.port
 
@@ -167,7 +170,7 @@ def test_streams_are_made_again_once_nats_is_back_without_them(
             await asyncio.to_thread(server.kill)
             shutil.rmtree(server.bus.home / "jetstream")
             await asyncio.to_thread(lambda: server.start().wait())
-            await eventually(lambda: link.generation == 2)
+            await eventually(lambda: link.generation > 1 and link.client is not None)
             assert link.client
             jetstream = link.client.jetstream()
 

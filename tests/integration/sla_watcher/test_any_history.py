@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from shared.domain.events import IncidentEvent
@@ -18,18 +18,14 @@ from shared.domain.sla.clock import ENDED
 from tests.property.incidents.test_any_watch import said, watched
 from tests.support.builders.incidents_with_escalation import streams
 from tests.support.desks.watching import SlaDesk, sla_desk
-from tests.support.examples import examples
+from tests.support.examples import examples_with_servers
 from tests.support.policies import FULL, full
 from tests.support.servers.servers import Database
 from tests.support.strategies.command_scripts import Step, play, scripts
 
 pytestmark = pytest.mark.servers
 
-A_GAME = settings(
-    examples(1),
-    phases=[Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+A_GAME = settings(examples_with_servers(1), phases=[Phase.generate])
 SCRIPTS = 12
 APART = 10_000
 LATER = timedelta(days=120)

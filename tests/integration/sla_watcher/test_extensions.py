@@ -83,7 +83,7 @@ def test_watchers_killed_between_lose_and_double_nothing(desk: CallingDesk) -> N
     first = desk.post(f"/v1/incidents/{ref}/extensions", MORE, **key).json()
     for watcher in watchers:
         watcher.kill()
-    away = desk.ask(f"/v1/extensions/{ref}-E1/accept", YES)
+    away = desk.ask_once(f"/v1/extensions/{ref}-E1/accept", YES)
     assert (away.status_code, "retry-after" in away.headers) == (503, True)
     for watcher in watchers:
         watcher.start()

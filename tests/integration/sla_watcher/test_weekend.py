@@ -16,7 +16,7 @@ from tests.support.desks.lever_walk import desk_until
 from tests.support.desks.running import TWIN, Desk, Setting, running_desk
 from tests.support.faults.verdict import all_rows, assert_log_is_whole
 from tests.support.folders import reachable_folder
-from tests.support.patience import SECONDS
+from tests.support.patience import SECONDS, answered
 
 pytestmark = pytest.mark.servers
 
@@ -34,17 +34,16 @@ def paris(written: str) -> datetime:
 
 
 def signal(desk: Desk, week: str, service: str, severity: str, action: str) -> None:
-    answer = httpx.post(
-        f"{desk.intake_url}/v1/events",
-        json={
-            "dedup_key": f"{service} {week}",
-            "action": action,
-            "title": service,
-            "severity": severity,
-            "service": service,
-        },
-        headers=desk.bearer("source"),
-        timeout=SECONDS,
+    event = {
+        "dedup_key": f"{service} {week}",
+        "action": action,
+        "title": service,
+        "severity": severity,
+        "service": service,
+    }
+    url, headers = f"{desk.intake_url}/v1/events", desk.bearer("source")
+    answer = answered(
+        lambda: httpx.post(url, json=event, headers=headers, timeout=SECONDS)
     )
     assert answer.status_code == 202, answer.text
 
@@ -96,7 +95,7 @@ def watched(folder: Path, move: Move) -> tuple[Said, Seen]:
     seen: Seen = {}
     for entry in entries:
         if entry.type.startswith("sla."):
-            words = entry.event.model_dump(exclude={"at"})
+            words = entry.event.model_dump(exclude={"at", "incident"})
             said.setdefault(about(entry.stream) or "", []).append(words)
         if isinstance(entry.event, SlaBreached):
             seen[entry.event.breached_at] = entry.event.at

@@ -13,7 +13,6 @@ import pytest
 from tests.support.desks.lever_walk import desk_until
 from tests.support.desks.running import Desk, Setting, running_desk
 from tests.support.folders import reachable_folder
-from tests.support.patience import answered
 
 pytestmark = pytest.mark.servers
 
@@ -65,7 +64,7 @@ def desk() -> Iterator[Desk]:
 
 
 def asked(desk: Desk, path: str, **body: Any) -> dict[str, Any]:
-    answer = desk.post(path, body) if body else answered(lambda: desk.get(path))
+    answer = desk.post(path, body) if body else desk.get(path)
     assert answer.is_success, answer.text
     found: dict[str, Any] = answer.json()
     return found

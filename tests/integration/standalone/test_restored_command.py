@@ -19,6 +19,7 @@ from shared.security.sessions import Start, begin_session, find_session
 from shared.security.sign_in_links import NewLink, create_link, use_up
 from standalone.nats import Bus
 from tests.support.key_ring import MASTER
+from tests.support.patience import SECONDS
 from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -31,7 +32,12 @@ def restored(database: Database, url: str, *options: str) -> Result:
     return CliRunner().invoke(command_line(), given)
 
 
-def test_an_empty_bucket_knows_nothing(database: Database, bus: Bus) -> None:
+def test_an_empty_bucket_knows_nothing(
+    database: Database, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.restored.ANSWER_SECONDS", SECONDS)
+    for limit in ("NATS_SESSION_CONNECT_SECONDS", "GIVE_UP_SECONDS"):
+        monkeypatch.setattr(f"shared.messaging.connection.{limit}", SECONDS)
     done = restored(database, bus.url("admin"))
 
     assert done.exit_code == 2, done.output

@@ -44,12 +44,9 @@ def rebuilt(
     accept: bool = False,
     chunk_events: int = 25_000,
 ) -> Rebuilt:
-    """Rebuild a model as `permanence rebuild` does, after the build before has ended.
-
-    PostgreSQL gives its lock back a moment after its connection was closed.
-    """
+    """Rebuild a model as `permanence rebuild` does."""
     dsn = database.dsn("desk_projections")
-    with builder(dsn, MASTER, model, wait=True, chunk_events=chunk_events) as own:
+    with builder(dsn, MASTER, model, chunk_events=chunk_events) as own:
         return rebuild(own, _clock, lambda _stage, _done, _of: None, accept=accept)
 
 

@@ -143,6 +143,9 @@ def _patient() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as limits:
         limits.setattr("services.projections.snapshots.READ_SECONDS_MAX", 10)
+        for reads in ("metrics", "month_reports.views"):
+            limit = f"services.projections.api.{reads}.STATEMENT_SECONDS_MAX"
+            limits.setattr(limit, SECONDS)
         limits.setattr("shared.http.form_limits.WITHIN_SECONDS", 86_400.0)
         for program in ("previews", "shift_files"):
             limit = f"services.projections.{program}.worker.SECONDS_MAX"

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.message import EmailMessage
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,7 +20,7 @@ from tests.support.builders.promises import FILE, local
 from tests.support.desks.lever_walk import settle
 from tests.support.desks.running import SERVICES, Desk, Setting, running_desk
 from tests.support.mail.smtp_server import Inbox, open_inbox
-from tests.support.patience import SECONDS, answered, until
+from tests.support.patience import SECONDS, awaited, until
 from tests.support.servers.webhook_receiver import Postbox, open_postbox
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -80,7 +81,26 @@ class CallingDesk:
         who: str = "nadia",
         **headers: str,
     ) -> httpx.Response:
-        """Send a command as somebody."""
+        """Send a command as somebody; return what is decided, however busy the desk.
+
+        It has no key, so it is not sent again if it may have been done.
+        """
+        return awaited(
+            lambda: self.ask_once(path, body, who, **headers),
+            lambda answer: (
+                answer.status_code != 503 or answer.json()["code"] == "unanswered"
+            ),
+            f"{path} is decided",
+        )
+
+    def ask_once(
+        self,
+        path: str,
+        body: dict[str, Any] | None = None,
+        who: str = "nadia",
+        **headers: str,
+    ) -> httpx.Response:
+        """Send a command as somebody, whatever the answer."""
         known = {k.replace("_", "-"): v for k, v in headers.items()}
         return httpx.post(
             self.desk.api_url + path,
@@ -91,7 +111,7 @@ class CallingDesk:
 
     def get(self, path: str, who: str = "nadia") -> Any:
         """Return what a read answers once the read models have applied the log."""
-        answer = answered(lambda: self.desk.get(path, who))
+        answer = self.desk.get(path, who)
         assert answer.is_success, answer.text
         return answer.json()
 
@@ -128,9 +148,18 @@ class CallingDesk:
             cursor = connection.execute(query, values)
             return cursor.fetchall() if cursor.description else []
 
+    @property
+    def letters(self) -> Sequence[EmailMessage]:
+        """The mails about incidents: what waits in the outbox until it has left.
+
+        Others, of the weeks on call for example, leave when they are due, and no rest
+        of the desk includes them.
+        """
+        return [mail for mail in self.inbox.mails if "[INC-" in str(mail["subject"])]
+
     def mails_about(self, incident: str) -> int:
-        """Return how many mails name an incident; others leave when they are due."""
-        return sum(incident in str(mail["subject"]) for mail in self.inbox.mails)
+        """Return how many mails name an incident."""
+        return sum(incident in str(mail["subject"]) for mail in self.letters)
 
     def to(self, person: str) -> list[str]:
         """Return the subjects of what a person got, oldest first."""

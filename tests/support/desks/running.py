@@ -3,10 +3,11 @@
 Each is a process that a test may kill, freeze and start again; files and ports stay.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -26,7 +27,7 @@ from shared.messaging.commands import Scope
 from shared.security.access import create
 from shared.vault.master_keys import MasterKeys, text_of
 from tests.support import key_ring
-from tests.support.patience import SECONDS, answered, pause_after, until
+from tests.support.patience import SECONDS, answered, awaited, pause_after, until
 from tests.support.ports import reserved_port
 from tests.support.read_models import connected, until_applied
 from tests.support.servers.nats_cluster import NatsCluster
@@ -110,7 +111,7 @@ class Desk:
         self.until_applied()
         sent = dict(headers or {}) | (self.bearer(who) if who else {})
         url = f"{self.api_url}{path}"
-        return httpx.get(url, headers=sent, timeout=SECONDS, **given)
+        return answered(lambda: httpx.get(url, headers=sent, timeout=SECONDS, **given))
 
     def post(
         self,
@@ -130,6 +131,18 @@ class Desk:
             lambda: httpx.post(url, json=body or {}, headers=sent, timeout=SECONDS)
         )
 
+    def ask_reader(
+        self, path: str, body: object, who: str = "admin", key: str = ""
+    ) -> httpx.Response:
+        """Send a command to a reader, again until it has come to it."""
+        headers = self.bearer(who) | {"Idempotency-Key": key or uuid4().hex}
+        url = f"{self.api_url}{path}"
+        return awaited(
+            lambda: httpx.post(url, json=body, headers=headers, timeout=SECONDS),
+            lambda told: not told.is_success or told.json()["outcome"] != "waiting",
+            "the reader has come to the command",
+        )
+
     def send_form(
         self,
         path: str,
@@ -140,11 +153,19 @@ class Desk:
     ) -> httpx.Response:
         """Send a form of a page, signed in, and follow to the page it leads to."""
         token = self.tokens[who]
-        with httpx.Client(
-            cookies={COOKIE: token}, follow_redirects=True, timeout=SECONDS
-        ) as browser:
-            sent = {"csrf": token_for(token), **form}
-            return browser.post(f"{self.api_url}{path}", data=sent, headers=headers)
+        with httpx.Client(cookies={COOKIE: token}, timeout=SECONDS) as browser:
+            sent = {"csrf": token_for(token), "key": uuid4().hex, **form}
+            url = f"{self.api_url}{path}"
+            answer = answered(lambda: browser.post(url, data=sent, headers=headers))
+            while onward := answer.next_request:
+                answer = answered(partial(browser.send, onward))
+            return answer
+
+    def until_commands_are_taken(self) -> None:
+        """Return once a command reaches intake: it is ready without NATS before."""
+        self.wait_ready(["projections", "intake"])
+        answer = self.post("/v1/incidents/INC-999999/close")
+        assert answer.status_code == 404, answer.text
 
     def wait_ready(self, names: Sequence[str] = SERVICES) -> None:
         """Return once these services say that they are ready."""
@@ -170,6 +191,23 @@ class Desk:
         url = f"http://127.0.0.1:{self.ports[name]}/health/ready"
         found: list[dict[str, Any]] = httpx.get(url, timeout=SECONDS).json()["checks"]
         return {check["kind"]: check for check in found}
+
+    def check(
+        self,
+        name: str,
+        kind: str,
+        holds: Callable[[dict[str, Any]], object] = lambda _: True,
+    ) -> dict[str, Any]:
+        """Return what a service says of a part of it, once that holds.
+
+        A slow probe is listed as kind `probe`, and a part that cannot reach its
+        database leaves values out.
+        """
+        return awaited(
+            lambda: self.checks(name).get(kind, {}),
+            lambda said: said and holds(said),
+            f"what {name} says of {kind}",
+        )
 
     def leader(self, schema: str, lease: str) -> str:
         """Return the service that holds a lease, once one of those here does."""

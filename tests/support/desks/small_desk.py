@@ -11,12 +11,16 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import standalone.ports
+import standalone.up
 from standalone import supervisor
 from standalone.credentials import Credentials
 from standalone.services import SERVICES
 from standalone.settings import read_settings
 from standalone.startup_error import StartupError
 from standalone.up import BeginEpoch, Plan, Terminal, up
+from tests.support.patience import SECONDS
+from tests.support.ports import reserved_port
 
 SMALL = tuple(
     replace(service, command=("-m", "tests.support.desks.small_service", service.name))
@@ -36,8 +40,9 @@ def bootstrap(
 
 def main() -> int:
     """Run it; return the exit code."""
-    # A supervisor that got no time for a second would lose what tests look for.
-    supervisor._LAST_WORDS = 30.0
+    # Who got no time for a second or two would lose what tests look for.
+    supervisor._LAST_WORDS = standalone.up._LAST_WORDS_SECONDS = SECONDS
+    standalone.ports.free_port = reserved_port
     terminal = Terminal()
     try:
         up(Plan(read_settings(), SMALL, bootstrap, terminal, _beginning()))

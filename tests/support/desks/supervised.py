@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from select import select
 from signal import SIGINT, SIGKILL, Signals
 from time import monotonic
 from urllib.request import urlopen
@@ -14,7 +15,7 @@ from urllib.request import urlopen
 import psutil
 
 from standalone.folder import Run, read_run
-from tests.support.patience import SECONDS
+from tests.support.patience import SECONDS, OutOfPatience
 from tests.support.ports import reserved_port
 
 SMALL_DESK = (sys.executable, "-m", "tests.support.desks.small_desk")
@@ -48,20 +49,36 @@ class RunningDesk:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            bufsize=0,
         )
+        self._begun = b""
         self.pid = self._process.pid
 
     def until(self, pattern: str) -> None:
         """Return once the desk has written `pattern` since the last call."""
         deadline = monotonic() + SECONDS
         fresh = ""
-        assert self._process.stdout
         while not re.search(pattern, fresh):
-            line = self._process.stdout.readline().decode()
+            line = self._line(deadline)
+            if line is None:
+                raise OutOfPatience(f"it does not say {pattern!r}:\n{self.said}")
             assert line, f"ended without saying {pattern!r}:\n{self.said}"
-            assert monotonic() < deadline, f"never said {pattern!r}:\n{self.said}"
-            self.said += line
             fresh += line
+
+    def _line(self, deadline: float) -> str | None:
+        """Return its next line, "" after the last one, and None at the deadline."""
+        assert self._process.stdout
+        while b"\n" not in self._begun:
+            left = max(0.0, deadline - monotonic())
+            if not select([self._process.stdout], [], [], left)[0]:
+                return None
+            if not (part := self._process.stdout.read(65_536)):
+                break
+            self._begun += part
+        line, ended, self._begun = self._begun.partition(b"\n")
+        said = (line + ended).decode()
+        self.said += said
+        return said
 
     def until_up(self) -> "RunningDesk":
         """Return once it serves."""
@@ -81,8 +98,13 @@ class RunningDesk:
 
     def ended(self) -> int:
         """Wait for the end; return the exit code."""
+        deadline = monotonic() + SECONDS
         if self._process.stdout and not self._process.stdout.closed:
-            self.said += self._process.communicate(timeout=SECONDS)[0].decode()
+            while line := self._line(deadline):
+                pass
+            if line is None:
+                raise subprocess.TimeoutExpired(self._process.args, SECONDS)
+            self._process.stdout.close()
         return self._process.wait(SECONDS)
 
     def close_terminal(self) -> None:
@@ -108,6 +130,9 @@ def running_desk(
     home: Path, command: Sequence[str] = SMALL_DESK, **more: str
 ) -> Iterator[RunningDesk]:
     """Run a desk in `home` and stop it in the end."""
+    if command != SMALL_DESK:  # which draws reserved ones by itself, and keeps them
+        servers = ("PERMANENCE_POSTGRES_PORT", "PERMANENCE_NATS_PORT")
+        more = {name: str(reserved_port()) for name in servers} | more
     desk = RunningDesk(home, environment_for(home, **more), command)
     try:
         yield desk

@@ -28,7 +28,8 @@ WHERE schemaname NOT IN ('log', 'public', 'pg_catalog', 'information_schema')
 
 def refuse_writes_under_append_lock(database: Database) -> int:
     """Watch every table outside the log; return how many there are."""
-    with psycopg.connect(database.owner_dsn) as connection:
+    # Each trigger by itself: who holds several tables may meet a service's deadlock.
+    with psycopg.connect(database.owner_dsn, autocommit=True) as connection:
         connection.execute(_REFUSE)
         tables = connection.execute(_TABLES).fetchall()
         for (table,) in tables:

@@ -23,12 +23,13 @@ class Inbox:
     """What came, oldest first. The port it listens on is `port`.
 
     `refuse_recipients`, `refuse_content`: the answer to RCPT and to DATA, such as
-    `451 4.7.1 later`; None takes it. `hang`: never answer DATA.
+    `451 4.7.1 later`; None takes it. `hang`: never answer DATA, for those `hanging`.
     """
 
     refuse_recipients: str | None = None
     refuse_content: str | None = None
     hang: bool = False
+    hanging: list[EmailMessage] = field(default_factory=list)
     smtps: bool = False
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
@@ -66,13 +67,17 @@ class Inbox:
         envelope: Envelope,
     ) -> str:
         """Keep, refuse or leave unanswered a whole mail."""
-        if self.hang:
-            await asyncio.Event().wait()
-        if self.refuse_content is not None:
-            return self.refuse_content
         assert isinstance(envelope.content, bytes)
         mail = BytesParser(policy=default).parsebytes(envelope.content)
         assert isinstance(mail, EmailMessage)
+        if self.hang:
+            self.hanging.append(mail)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.hanging.remove(mail)
+        if self.refuse_content is not None:
+            return self.refuse_content
         self.recipients.append(list(envelope.rcpt_tos))
         self.encrypted.append(session.ssl is not None or self.smtps)
         self.mails.append(mail)  # last: who waits for a mail may look at the others

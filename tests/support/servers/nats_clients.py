@@ -14,7 +14,7 @@ from nats.js import JetStreamContext
 from shared.messaging import subjects
 from shared.messaging.address import nats_address
 from standalone.nats import Bus
-from tests.support.patience import SECONDS
+from tests.support.patience import SECONDS, until
 
 ANSWER_SECONDS = 20
 """How long a server on a busy machine may take to greet a client, and for an answer.
@@ -97,6 +97,11 @@ async def connected(
         yield client, refused
     finally:
         await client.close()
+
+
+def until_let_in(bus: Bus, user: str | None, key: str) -> None:
+    """Return once the server lets somebody in: who answers for it may be away."""
+    until(lambda: not refused_at_the_door(bus, user, key), f"{user} is let in")
 
 
 def refused_at_the_door(bus: Bus, user: str | None, key: str) -> bool:

@@ -92,8 +92,12 @@ class Proxy:
 
 
 def _cut(end: socket.socket) -> None:
+    """End a connection under whichever thread reads it: that one sees its end.
+
+    TLS's own `shutdown` takes away what another thread is reading with.
+    """
     with suppress(OSError):
-        end.shutdown(socket.SHUT_RDWR)
+        socket.socket.shutdown(end, socket.SHUT_RDWR)
     end.close()
 
 

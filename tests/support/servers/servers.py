@@ -30,6 +30,7 @@ from standalone.nats import USERS, Bus
 from standalone.postgres import Cluster
 from standalone.servers import nats_binary, postgres_binaries
 from tests.support.folders import reachable_folder
+from tests.support.patience import SECONDS, until
 from tests.support.ports import reserved_port
 from tests.support.servers.nats_clients import connected_to
 from tests.support.servers.server import Server
@@ -87,7 +88,9 @@ class PostgresServer(Server):
 
     def wait(self) -> None:
         """Return once it serves."""
-        our_postgres.wait_until_serving(self.cluster.dsn("postgres"), self.alive)
+        our_postgres.wait_until_serving(
+            self.cluster.dsn("postgres"), self.alive, SECONDS
+        )
 
     def fresh_database(self, clock: ClockMode = "lever") -> Database:
         """Make a database with all migrations applied and nothing else in it.
@@ -96,11 +99,11 @@ class PostgresServer(Server):
         PostgreSQL's.
         """
         name = f"desk_{next(_numbers)}"
-        owner = self.cluster.dsn("postgres")
-        with psycopg.connect(owner, autocommit=True) as connection:
-            connection.execute(
-                f"CREATE DATABASE {name} TEMPLATE migrated_{clock} STRATEGY file_copy"
+        self._once_unused(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(name), sql.Identifier(f"migrated_{clock}")
             )
+        )
         return Database(self.cluster, name)
 
     def migrate_templates(self) -> None:
@@ -119,9 +122,29 @@ class PostgresServer(Server):
 
     def drop(self, database: Database) -> None:
         """Remove the database, whoever is still connected."""
+        self._once_unused(
+            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(
+                sql.Identifier(database.name)
+            )
+        )
+
+    def _once_unused(self, statement: sql.Composed) -> None:
+        """Execute what PostgreSQL refuses while a database has sessions.
+
+        It waits five seconds for those to end that hung up or were told to: too short
+        where a process gets no turn for as long.
+        """
+
+        def done() -> bool:
+            try:
+                connection.execute(statement)
+            except psycopg.errors.ObjectInUse:
+                return False
+            return True
+
         owner = self.cluster.dsn("postgres")
         with psycopg.connect(owner, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {database.name} WITH (FORCE)")
+            until(done, statement.as_string(connection))
 
 
 @cache
@@ -156,7 +179,7 @@ class NatsServer(Server):
 
     def wait(self) -> None:
         """Return once it serves."""
-        our_nats.wait_until_serving(self.bus.port, self.alive)
+        our_nats.wait_until_serving(self.bus.port, self.alive, SECONDS)
 
     def wipe(self) -> None:
         """Delete every stream, as an operator's worst day would."""

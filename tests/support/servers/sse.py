@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 import httpx
 
-from tests.support.patience import SECONDS
+from tests.support.patience import SECONDS, OutOfPatience
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,13 @@ def events(said: Iterator[Said], count: int) -> list[Said]:
 
 def _blocks(lines: Iterator[str]) -> Iterator[Said]:
     fields: dict[str, str] = {}
+    heard_at = monotonic()
     for line in lines:
+        if line.startswith(":"):  # a comment, to keep the connection alive
+            if monotonic() - heard_at > SECONDS:
+                raise OutOfPatience(f"not in {SECONDS} s: an event")
+            continue
+        heard_at = monotonic()
         if line:
             name, _, value = line.partition(": ")
             fields[name] = value

@@ -22,7 +22,7 @@ from shared.security.signed_links import (
 from tests.support.builders.short_events import note
 from tests.support.desks.lever_walk import settle
 from tests.support.desks.running import Desk
-from tests.support.patience import SECONDS, until
+from tests.support.patience import SECONDS, answered, until
 
 AHEAD = timedelta(days=30)
 """When the changes of on call begin that the screens show."""
@@ -43,8 +43,7 @@ def commanded(desk: Desk, path: str, **body: str) -> str:
 
     `path` follows `/v1/incidents`: empty to open one, `/INC-…/pause` to act.
     """
-    url, headers = f"{desk.api_url}/v1/incidents{path}", desk.bearer("agent")
-    answer = httpx.post(url, json=body, headers=headers, timeout=SECONDS)
+    answer = desk.post(f"/v1/incidents{path}", body)
     assert answer.is_success, answer.text
     until_shown(desk)
     return str(answer.json()["incident"])
@@ -57,11 +56,10 @@ def signalled(
 
     They are `shown` by pages then; otherwise no service but intake is needed.
     """
-    answer = httpx.post(
-        f"{desk.intake_url}/v1/events",
-        json=[{"action": "trigger", **alert} for alert in alerts],
-        headers=desk.bearer("source"),
-        timeout=SECONDS,
+    url, headers = f"{desk.intake_url}/v1/events", desk.bearer("source")
+    body = [{"action": "trigger", **alert} for alert in alerts]
+    answer = answered(
+        lambda: httpx.post(url, json=body, headers=headers, timeout=SECONDS)
     )
     assert answer.is_success, answer.text
     results = answer.json()["results"]
@@ -74,7 +72,6 @@ def reviewed(desk: Desk, title: str = "Shown outage") -> str:
     """Return an incident whose review has an edition, and is being corrected."""
     ref = commanded(desk, "", title=title, service="mail", impact="high")
     commanded(desk, f"/{ref}/resolve", note="Restarted")
-    headers, about = desk.bearer("manager"), f"{desk.api_url}/v1/incidents/{ref}/review"
     for path, body in (
         ("", {"owner": "expert"}),
         ("/sections/summary", {"text": "The link was cut."}),
@@ -83,9 +80,7 @@ def reviewed(desk: Desk, title: str = "Shown outage") -> str:
         ("/publish", {}),
         ("/revise", {"reason": "A time was wrong"}),
     ):
-        answer = httpx.post(
-            f"{about}{path}", json=body, headers=headers, timeout=SECONDS
-        )
+        answer = desk.post(f"/v1/incidents/{ref}/review{path}", body, "manager")
         assert answer.is_success, answer.text
     desk.until_applied()
     return ref
@@ -94,11 +89,10 @@ def reviewed(desk: Desk, title: str = "Shown outage") -> str:
 def quarantined(desk: Desk) -> str:
     """Return the number of an element that cannot be mapped."""
     alert = {"status": "unclear", "labels": {"alertname": "Shown unclear"}}
-    sent = httpx.post(
-        f"{desk.intake_url}/v1/integrations/alertmanager",
-        json={"alerts": [alert]},
-        headers=desk.bearer("alertmanager"),
-        timeout=SECONDS,
+    url = f"{desk.intake_url}/v1/integrations/alertmanager"
+    body, headers = {"alerts": [alert]}, desk.bearer("alertmanager")
+    sent = answered(
+        lambda: httpx.post(url, json=body, headers=headers, timeout=SECONDS)
     )
     assert sent.json()["results"][0]["status"] == "quarantined", sent.text
     listed = desk.get("/v1/quarantine", "admin").json()["items"]
@@ -118,12 +112,8 @@ def parked(desk: Desk) -> str:
     log.close()
     until(lambda: _is_parked(desk, stream), "the events are parked")
     first = desk.get(f"/v1/parked/timeline/{stream}", "admin").json()["parked"]
-    skipped = httpx.post(
-        f"{desk.api_url}/v1/parked/timeline/{stream}/skip",
-        json={"position": first["position"], "reason": "Written by a test"},
-        headers=desk.bearer("admin"),
-        timeout=SECONDS,
-    )
+    body = {"position": first["position"], "reason": "Written by a test"}
+    skipped = desk.ask_reader(f"/v1/parked/timeline/{stream}/skip", body)
     assert skipped.json()["outcome"] == "skipped", skipped.text
     return stream
 
@@ -139,12 +129,7 @@ def announced(desk: Desk) -> None:
         {"service": "unknown", "duration": "90m", "reason": "A new disk"},
         {"service": "unknown", "start": _ahead(1), "end": _ahead(2), "reason": "More"},
     ):
-        answer = httpx.post(
-            f"{desk.api_url}/v1/maintenance",
-            json=body,
-            headers=desk.bearer("manager"),
-            timeout=SECONDS,
-        )
+        answer = desk.post("/v1/maintenance", body, "manager")
         assert answer.is_success, answer.text
 
 
@@ -156,12 +141,8 @@ def handed_over(desk: Desk, problem: str) -> None:
     call = {"person": "petit", "channel": "email", "words": "Late", "service": "mail"}
     late = (datetime.now(UTC) - timedelta(hours=5)).isoformat()
     told = {"impact": "high", "urgency": "high", "reported_at": late}
-    answer = httpx.post(
-        f"{desk.api_url}/v1/contacts",
-        json=call | told | {"backdated_because": "read late"},
-        headers=desk.bearer("agent"),
-        timeout=SECONDS,
-    )
+    body = call | told | {"backdated_because": "read late"}
+    answer = desk.post("/v1/contacts", body)
     assert answer.is_success, answer.text
     until(
         lambda: bool(desk.get("/v1/handovers?state=all").json()["items"]),
@@ -195,18 +176,17 @@ def survey_about(desk: Desk, person: str) -> str:
 
 def month_report_of(desk: Desk, month: str) -> str:
     """Publish a report of the client `ours`, with a comment; return Petit's link."""
-    path = f"{desk.api_url}/v1/month-reports/ours/{month}"
-    with httpx.Client(timeout=SECONDS) as api:
+    path = f"/v1/month-reports/ours/{month}"
 
-        def post(verb: str, who: str, **body: str) -> None:
-            answer = api.post(f"{path}/{verb}", json=body, headers=desk.bearer(who))
-            assert answer.is_success, answer.text
+    def post(verb: str, who: str, **body: str) -> None:
+        answer = desk.post(f"{path}/{verb}", body, who)
+        assert answer.is_success, answer.text
 
-        post("comment", "agent", section="overall", text="A calm month.")
-        report = api.get(path, headers=desk.bearer("manager")).json()
-        post("approve", "manager", seen=report["seen"])
-        post("publish", "manager")
-        report = api.get(path, headers=desk.bearer("manager")).json()
+    post("comment", "agent", section="overall", text="A calm month.")
+    report = desk.get(path, "manager").json()
+    post("approve", "manager", seen=report["seen"])
+    post("publish", "manager")
+    report = desk.get(path, "manager").json()
     (edition,) = report["editions"]
     until = datetime.fromisoformat(edition["published_at"]) + REPORT_LINK_VALID
     log = desk.log()
@@ -222,12 +202,8 @@ def page_test_of(desk: Desk, person: str) -> str:
     now = datetime.now(UTC)
     with log.transaction() as cursor:
         token = create(cursor, now, f"person:{person}", ["agent"]).token
-    answer = httpx.post(
-        f"{desk.api_url}/v1/oncall/page-tests",
-        json={"person": person},
-        headers={"Authorization": f"Bearer {token}"},
-        timeout=SECONDS,
-    )
+    own = {"Authorization": f"Bearer {token}"}
+    answer = desk.post("/v1/oncall/page-tests", {"person": person}, headers=own)
     assert answer.is_success, answer.text
     (test,) = answer.json()["tests"]
     key = log.vault.key_for(PAGE_TEST_LINKS_PURPOSE)
@@ -240,14 +216,12 @@ def page_test_of(desk: Desk, person: str) -> str:
 def delayed(desk: Desk) -> tuple[str, str]:
     """Return an incident of a user, and the longer delay that they are asked for."""
     call = {"person": "petit", "channel": "phone", "words": "Paper", "service": "web"}
-    headers = desk.bearer("agent")
-    with httpx.Client(base_url=desk.api_url, headers=headers, timeout=SECONDS) as api:
-        ref = str(api.post("/v1/contacts", json=call).json()["incident"])
-        later = (datetime.now(UTC) + timedelta(days=9)).isoformat()
-        more = {"new_due_at": later, "reason": "A part is missing."}
-        asked = api.post(f"/v1/incidents/{ref}/extensions", json=more)
-        assert asked.is_success, asked.text
-        return ref, str(asked.json()["extension"])
+    ref = str(desk.post("/v1/contacts", call).json()["incident"])
+    later = (datetime.now(UTC) + timedelta(days=9)).isoformat()
+    more = {"new_due_at": later, "reason": "A part is missing."}
+    asked = desk.post(f"/v1/incidents/{ref}/extensions", more)
+    assert asked.is_success, asked.text
+    return ref, str(asked.json()["extension"])
 
 
 def linked_record(desk: Desk, ref: str) -> str:
@@ -260,12 +234,8 @@ def linked_record(desk: Desk, ref: str) -> str:
         "url": "https://cmdb.example/ci/shown-1",
         "attributes": {"Site": "Valence", "Rack": "B 12"},
     }
-    put = httpx.put(
-        f"{desk.api_url}/v1/records/{record}",
-        json=told,
-        headers=desk.bearer("manager"),
-        timeout=SECONDS,
-    )
+    url, headers = f"{desk.api_url}/v1/records/{record}", desk.bearer("manager")
+    put = answered(lambda: httpx.put(url, json=told, headers=headers, timeout=SECONDS))
     assert put.is_success, put.text
     commanded(desk, f"/{ref}/link", relation="record", target=record)
     return id_

@@ -27,7 +27,7 @@ from tests.e2e.browser.shown.commands import (
 )
 from tests.support.builders.user_links import link_to
 from tests.support.desks.running import Desk
-from tests.support.patience import SECONDS
+from tests.support.patience import SECONDS, answered
 
 
 def places(desk: Desk) -> Mapping[str, str]:
@@ -79,18 +79,14 @@ def _sign_in(desk: Desk) -> None:
 def _invite(desk: Desk) -> None:
     """Invite somebody, so that there is an invitation whatever ran before."""
     body = {"name": "Gaby", "email": "gaby@shown.example", "role": "agent"}
-    url = f"{desk.api_url}/v1/people/gaby.shown/invitation"
-    headers = desk.bearer("admin")
-    answer = httpx.post(url, json=body, headers=headers, timeout=SECONDS)
+    answer = desk.post("/v1/people/gaby.shown/invitation", body, "admin")
     assert answer.is_success, answer.text
 
 
 def _ask_about_pages(desk: Desk, ref: str) -> None:
     """Ask why the agent was paged, so that somebody did whatever ran before."""
-    url = f"{desk.api_url}/v1/incidents/{ref}/pages/why"
     body = {"person": "nadia", "reason": "The client asks"}
-    headers = desk.bearer("manager")
-    answer = httpx.post(url, json=body, headers=headers, timeout=SECONDS)
+    answer = desk.post(f"/v1/incidents/{ref}/pages/why", body, "manager")
     assert answer.is_success, answer.text
 
 
@@ -98,7 +94,7 @@ def _declined(desk: Desk, token: str) -> str:
     """Return the same link once its reader has declined."""
     body = {"action": "decline", "key": "shown-page-declined"}
     url = f"{desk.api_url}/v1/page-links/{token}"
-    answer = httpx.post(url, json=body, timeout=SECONDS)
+    answer = answered(lambda: httpx.post(url, json=body, timeout=SECONDS))
     assert answer.is_success, answer.text
     return token
 
@@ -108,18 +104,18 @@ def _surveys(desk: Desk) -> Mapping[str, str]:
     token = survey_about(desk, "costa")
     url = f"{desk.api_url}/v1/survey-links/{token}"
     body = {"choices": {"satisfied": 5, "fast": 4}}
-    answer = httpx.post(url, json=body, timeout=SECONDS)
+    answer = answered(lambda: httpx.post(url, json=body, timeout=SECONDS))
     assert answer.is_success, answer.text
     return {"survey": survey_about(desk, "petit"), "survey_answered": token}
 
 
 def _page_tests(desk: Desk) -> Mapping[str, str]:
     """Return the link to a page test, and to one that is answered."""
-    answered = page_test_of(desk, "costa")
-    url = f"{desk.api_url}/v1/page-test-links/{answered}"
-    answer = httpx.post(url, json={}, timeout=SECONDS)
+    token = page_test_of(desk, "costa")
+    url = f"{desk.api_url}/v1/page-test-links/{token}"
+    answer = answered(lambda: httpx.post(url, json={}, timeout=SECONDS))
     assert answer.is_success, answer.text
-    return {"page_test": page_test_of(desk, "petit"), "page_test_answered": answered}
+    return {"page_test": page_test_of(desk, "petit"), "page_test_answered": token}
 
 
 _Commands = tuple[tuple[str, Mapping[str, str]], ...]
@@ -151,15 +147,13 @@ def _opened(desk: Desk, title: str, commands: _Commands) -> str:
 
 def _records(desk: Desk) -> Mapping[str, str]:
     """Return a problem, and a change that is to solve it."""
-    headers = desk.bearer("manager")
-    with httpx.Client(base_url=desk.api_url, headers=headers, timeout=SECONDS) as api:
-        body = {"title": "Shown cause", "service": "mail"}
-        problem = api.post("/v1/problems", json=body)
-        assert problem.is_success, problem.text
-        asked = {"title": "Shown remedy", "problem": problem.json()["record"]}
-        change = api.post("/v1/changes", json=asked)
-        assert change.is_success, change.text
-        return {**asked, "change": change.json()["record"]}
+    body = {"title": "Shown cause", "service": "mail"}
+    problem = desk.post("/v1/problems", body, "manager")
+    assert problem.is_success, problem.text
+    asked = {"title": "Shown remedy", "problem": problem.json()["record"]}
+    change = desk.post("/v1/changes", asked, "manager")
+    assert change.is_success, change.text
+    return {**asked, "change": change.json()["record"]}
 
 
 def _swap(desk: Desk) -> str:
@@ -167,11 +161,7 @@ def _swap(desk: Desk) -> str:
     begins = datetime.now(UTC) + AHEAD
     times = {"start": begins, "end": begins + timedelta(days=1)}
     asked = {name: at.isoformat() for name, at in times.items()}
-    answer = httpx.post(
-        f"{desk.api_url}/v1/oncall/night/swaps",
-        json={"other": "root", "role": "secondary", **asked},
-        headers=desk.bearer("manager"),
-        timeout=SECONDS,
-    )
+    body = {"other": "root", "role": "secondary", **asked}
+    answer = desk.post("/v1/oncall/night/swaps", body, "manager")
     assert answer.is_success, answer.text
     return str(answer.json()["change"])

@@ -151,7 +151,7 @@ def test_a_service_that_never_ends_its_answer_does_not_keep_the_thread() -> None
     ):
 
         async def both() -> list[Outcome]:
-            channel = Apprise(one, True, LOOPBACK, seconds=1.0)
+            channel = Apprise(one, True, LOOPBACK, seconds=3.0)
             first = await channel.send(to_contact("apprise", slow.url), AT)
             patient = replace(channel, seconds=SECONDS)
             second = to_contact("apprise", url_of(postbox))

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
+from services.escalation.notifications.channels import webhook
 from services.escalation.notifications.channels.retry import Delivered, Failed, Outcome
 from services.escalation.notifications.channels.webhook import (
     Receiver,
@@ -168,7 +169,11 @@ def test_an_answer_without_end_is_not_waited_for() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"taken"])
-def test_messages_that_follow_each_other_share_a_connection(body: bytes) -> None:
+def test_messages_that_follow_each_other_share_a_connection(
+    body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook, "ANSWER_SECONDS_MAX", SECONDS)
+
     async def thrice(to: Receiver) -> list[Outcome]:
         async with forgetful_client() as client:
             return [await post_webhook(client, to, KEY, AT, PAYLOAD) for _ in range(3)]

@@ -35,7 +35,10 @@ SERVICE = """
 import sys
 from shared.eventlog.log import EventLog
 from shared.database.migrate import wait_until_migrated
-wait_until_migrated(sys.argv[1])
+from tests.support.limits import be_patient
+from tests.support.patience import SECONDS
+be_patient()
+wait_until_migrated(sys.argv[1], seconds=SECONDS)
 log = EventLog.open(sys.argv[1], pool_size=1)
 print(log.head().position)
 log.close()
@@ -207,7 +210,7 @@ def test_a_service_older_than_the_database_works(database: Database) -> None:
     with psycopg.connect(database.owner_dsn) as connection:
         connection.execute("INSERT INTO migrations VALUES ('9999_later.sql', 'x')")
 
-    wait_until_migrated(database.dsn("desk_intake"), seconds=0)
+    wait_until_migrated(database.dsn("desk_intake"), seconds=SECONDS)
 
 
 def test_a_database_that_is_away_is_not_called_empty() -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event
+from threading import Event, Semaphore
 from typing import Any
 from uuid import UUID
 
@@ -285,16 +285,16 @@ def test_what_was_read_earlier_is_not_carried_out_after_what_was_read_later(
 
 @dataclass(frozen=True)
 class HeldUp(LdapReader):
-    """Hands on what it has read only when it may."""
+    """Hands on what it has read only when it may, one reading each time."""
 
     has_read: Event = field(default_factory=Event)
-    may_go_on: Event = field(default_factory=Event)
+    may_go_on: Semaphore = field(default_factory=lambda: Semaphore(0))
 
     def found(self, stops: Callable[[], bool] = lambda: False) -> PeopleFound:
         """Read everybody, and wait."""
         everybody = super().found(stops)
         self.has_read.set()
-        assert self.may_go_on.wait(SECONDS)
+        assert self.may_go_on.acquire(timeout=SECONDS)
         return everybody
 
 
@@ -320,8 +320,10 @@ def test_what_changed_before_a_command_is_carried_out_by_it(desk: Desk) -> None:
         desk.ldap.deletes(staff_dn("p1"))
         later = [asyncio.create_task(synchronise(Unfenced().demand)) for _ in range(2)]
         await asyncio.sleep(0)  # both ask before the first has an answer
-        reader.may_go_on.set()
-        await asyncio.gather(first, *later)
+        reader.may_go_on.release()
+        await first  # carried out before the next reading can be
+        reader.may_go_on.release()
+        await asyncio.gather(*later)
 
     with ThreadPoolExecutor(4) as executor:
         asyncio.run(work(executor))

@@ -24,7 +24,7 @@ from services.intake.telemetry import CommitObserver
 from shared.eventlog.log import EventLog
 from shared.security.access import create
 from tests.integration.intake.conftest import MASTER, NOW
-from tests.support.patience import SECONDS, until
+from tests.support.patience import SECONDS, eventually
 from tests.support.servers.servers import Database
 from tests.support.servers.webhook_receiver import Postbox, open_postbox
 
@@ -227,12 +227,14 @@ def test_too_many_at_once_are_told_to_come_again(postbox: Postbox) -> None:
     postbox.hang = True
 
     async def crowd() -> list[str | BaseException]:
-        confirm = Handshakes(lambda _: True, SOON).confirm
-        asking = (confirm(postbox.url) for _ in range(6))
-        return await asyncio.gather(*asking, return_exceptions=True)
+        confirm = Handshakes(lambda _: True, SECONDS).confirm
+        asking = asyncio.gather(
+            *(confirm(postbox.url) for _ in range(6)), return_exceptions=True
+        )
+        await eventually(lambda: len(postbox.requests) == 4)
+        postbox.closing.set()
+        return await asking
 
     said = [str(each) for each in asyncio.run(crowd())]
 
-    # A busy receiver takes up what was sent only after we have gone.
-    until(lambda: len(postbox.requests) == 4, "four of them were asked for")
     assert sum("others are being confirmed" in each for each in said) == 2

@@ -7,14 +7,14 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.signals.key_rows import read_keys
 from services.intake.signals.schemas import Delivery, Result, Signal, signal_key
 from tests.integration.intake.conftest import NOW, Hands, hands_on
 from tests.integration.intake.signals.test_receiving import count, types
-from tests.support.examples import examples
+from tests.support.examples import examples_with_servers
 from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -95,7 +95,7 @@ _deliveries = st.lists(
 )
 
 
-@settings(examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples_with_servers(15)
 @given(batches=st.lists(_deliveries, min_size=WORKERS, max_size=WORKERS))
 def test_whatever_workers_take_at_once_each_id_acts_once(
     workers: Sequence[Hands], batches: Sequence[Sequence[Delivery]]

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.quarantine.worker import RetryWorker, quarantine_probe
 from services.intake.signals.explain_endpoints import decisions
 from tests.support.desks.intake_endpoints import Doors, Gatekept, gatekept, through
-from tests.support.examples import examples
+from tests.support.examples import examples_with_servers
 from tests.support.faults.later_version import UNKNOWN, upgraded, write_unknown
 from tests.support.servers.servers import Database
 
@@ -188,7 +188,7 @@ ACTIONS = st.lists(
 )
 
 
-@settings(examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples_with_servers(20)
 @given(script=ACTIONS)
 def test_whatever_waited_the_incident_is_as_if_nothing_had(
     desk: Gatekept, monkeypatch: pytest.MonkeyPatch, script: Sequence[tuple[str, Any]]

@@ -14,7 +14,7 @@ from shared.domain.commands.incident import BODIES
 from tests.support.desks.api import problem
 from tests.support.desks.running import Desk, running_desk
 from tests.support.folders import reachable_folder
-from tests.support.patience import SECONDS
+from tests.support.patience import SECONDS, answered
 
 pytestmark = pytest.mark.servers
 
@@ -35,7 +35,9 @@ def _post(
 ) -> httpx.Response:
     headers = desk.bearer(who) | ({"Idempotency-Key": key} if key else {})
     url = f"{desk.api_url}/v1/bulk"
-    return httpx.post(url, json=body, headers=headers, timeout=SECONDS)
+    return answered(
+        lambda: httpx.post(url, json=body, headers=headers, timeout=SECONDS)
+    )
 
 
 def _done(desk: Desk, body: object, key: str | None = None) -> dict[str, Any]:
@@ -59,7 +61,9 @@ def _opened(desk: Desk, number: int, service: str = "mail") -> list[str]:
         for key in keys
     ]
     headers, url = desk.bearer("source"), f"{desk.intake_url}/v1/events"
-    answer = httpx.post(url, json=events, headers=headers, timeout=SECONDS)
+    answer = answered(
+        lambda: httpx.post(url, json=events, headers=headers, timeout=SECONDS)
+    )
     results = answer.json()["results"]
     refs = [str(result["incident"]) for result in results]
     desk.until_applied()
@@ -156,7 +160,7 @@ def test_one_that_ended_in_the_middle_is_finished_exactly_once(desk: Desk) -> No
         desk.services["projections"].kill()
         sent.exception()
     desk.services["projections"].start()
-    desk.wait_ready(["projections"])
+    desk.until_commands_are_taken()
     done = _done(desk, run, key="killed")
 
     assert set(_outcomes(done)) <= {"recorded", "repeated"}
@@ -169,7 +173,7 @@ def test_without_an_owner_it_says_that_it_is_not_complete(desk: Desk) -> None:
     desk.services["intake"].stop()
     partly = _done(desk, _run(told, {}), key="away")
     desk.services["intake"].start()
-    desk.wait_ready(["intake"])
+    desk.until_commands_are_taken()
     done = _done(desk, _run(told, {}), key="away")
 
     assert set(_outcomes(partly)) == {"unanswered"}

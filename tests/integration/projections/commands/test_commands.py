@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.commands.incident import BODIES
 from tests.support.desks.running import Desk
-from tests.support.patience import SECONDS, answered, until
+from tests.support.patience import SECONDS
 
 pytestmark = pytest.mark.servers
 
@@ -35,7 +35,7 @@ def _asked_once(desk: Desk, ref: str, key: str) -> httpx.Response:
 
 
 def _get(desk: Desk, path: str, who: str = "agent", **params: Any) -> dict[str, Any]:
-    answer = answered(lambda: desk.get(path, who, params=params))
+    answer = desk.get(path, who, params=params)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -253,7 +253,7 @@ def test_without_an_answer_it_is_said_that_it_may_have_been_done(desk: Desk) -> 
     assert answer.status_code == 503
     assert "may have been done" in answer.json()["detail"]
     assert answer.headers["Retry-After"] == "1"
-    _until_commands_are_taken(desk)
+    desk.until_commands_are_taken()
     again = _post(desk, f"/v1/incidents/{ref}/acknowledge", Idempotency_Key="frozen")
     assert again.json()["outcome"] in {"recorded", "repeated"}
 
@@ -266,10 +266,5 @@ def test_while_nats_is_away_a_command_is_not_done_and_later_it_is(desk: Desk) ->
 
     assert answer.status_code == 503
     assert _get(desk, f"/v1/incidents/{ref}")["status"] == "new"
-    _until_commands_are_taken(desk)
+    desk.until_commands_are_taken()
     assert _get(desk, f"/v1/incidents/{ref}")["status"] == "new"
-
-
-def _until_commands_are_taken(desk: Desk) -> None:
-    nothing = "/v1/incidents/INC-999999/close"
-    until(lambda: _post(desk, nothing).status_code == 404, "commands are taken")

@@ -18,7 +18,7 @@ from shared.eventlog.append import AppendUnit
 from shared.security.access import create
 from tests.support.builders.short_events import note
 from tests.support.desks.running import Desk
-from tests.support.patience import SECONDS, until
+from tests.support.patience import until
 
 pytestmark = pytest.mark.servers
 
@@ -62,10 +62,8 @@ def _do(
     **fields: Any,
 ) -> httpx.Response:
     """Send a command; `key` makes it one that can be repeated."""
-    key = fields.pop("key", "")
-    headers = desk.bearer(who) | ({"Idempotency-Key": str(key)} if key else {})
-    url = f"{desk.api_url}/v1/parked/{reader}/{stream}/{verb}"
-    return httpx.post(url, json=fields, headers=headers, timeout=SECONDS)
+    key = str(fields.pop("key", ""))
+    return desk.ask_reader(f"/v1/parked/{reader}/{stream}/{verb}", fields, who, key)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.support.builders.format_bodies import GOOD
 from tests.support.desks.api import problem
 from tests.support.desks.running import Desk, running_desk
 from tests.support.folders import reachable_folder
-from tests.support.patience import SECONDS, answered, until
+from tests.support.patience import SECONDS, until
 
 pytestmark = pytest.mark.servers
 
@@ -39,7 +39,7 @@ def _post(desk: Desk, path: str, body: object = None, **headers: str) -> httpx.R
 
 
 def _get(desk: Desk, path: str, expect: int = 200, **params: Any) -> dict[str, Any]:
-    answer = answered(lambda: desk.get(path, params=params))
+    answer = desk.get(path, params=params)
     assert answer.status_code == expect, answer.text
     found: dict[str, Any] = answer.json()
     return found

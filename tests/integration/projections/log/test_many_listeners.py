@@ -100,6 +100,7 @@ def test_many_checks_of_tokens_at_once_end_no_stream_and_keep_no_request_waiting
     with _listeners(api, None) as heard:
         monkeypatch.setattr(Access, "verify", held)
         monkeypatch.setattr(Access, "remembered", forgotten)
+        monkeypatch.setattr("services.projections.api.desk.ANSWER_SECONDS", SECONDS)
         until(lambda: len(checked) >= STREAM_READS_MAX, "tokens are checked")
         answers = {
             api.call("GET", "/v1/queues", "manager").status_code

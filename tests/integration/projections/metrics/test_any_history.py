@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import Connection
 
@@ -34,7 +34,7 @@ from shared.domain.identifiers import incident_stream
 from shared.domain.incident import IN_STOCK, Status
 from shared.eventlog.entry import Entry
 from tests.property.log.test_metrics_are_a_fold import replayed
-from tests.support.examples import examples
+from tests.support.examples import examples_with_servers
 from tests.support.servers.servers import Database
 from tests.support.strategies.histories import START, histories
 
@@ -82,9 +82,7 @@ def _cuts(draw: st.DrawFn) -> list[datetime]:
     return [START + timedelta(minutes=each) for each in sorted(minutes)]
 
 
-_few = settings(
-    examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+_few = examples_with_servers(40)
 
 
 @_few

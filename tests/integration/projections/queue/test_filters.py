@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.projections.queue.expression import All, Expression, Not, Some, Term
@@ -20,7 +20,7 @@ from shared.domain.incident import IN_STOCK
 from tests.support.builders.due_queue import Due, Store, queue_of, stored_policy
 from tests.support.builders.june_log import june
 from tests.support.desks.api import Api, problem
-from tests.support.examples import examples
+from tests.support.examples import examples_with_servers
 from tests.support.servers.servers import PostgresServer
 from tests.support.strategies.histories import START, opened
 
@@ -208,7 +208,7 @@ _QUEUE = [
 ]
 
 
-@settings(examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples_with_servers(15)
 @given(st.data())
 def test_any_expression_finds_exactly_the_rows_that_it_means(
     store: Store, data: st.DataObject

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.projections.queue.load import Load, load
@@ -20,7 +20,7 @@ from tests.support.builders.due_queue import (
 )
 from tests.support.builders.june_log import HOUR, ONE, THREE, TWO, June, june, promise
 from tests.support.desks.api import Api
-from tests.support.examples import examples
+from tests.support.examples import examples_with_servers
 from tests.support.servers.servers import PostgresServer
 from tests.support.strategies.histories import START
 
@@ -70,7 +70,7 @@ _dues = st.builds(
 )
 
 
-@settings(examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples_with_servers(40)
 @given(st.lists(_dues, max_size=12))
 def test_any_load_is_what_a_count_by_the_definitions_finds(
     store: Store, wanted: list[Due]

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.projections.queue.filters import Filters, Key, QueueName
@@ -22,7 +22,7 @@ from tests.support.builders.due_queue import (
     stored_policy,
 )
 from tests.support.builders.june_log import june
-from tests.support.examples import examples
+from tests.support.examples import examples_with_servers
 from tests.support.servers.servers import PostgresServer
 
 pytestmark = pytest.mark.servers
@@ -112,7 +112,7 @@ _dues = st.builds(
 )
 
 
-@settings(examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples_with_servers(40)
 @given(st.lists(_dues, max_size=12), _instants, st.integers(1, 4))
 def test_any_queue_is_sorted_by_what_is_left_when_its_first_page_is_read(
     store: Store, wanted: list[Due], now: datetime, limit: int

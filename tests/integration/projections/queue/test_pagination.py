@@ -7,13 +7,13 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.events.incident import IncidentClassified, IncidentClosed
 from shared.domain.identifiers import incident_ref
 from tests.support.desks.api import Api
-from tests.support.examples import examples
+from tests.support.examples import examples_with_servers
 from tests.support.strategies.histories import START, opened
 
 pytestmark = pytest.mark.servers
@@ -54,10 +54,7 @@ def filled(shared_api: Api) -> Api:
     return shared_api
 
 
-@settings(
-    examples(25),
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@examples_with_servers(25)
 @given(limit=st.integers(1, 24))
 def test_pages_of_any_size_make_the_whole(filled: Api, limit: int) -> None:
     whole = _pages(filled, 500)[0]

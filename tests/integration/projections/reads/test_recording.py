@@ -9,7 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from services.projections.reads import worker
+from services.projections.reads import middleware, worker
+from services.projections.reads.rules import recorded
 from shared.messaging.commands import Scope
 from shared.security.access import create
 from standalone.nats import Bus
@@ -46,6 +47,18 @@ def _somebody(api: Api, *scopes: Scope, actor: str | None = None) -> str:
     return who
 
 
+@pytest.fixture
+def one_instant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no quarter of an hour end between the reads of a test."""
+    now = datetime.now(UTC)
+    monkeypatch.setattr(
+        middleware,
+        "recorded",
+        lambda words, answered, _: recorded(words, answered, now),
+    )
+
+
+@pytest.mark.usefixtures("one_instant")
 def test_an_incident_that_is_read_again_is_one_row_with_what_was_served(
     desk: Api, windows: Windows
 ) -> None:
@@ -141,6 +154,7 @@ def test_what_was_refused_was_not_read(
     assert requests(who) == []
 
 
+@pytest.mark.usefixtures("one_instant")
 def test_a_page_is_recorded_like_the_answers_that_it_shows(
     desk: Api, windows: Windows
 ) -> None:

@@ -20,8 +20,11 @@ BUILDER = """
 import sys
 from services.projections.read_models import MODELS
 from services.projections.rebuild import builder
-builder.SILENT_SECONDS_MAX, builder.ALIVE_SECONDS = 2.0, 0.2
-with builder.builder(sys.argv[1], None, MODELS["queue"]):
+builder.ALIVE_SECONDS = 0.2
+with builder.builder(sys.argv[1], None, MODELS["queue"]) as own:
+    limit, = own.cursor.execute("SHOW idle_session_timeout").fetchone()
+    assert limit == f"{builder.SILENT_SECONDS_MAX / 60:g}min"
+    own.cursor.execute("SET idle_session_timeout = '2s'")
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -42,7 +45,9 @@ def test_who_waits_for_a_frozen_builder_builds_in_its_place(
         assert frozen.stdout
         assert frozen.stdout.readline() == "held\n"
         os.kill(frozen.pid, SIGSTOP)
-        built = ensure(dsn, MASTER, QUEUE, real_clock)
-        os.kill(frozen.pid, SIGKILL)
+        try:
+            built = ensure(dsn, MASTER, QUEUE, real_clock)
+        finally:
+            os.kill(frozen.pid, SIGKILL)
 
     assert live_of(log, QUEUE) == built

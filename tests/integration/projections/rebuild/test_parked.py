@@ -19,7 +19,7 @@ from tests.support.builders.written_histories import (
 )
 from tests.support.command_line import Ran, permanence
 from tests.support.desks.projections import projecting
-from tests.support.patience import until
+from tests.support.patience import SECONDS, until
 from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -33,6 +33,8 @@ def log(database: Database) -> Iterator[EventLog]:
 
 def run(database: Database, *words: str, role: str | None = None) -> Ran:
     url = database.dsn(role) if role else database.owner_dsn
+    if words[0] in ("retry", "skip") and "--wait" not in words:
+        words = (*words, "--wait", str(SECONDS))
     return permanence("parked", *words, env={"DATABASE_URL": url, "COLUMNS": "200"})
 
 

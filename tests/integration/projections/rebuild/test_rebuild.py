@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.projections.generations import ReadModel
@@ -34,7 +34,7 @@ from tests.support.builders.written_histories import (
     schemas_of,
     write,
 )
-from tests.support.examples import examples
+from tests.support.examples import examples_with_servers
 from tests.support.servers.servers import Database, PostgresServer
 from tests.support.strategies.interleaved_streams import stories
 
@@ -44,10 +44,7 @@ both = pytest.mark.parametrize("model", [QUEUE, TIMELINE], ids=["queue", "timeli
 
 
 @both
-@settings(
-    examples(20),
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@examples_with_servers(20)
 @given(drawn=stories(size=60), part=st.floats(0, 1))
 def test_a_rebuild_equals_what_was_followed_event_by_event(
     postgres_server: PostgresServer,

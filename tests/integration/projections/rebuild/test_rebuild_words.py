@@ -3,7 +3,7 @@
 from contextlib import closing
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from services.projections.read_models import MODELS, WORDS
@@ -18,7 +18,7 @@ from tests.support.builders.written_histories import (
     rebuilt,
     write,
 )
-from tests.support.examples import examples
+from tests.support.examples import examples_with_servers
 from tests.support.key_ring import KeyRing
 from tests.support.servers.servers import Database, PostgresServer
 from tests.support.strategies.interleaved_streams import stories
@@ -27,9 +27,8 @@ pytestmark = pytest.mark.servers
 
 
 @settings(
-    examples(10),
+    examples_with_servers(10),
     phases=[Phase.generate],  # each example has a database of its own: no shrinking
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(drawn=stories(size=60), part=st.floats(0, 1))
 def test_a_rebuild_equals_what_was_followed_event_by_event(

@@ -62,6 +62,11 @@ def _asks_for_keys_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{_PROVIDER}.KEYS_AGAIN_SECONDS", 0.0)
 
 
+@pytest.fixture(autouse=True)
+def _waits_for_a_busy_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{_PROVIDER}.SECONDS_MAX", SECONDS)
+
+
 @pytest.fixture(scope="module")
 def desk(
     shared_database: Database,

@@ -29,8 +29,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The queries of the API's threads, without what they write of earlier answers.
 
     Who read what is written for many answers at once, some time later. An empty query
-    is the pool's, which looks whether a connection is alive.
+    is the pool's, which looks whether a connection is alive. Callers and keys that were
+    asked for once stay known: else some would be asked for again in the middle.
     """
+    for module in ("shared.security.access", "shared.vault.vault"):
+        monkeypatch.setattr(f"{module}.REMEMBERED_SECONDS", 86_400.0)
     queries: list[str] = []
     execute = psycopg.Cursor.execute
 

@@ -285,6 +285,7 @@ def test_what_cannot_be_shown_is_said_in_a_sentence(
     answer = shared_api.call("GET", path, who=None, headers=headers)
 
     assert answer.status_code == status
+    assert ("retry-after" in answer.headers) == (status == 503)
     assert sentence in answer.text
     assert "Traceback" not in answer.text
 

@@ -210,8 +210,10 @@ def test_an_answer_that_was_interrupted_is_completed_by_the_next(
     token = link(desk, ref)
     desk.desk.services["intake"].kill()
     try:
-        broken = answer(desk, token)
-        assert (broken.status_code, broken.json()["code"]) == (503, "owner_away")
+        broken = answer(desk, token, retry_on=())
+        assert broken.status_code == 503, broken.text
+        # Nobody is there, or NATS does not know it yet.
+        assert broken.json()["code"] in {"owner_away", "unanswered"}
         until(lambda: desk.count(ref, "escalation.accepted") == 1, "it is accepted")
         assert seen(desk, token)["state"] == "waiting"  # the button is still there
     finally:
@@ -322,13 +324,10 @@ def test_a_flood_by_one_link_is_limited(desk: CallingDesk) -> None:
     token = link(desk, paged(desk))
     for _ in range(USER_ACTS_MAX):
         assert answer(desk, token, key="short").status_code == 422
-    until(
-        lambda: answer(desk, token, key="short").status_code == 429,
-        "the link has used up what came back meanwhile, too",
-    )
 
-    assert answer(desk, token).status_code == 429
-    assert press(desk, token, "take").status_code == 429
+    used_up = "the link has used up what came back meanwhile, too"
+    until(lambda: answer(desk, token, key="short").status_code == 429, used_up)
+    until(lambda: press(desk, token, "take", key="short").status_code == 429, used_up)
 
 
 def test_a_reply_of_one_word_takes_the_incident(desk: CallingDesk) -> None:

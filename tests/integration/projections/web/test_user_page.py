@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -19,13 +18,13 @@ from shared.security.signed_links import PURPOSE, AnswerLink, token_of
 from tests.support.builders.promises import local
 from tests.support.builders.user_links import link_to
 from tests.support.desks.notifying import OPENED, CallingDesk, calling_desk
+from tests.support.desks.on_call.paging import elsewhere
 from tests.support.folders import reachable_folder
-from tests.support.patience import SECONDS, until
+from tests.support.patience import SECONDS, awaited, posted, until
 from tests.support.policies import full
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 
-ADDRESSES = count(1)
 SECRET_NOTE = "Nur für uns: der Rechner von Costa ist schuld."
 
 
@@ -56,11 +55,6 @@ def mailed(desk: CallingDesk, person: str, words: str) -> str:
     return found()[-1]
 
 
-def elsewhere() -> dict[str, str]:
-    """Return a sender's address of its own: the limit of an address is another test."""
-    return {"X-Forwarded-For": f"198.51.100.{next(ADDRESSES)}"}
-
-
 def seen(desk: CallingDesk, token: str) -> dict[str, Any]:
     answer = desk.desk.get(f"/v1/user-pages/{token}", None)
     assert answer.status_code == 200, answer.text
@@ -70,21 +64,19 @@ def seen(desk: CallingDesk, token: str) -> dict[str, Any]:
 def act(
     desk: CallingDesk, token: str, action: str, key: str | None = None, **more: str
 ) -> httpx.Response:
-    return httpx.post(
+    return posted(
         f"{desk.desk.api_url}/v1/user-pages/{token}",
         json={"action": action, "key": key or uuid4().hex, **more},
         headers=elsewhere(),
-        timeout=SECONDS,
     )
 
 
 def form(desk: CallingDesk, token: str, **fields: str) -> httpx.Response:
     """Send the form of the page as a browser does, and follow where it leads."""
-    return httpx.post(
+    return posted(
         f"{desk.desk.api_url}/my/{token}",
         data={"key": uuid4().hex, **fields},
         headers=elsewhere(),
-        timeout=SECONDS,
         follow_redirects=True,
     )
 
@@ -295,8 +287,12 @@ def test_a_flood_by_one_link_is_limited_and_what_was_written_is_given_back(
         "the link has used up what came back meanwhile, too",
     )
 
-    late = form(desk, token, action="words", words="Mes mots <gardés>")
-    assert (late.status_code, "Mes mots &lt;gardés&gt;" in late.text) == (429, True)
+    late = awaited(
+        lambda: form(desk, token, action="words", words="Mes mots <gardés>"),
+        lambda answer: answer.status_code == 429,
+        "so it has for the form",
+    )
+    assert "Mes mots &lt;gardés&gt;" in late.text
 
 
 def survey_of(desk: CallingDesk, person: str) -> str:
@@ -322,9 +318,7 @@ def answer_survey(desk: CallingDesk, token: str, **fields: str) -> httpx.Respons
     shown = httpx.get(url, timeout=SECONDS).text
     (csrf,) = re.findall(r'name="csrf" value="([0-9a-f]+)"', shown) or [""]
     given = {"csrf": csrf} | fields
-    return httpx.post(
-        url, data=given, headers=elsewhere(), timeout=SECONDS, follow_redirects=True
-    )
+    return posted(url, data=given, headers=elsewhere(), follow_redirects=True)
 
 
 def surveyed(desk: CallingDesk, token: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from tests.support.desks.notifying import (
     CallingDesk,
 )
 from tests.support.desks.on_call.paging import elsewhere
-from tests.support.patience import SECONDS, until
+from tests.support.patience import posted, until
 
 
 def bundled(desk: CallingDesk, refs: Sequence[str], person: str = "bruno") -> str:
@@ -68,11 +68,10 @@ def bundle_link(
 def take_all(
     desk: CallingDesk, token: str, action: str = "take", key: str | None = None
 ) -> httpx.Response:
-    return httpx.post(
+    return posted(
         f"{desk.desk.api_url}/v1/bundle-links/{token}",
         json={"action": action, "key": key or uuid4().hex},
         headers=elsewhere(),
-        timeout=SECONDS,
     )
 
 
@@ -86,12 +85,8 @@ def key_pressed_for_all(
     called = CallbackLink(bundle.partition(".")[0], bundle, who, end)
     path = f"/v1/callbacks/twilio/{callback_token(signing, called)}/key"
     form = {"Digits": "1"}
-    return httpx.post(
-        desk.desk.intake_url + path,
-        data=form,
-        headers=twilio_headers(TWILIO_TOKEN, PUBLIC_URL + path, form),
-        timeout=SECONDS,
-    )
+    signed = twilio_headers(TWILIO_TOKEN, PUBLIC_URL + path, form)
+    return posted(desk.desk.intake_url + path, data=form, headers=signed)
 
 
 def _page_key(desk: CallingDesk, ref: str, person: str) -> str:

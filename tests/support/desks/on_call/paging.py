@@ -1,6 +1,7 @@
 """Pages of a running desk, and the answers to them by link and by mail."""
 
 import re
+from collections.abc import Collection
 from contextlib import closing
 from datetime import timedelta
 from email.message import EmailMessage
@@ -21,7 +22,7 @@ from tests.support.desks.notifying import (
     TWILIO_TOKEN,
     CallingDesk,
 )
-from tests.support.patience import SECONDS, until
+from tests.support.patience import BUSY, posted, until
 
 ADDRESSES = count(1)
 
@@ -68,17 +69,14 @@ def key_pressed(desk: CallingDesk, ref: str, who: str = "bruno") -> httpx.Respon
     called = CallbackLink(ref, key, who, OPENED + timedelta(hours=1))
     path = f"/v1/callbacks/twilio/{callback_token(signing, called)}/key"
     form = {"Digits": "1"}
-    return httpx.post(
-        desk.desk.intake_url + path,
-        data=form,
-        headers=twilio_headers(TWILIO_TOKEN, PUBLIC_URL + path, form),
-        timeout=SECONDS,
-    )
+    signed = twilio_headers(TWILIO_TOKEN, PUBLIC_URL + path, form)
+    return posted(desk.desk.intake_url + path, data=form, headers=signed)
 
 
 def elsewhere() -> dict[str, str]:
     """Return a sender's address of its own: the limit of an address is another test."""
-    return {"X-Forwarded-For": f"198.51.100.{next(ADDRESSES)}"}
+    number = next(ADDRESSES)
+    return {"X-Forwarded-For": f"198.18.{number // 256}.{number % 256}"}
 
 
 def seen(desk: CallingDesk, token: str) -> dict[str, Any]:
@@ -88,13 +86,17 @@ def seen(desk: CallingDesk, token: str) -> dict[str, Any]:
 
 
 def answer(
-    desk: CallingDesk, token: str, action: str = "take", key: str | None = None
+    desk: CallingDesk,
+    token: str,
+    action: str = "take",
+    key: str | None = None,
+    retry_on: Collection[int] = BUSY,
 ) -> httpx.Response:
-    return httpx.post(
+    return posted(
         f"{desk.desk.api_url}/v1/page-links/{token}",
         json={"action": action, "key": key or uuid4().hex},
         headers=elsewhere(),
-        timeout=SECONDS,
+        retry_on=retry_on,
     )
 
 
@@ -110,11 +112,10 @@ def form(desk: CallingDesk, token: str) -> dict[str, str]:
 
 def press(desk: CallingDesk, token: str, action: str, **fields: str) -> httpx.Response:
     """Press a button of the page as a browser does, and follow where it leads."""
-    return httpx.post(
+    return posted(
         f"{desk.desk.api_url}/take/{token}",
         data={**form(desk, token), "action": action, **fields},
         headers=elsewhere(),
-        timeout=SECONDS,
         follow_redirects=True,
     )
 
@@ -172,11 +173,10 @@ def reply(
 
 def delivered(desk: CallingDesk, mail: EmailMessage) -> dict[str, Any]:
     """Deliver a mail as the desk's mail server does."""
-    sent = httpx.post(
+    sent = posted(
         f"{desk.desk.api_url}/v1/contacts/mail",
         content=mail.as_bytes(),
         headers=desk.desk.bearer("agent") | {"Content-Type": "message/rfc822"},
-        timeout=SECONDS,
     )
     assert sent.is_success, sent.text
     return dict(sent.json())
@@ -191,11 +191,10 @@ def signalled(desk: CallingDesk) -> str:
         "severity": "critical",
         "service": "paie",
     }
-    sent = httpx.post(
+    sent = posted(
         f"{desk.desk.intake_url}/v1/events",
         json=[event],
         headers=desk.desk.bearer("source"),
-        timeout=SECONDS,
     )
     return str(sent.json()["results"][0]["incident"])
 
