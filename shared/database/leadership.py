@@ -182,7 +182,6 @@ STALL_SECONDS = 10.0
 """How long the work may make no progress before the lease is no longer renewed."""
 
 _SETTINGS: dict[str, str | int] = {
-    "connect_timeout": CONNECT_SECONDS,
     # Keep-alives detect a server that disappeared without closing the connection.
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -376,6 +375,7 @@ class Candidate:
             self._dsn,
             application_name=f"permanence {self.lease.name}",
             options=f"{given} {limit}".strip(),
+            connect_timeout=CONNECT_SECONDS,
             **_SETTINGS,
         )
         return await AsyncConnection.connect(address, autocommit=True)

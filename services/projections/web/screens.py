@@ -57,14 +57,16 @@ async def screen(request: Request, show: Show) -> Response:
     return shown
 
 
-def sign_in_page(request: Request, onward: str, why: str = "") -> Response:
+def sign_in_page(
+    request: Request, onward: str, why: str = "", status: int = HTTPStatus.UNAUTHORIZED
+) -> Response:
     """Return the sign-in page; it leads on to `onward`, and so do its languages."""
     place, _, query = onward.partition("?")
     given = parse_qsl(query, keep_blank_values=True)
     return page(
         "sign_in.html",
         language_of(request),
-        HTTPStatus.UNAUTHORIZED,
+        status,
         why=why,
         onward=onward,
         mails_links=request.app.state.desk.mails_links,
@@ -72,6 +74,13 @@ def sign_in_page(request: Request, onward: str, why: str = "") -> Response:
         place=place,
         query=urlencode([(name, value) for name, value in given if name != "lang"]),
     )
+
+
+def not_admitted(request: Request, onward: str, why: str, error: ApiError) -> Response:
+    """Return the sign-in page with why nobody came in; 503 if the desk is too busy."""
+    busy = error.status == HTTPStatus.SERVICE_UNAVAILABLE
+    status = HTTPStatus.SERVICE_UNAVAILABLE if busy else HTTPStatus.UNAUTHORIZED
+    return sign_in_page(request, onward, why, status)
 
 
 def _signed_out(request: Request) -> str:

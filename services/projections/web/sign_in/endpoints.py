@@ -17,7 +17,7 @@ from services.projections.api.session_cookie import (
 from services.projections.web.api_client import ApiClient, ApiError
 from services.projections.web.csrf import is_from_elsewhere
 from services.projections.web.rendering import page
-from services.projections.web.screens import inside, sign_in_page
+from services.projections.web.screens import inside, not_admitted, sign_in_page
 from services.projections.web.sign_in.admission import (
     admitted,
     device_of,
@@ -60,7 +60,8 @@ async def mail_link(request: Request) -> Response:
         await client.post("/v1/sign-in/mail", {"email": form.get("email", "")})
     except ApiError as error:
         code = "email" if error.fields else error.code
-        return sign_in_page(request, back, refusal_text(language, code, str(error)))
+        why = refusal_text(language, code, str(error))
+        return not_admitted(request, back, why, error)
     return page("sign_in_mailed.html", language, place="/", back=back)
 
 
@@ -110,7 +111,8 @@ async def _entered(request: Request, given: Mapping[str, str], onward: str) -> R
     except ApiError as error:
         # What is not even in the form of a credential is one that is unknown.
         code = next(iter(given)) if error.fields else error.code
-        return sign_in_page(request, back, refusal_text(language, code, str(error)))
+        why = refusal_text(language, code, str(error))
+        return not_admitted(request, back, why, error)
     return await admitted(request, answer["session"], back)
 
 

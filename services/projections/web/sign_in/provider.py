@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.projections.web.api_client import ApiClient, ApiError
 from services.projections.web.rendering import page
-from services.projections.web.screens import inside, sign_in_page
+from services.projections.web.screens import inside, not_admitted
 from services.projections.web.sign_in.admission import admitted, device_of
 from shared.http.form_limits import address_of
 from shared.web.language import is_https, language_of
@@ -108,7 +108,7 @@ def _refused(request: Request, onward: str, error: ApiError) -> Response:
     # What is not even in the form of an answer is one that proves nothing.
     code = "provider_refused" if error.fields else error.code
     why = refusal_text(language_of(request), code, str(error))
-    return sign_in_page(request, onward, why)
+    return not_admitted(request, onward, why, error)
 
 
 def _private(shown: Response) -> Response:
