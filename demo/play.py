@@ -24,6 +24,7 @@ from demo.beats.surveys import satisfaction_of_june
 from demo.cast import ENTER_AS, MONDAY, TUESDAY, Unseen, same, see, shown
 from demo.desk import fill, fresh_home, running
 from demo.inbox import receiving
+from demo.patience import PatientTransport
 from demo.programme import PROGRAMME, Beat, Cue
 from demo.quiescence import connect
 from demo.stage import Json, Stage
@@ -207,7 +208,9 @@ async def open_stage(home: Path, account: Account | None) -> AsyncIterator[Stage
                 log.close()
             await desk.start(desk.services)
             async with httpx.AsyncClient(
-                base_url=desk.api_url, timeout=HTTP_SECONDS
+                base_url=desk.api_url,
+                timeout=HTTP_SECONDS,
+                transport=PatientTransport(),
             ) as web:
                 connection = await connect(desk.owner)
                 stage = Stage(desk, lever, first, connection, web, tokens, inbox)

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4  # noqa: TID251 # each act of the day has a key of its own
 
 import httpx
 
 from demo.cast import MONDAY, at, see
 from demo.desk import Running, Tokens
 from demo.inbox import Inbox
+from demo.patience import AT_ONCE
 from demo.quiescence import Connection, next_due, settled
 from shared.clock import set_lever
 
@@ -77,11 +79,27 @@ class Stage:
         return result
 
     async def tries(
-        self, who: str, path: str, body: Mapping[str, Any], **headers: str
+        self,
+        who: str,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        key: str | None = None,
+        at_once: bool = False,
     ) -> httpx.Response:
-        """Post as a person and return the answer, whatever it is."""
-        bearer = {"Authorization": f"Bearer {self.tokens.people[who]}", **headers}
-        return await self.client.post(path, json=dict(body), headers=bearer)
+        """Post as a person and return the answer, whatever it is.
+
+        `key` is that of all attempts. `at_once`: the first answer, also if the desk
+        asks to come again.
+        """
+        bearer = {
+            "Authorization": f"Bearer {self.tokens.people[who]}",
+            "Idempotency-Key": key or uuid4().hex,
+        }
+        extensions = dict(AT_ONCE) if at_once else {}
+        return await self.client.post(
+            path, json=dict(body), headers=bearer, extensions=extensions
+        )
 
     async def reads(self, path: str, who: str = "sylvie", **query: Query) -> Any:  # noqa: ANN401 JSON
         """Read as a person; raises `Unseen` if that is refused."""

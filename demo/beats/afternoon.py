@@ -68,15 +68,13 @@ async def written_meanwhile(stage: Stage) -> None:
         "words": "Moi aussi.",
     }
     key = "demo-14-20"
-    refused = await stage.tries(
-        "paul", "/v1/contacts", body, **{"Idempotency-Key": key}
-    )
+    refused = await stage.tries("paul", "/v1/contacts", body, key=key, at_once=True)
     same("without PostgreSQL: 503", refused.status_code, 503)
     see("it says when to come again", "retry-after" in refused.headers, refused.headers)
     stage.jump(at("14:20:20"))
     await stage.desk.with_postgres(except_for=KILLED)
     stage.connection = await connect(stage.desk.owner)
-    again = await stage.tries("paul", "/v1/contacts", body, **{"Idempotency-Key": key})
+    again = await stage.tries("paul", "/v1/contacts", body, key=key)
     see("sent again, it is taken", again.is_success, again.text)
     stage.notes.append("away: 503 with Retry-After, sent again, nothing lost")
 

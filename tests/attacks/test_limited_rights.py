@@ -5,6 +5,7 @@ In no list, number, table or stream, nor in the answer to a command.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, get_args
 
 import httpx
@@ -25,7 +26,7 @@ from tests.attacks.addresses import (
     named,
 )
 from tests.attacks.conftest import LIMITED, RELEASE, SECRET, Sides, acted
-from tests.support.patience import SECONDS, until
+from tests.support.patience import BUSY, SECONDS, answered, until
 from tests.support.servers.sse import events, listening
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
@@ -325,7 +326,8 @@ def visitor(sides: Sides, request: pytest.FixtureRequest) -> Iterator[httpx.Clie
     with httpx.Client(base_url=base, timeout=SECONDS, follow_redirects=False) as client:
         if request.param is not None:
             form = {"token": sides.desk.tokens[request.param]}
-            assert client.post("/sign-in", data=form).status_code == 303
+            signed_in = answered(lambda: client.post("/sign-in", data=form), BUSY)
+            assert signed_in.status_code == 303
             client.headers["X-Who"] = request.param
         yield client
 
@@ -346,8 +348,10 @@ def test_no_page_shows_anything_of_the_others(
     refused = {401} if not _session(visitor) else {200, 401, 403, 404}
     who = visitor.headers.get("X-Who", "")
     for path in (each for each in _pages("GET") if not _is_looked_up(each, who)):
-        there = visitor.get(_page_of(path, *_theirs(sides)))
-        nowhere = visitor.get(_page_of(path, *NOWHERE))
+        there, nowhere = (
+            answered(partial(visitor.get, _page_of(path, *refs)), BUSY)
+            for refs in (_theirs(sides), NOWHERE)
+        )
         assert there.status_code in refused, (path, there.text)
         told = there.text
         for ref, none in zip(_theirs(sides), NOWHERE, strict=True):
@@ -377,7 +381,7 @@ def test_no_form_reaches_a_record_of_the_others(
     who = visitor.headers.get("X-Who", "")
     for path in (each for each in _pages("POST") if not _is_looked_up(each, who)):
         place = _page_of(path, *_theirs(sides))
-        answer = visitor.post(place, data=named | form)
+        answer = answered(partial(visitor.post, place, data=named | form), BUSY)
 
         about = (path, answer.text)
         assert answer.status_code in {200, 303, 400, 401, 403, 404, 422}, about
@@ -394,7 +398,8 @@ def test_no_form_of_another_site_acts_on_ones_own(
     for n, path in enumerate(_pages("POST"), start=first):
         place = _page_of(path, sides.own, *_theirs(sides)[1:3], "ours-user")
         csrf = wrong[n % len(wrong)]  # seven visitors try each of them on each form
-        answer = visitor.post(place, data=form | {"csrf": csrf})
+        forged = form | {"csrf": csrf}
+        answer = answered(partial(visitor.post, place, data=forged), BUSY)
 
         is_named = path.startswith(("/person", "/on-call", "/month-reports"))
         kept_out = {400, 401, 403} | ({404} if is_named else set())

@@ -22,7 +22,7 @@ from tests.support.builders.nats_credentials import (
     user_link_of,
 )
 from tests.support.desks.running import POLICY, Desk, Setting, running_desk
-from tests.support.patience import SECONDS, eventually, until
+from tests.support.patience import SECONDS, answered, eventually, until
 from tests.support.servers.nats_clients import (
     commanded,
     connected,
@@ -391,11 +391,9 @@ def test_signals_that_nobody_vouches_for_are_quarantined(
     asyncio.run(publish())
 
     def reasons() -> list[str]:
-        answer = httpx.get(
-            f"{desk.intake_url}/v1/quarantine?source={source}",
-            headers=desk.bearer("manager"),
-            timeout=SECONDS,
-        )
+        url = f"{desk.intake_url}/v1/quarantine?source={source}"
+        who = desk.bearer("manager")
+        answer = answered(lambda: httpx.get(url, headers=who, timeout=SECONDS))
         return [item["reason"] for item in answer.json()["items"]]
 
     until(lambda: bool(reasons()), "the signal is in quarantine")

@@ -148,7 +148,8 @@ def _ran(step: Step, shell: Shell) -> Ran:
     deadline = time.monotonic() + (UNTIL_SECONDS_MAX if step.until else 0)
     while True:
         ran = shell.run(step.command)
-        if step.is_matched_by(ran.output + "\n") or time.monotonic() >= deadline:
+        done = ran.code == 0 and step.is_matched_by(ran.output + "\n")
+        if done or time.monotonic() >= deadline:
             return ran
 
 

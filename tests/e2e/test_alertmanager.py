@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.desks.running import Desk, running_desk
 from tests.support.folders import reachable_folder
-from tests.support.patience import SECONDS, until
+from tests.support.patience import SECONDS, posted, until
 from tests.support.ports import reserved_port
 
 pytestmark = pytest.mark.e2e
@@ -62,11 +62,8 @@ def alert(instance: str, *, resolved: bool = False) -> dict[str, Any]:
 
 
 def post(desk: Desk, body: dict[str, Any]) -> dict[str, Any]:
-    response = httpx.post(
-        f"{desk.intake_url}/v1/integrations/alertmanager/{desk.tokens['alertmanager']}",
-        json=body,
-        timeout=SECONDS,
-    )
+    door = f"/v1/integrations/alertmanager/{desk.tokens['alertmanager']}"
+    response = posted(f"{desk.intake_url}{door}", json=body)
     assert response.status_code == 202, response.text
     return dict(response.json())
 
@@ -78,12 +75,7 @@ def get(desk: Desk, path: str, **query: object) -> dict[str, Any]:
 
 
 def command(desk: Desk, ref: str, verb: str, body: object = None) -> dict[str, Any]:
-    response = httpx.post(
-        f"{desk.api_url}/v1/incidents/{ref}/{verb}",
-        json=body or {},
-        headers=desk.bearer("agent"),
-        timeout=SECONDS,
-    )
+    response = desk.post(f"/v1/incidents/{ref}/{verb}", body)
     assert response.status_code == 200, response.text
     return dict(response.json())
 

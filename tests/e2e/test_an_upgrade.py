@@ -29,7 +29,7 @@ from tests.support.faults.old_data import (
 )
 from tests.support.folders import reachable_folder
 from tests.support.mail.smtp_server import open_inbox
-from tests.support.patience import SECONDS, answered, until
+from tests.support.patience import SECONDS, answered, posted, until
 from tests.support.servers.webhook_receiver import open_postbox
 
 pytestmark = pytest.mark.e2e
@@ -159,12 +159,8 @@ def sent(intake_url: str, token: str) -> dict[str, Any]:
         "severity": "critical",
         "service": "portail",
     }
-    answer = httpx.post(
-        f"{intake_url}/v1/events",
-        json=signal,
-        headers={"Authorization": f"Bearer {token}"},
-        timeout=SECONDS,
-    )
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = posted(f"{intake_url}/v1/events", json=signal, headers=headers)
     assert answer.status_code == 202, answer.text
     (result,) = answer.json()["results"]
     return dict(result)
@@ -179,19 +175,15 @@ def opened(desk: Desk) -> str:
 
 def reported(desk: Desk) -> str:
     """Let an agent take a user's incident on record; return its reference."""
-    answer = httpx.post(
-        f"{desk.api_url}/v1/incidents",
-        json={
-            "title": "Totaux faux",
-            "service": "paie",
-            "impact": "high",
-            "urgency": "medium",
-            "reporter": "lefevre",
-            "channel": "web",
-        },
-        headers=desk.bearer("agent"),
-        timeout=SECONDS,
-    )
+    body = {
+        "title": "Totaux faux",
+        "service": "paie",
+        "impact": "high",
+        "urgency": "medium",
+        "reporter": "lefevre",
+        "channel": "web",
+    }
+    answer = desk.post("/v1/incidents", body)
     assert answer.is_success, answer.text
     return str(answer.json()["incident"])
 

@@ -121,7 +121,7 @@ def test_nobody_beats_while_postgresql_hangs(watched: Watched) -> None:
         family += postgres.children(recursive=True)
         for process in family:
             _signal(process, SIGSTOP)
-        watched.desk.until("(?s)" + "".join(map(_is_silent, sorted(BEATING))))
+        watched.desk.until(r"(?s)\A" + "".join(map(_is_silent, sorted(BEATING))))
         watched.outside.heard.clear()
         url = watched.url("PERMANENCE_INTAKE_PORT")
         assert httpx.get(f"{url}/health/ready", timeout=SECONDS).status_code == 503

@@ -78,6 +78,7 @@ def sync(desk: Desk, *words: str, who: str = "admin") -> Ran:
 
 def test_a_desk_follows_ldap(desk: Desk, ldap: LdapServer) -> None:
     until(lambda: state(desk).get("added") == PEOPLE, "it synchronises by itself")
+    desk.until_commands_are_taken()
     assert sync(desk, "--preview", "--json").plain["unchanged"] == PEOPLE
 
     ldap.deletes(staff_dn("p1"))

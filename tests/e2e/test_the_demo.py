@@ -13,11 +13,22 @@ from tests.support.folders import reachable_folder
 pytestmark = pytest.mark.e2e
 
 
+DEMO = """
+import demo.desk
+import standalone.ports
+from cli.app import main
+from tests.support.ports import reserved_port
+demo.desk.free_port = standalone.ports.free_port = reserved_port
+main()
+"""
+"""The command with ports that no other test is given meanwhile."""
+
+
 def test_the_whole_day_is_seen_and_nothing_of_it_stays_behind() -> None:
     with reachable_folder() as folder:
         home = folder / "demo"
         played = subprocess.run(
-            [sys.executable, "-m", "services", "demo", "--home", home],
+            [sys.executable, "-c", DEMO, "demo", "--home", home],
             capture_output=True,
             text=True,
             check=False,

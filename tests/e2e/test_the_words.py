@@ -8,16 +8,47 @@ from pathlib import Path
 
 import pytest
 
+from standalone.folder import Run
 from tests.docs.console import Shell, steps, walk
 from tests.docs.pages import DOCS, ROOT
 from tests.support.desks.supervised import running_desk
 from tests.support.folders import reachable_folder
+from tests.support.patience import posted
 from tests.support.servers.forked_commands import forked_commands
 
 pytestmark = pytest.mark.e2e
 
 BIN = Path(sys.executable).parent
 TUTORIAL = DOCS / "tutorial" / "first-incident.md"
+
+
+CURL = """#!/bin/bash
+# As curl, and again while a desk that is busy says that nothing was done.
+PATH=${PATH#*:}
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+for _ in {1..300}; do
+    curl "$@" > "$out"
+    code=$?
+    grep -q '"status":503' "$out" && ! grep -q '"code":"unanswered"' "$out" || break
+    sleep 0.2
+done
+cat "$out"
+exit $code
+"""
+
+
+def _write_patient_curl(programs: Path) -> None:
+    curl = programs / "curl"
+    curl.write_text(CURL, encoding="utf-8")
+    curl.chmod(0o755)
+
+
+def _until_commands_are_taken(run: Run) -> None:
+    """A desk is up before intake hears commands over NATS."""
+    url = f"{run.api_url}/v1/incidents/INC-999999/close"
+    headers = {"Authorization": f"Bearer {run.token}"}
+    assert posted(url, json={}, headers=headers).status_code == 404
 
 
 @contextmanager
@@ -31,6 +62,8 @@ def reader() -> Iterator[tuple[Shell, dict[str, str]]]:
         command = (str(BIN / "permanence"), "up")
         with running_desk(folder / "home", command) as desk:
             run = desk.until_up().run
+            _until_commands_are_taken(run)
+            _write_patient_curl(programs)
             environment = {
                 **desk.environment,
                 "TOKEN": run.token,

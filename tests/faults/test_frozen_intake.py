@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -19,7 +20,7 @@ from tests.support.faults.verdict import all_rows, assert_log_is_whole, stream_p
 from tests.support.folders import reachable_folder
 from tests.support.mail.imap_server import ImapServer, running_imap
 from tests.support.mail.raw_mails import mail
-from tests.support.patience import SECONDS, answered, until
+from tests.support.patience import SECONDS, answered, awaited, until
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 
@@ -101,12 +102,14 @@ def relayed(desk: Desk, mailed: MailedDesk) -> bool:
 def test_events_are_relayed_whoever_is_frozen(mailed: MailedDesk) -> None:
     desk = mailed.desk
     # An empty stream is begun at the head of the log: after what is recorded before.
+    numbers = count()
     until(
-        lambda: any("relay.leads" in desk.output(name) for name in START),
-        "one of them relays",
+        lambda: (
+            bool(opened(desk, "intake", f"relay-first-{next(numbers)}"))
+            and relayed(desk, mailed)
+        ),
+        "the stream is begun",
     )
-    opened(desk, "intake", "relay-first")
-    until(lambda: relayed(desk, mailed), "the stream is begun")
     for n in range(ROUNDS):
         frozen = desk.leader("intake", "relay")
         desk.services[frozen].freeze()
@@ -170,8 +173,16 @@ def test_every_command_is_answered_and_happens_once(mailed: MailedDesk) -> None:
         desk.services["intake"].thaw()
         assert [answer.text for answer in answers if not answer.is_success] == []
     desk.wait_ready(START)
+    desk.until_commands_are_taken()
     # What the frozen one was handed it takes now: wait for the end of it.
-    after = [inform(f"after, message {m}") for m in range(COMMANDS)]
+    after = [
+        awaited(
+            lambda m=m: inform(f"after, message {m}"),  # type: ignore[misc] # mypy knows no default of a lambda
+            lambda told: told.status_code != 503 or told.json()["code"] == "unanswered",
+            "it is decided",
+        )
+        for m in range(COMMANDS)
+    ]
 
     assert all(answer.is_success for answer in after)
     log = desk.log()

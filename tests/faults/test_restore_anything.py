@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -152,14 +153,15 @@ def _opened(desk: Desk, key: str) -> str:
 
 
 def _command(desk: Desk, ref: str, verb: str, body: dict[str, Any]) -> None:
-    """Send a command until it is done."""
+    """Send a command until it is done, with one key: it is done once."""
     said: list[str] = []
+    headers = {"Idempotency-Key": uuid4().hex, **desk.bearer("agent")}
 
     def done() -> bool:
         answer = httpx.post(
             f"{desk.api_url}/v1/incidents/{ref}/{verb}",
             json=body,
-            headers=desk.bearer("agent"),
+            headers=headers,
             timeout=SECONDS,
         )
         said.append(answer.text)
@@ -210,9 +212,17 @@ def _seen(desk: Desk) -> int:
     return int(done.stdout)
 
 
+PATIENT_COMMAND = """
+from cli.app import main
+from tests.support.limits import be_patient
+be_patient()
+main()
+"""
+
+
 def restored(desk: Desk, *options: str) -> subprocess.CompletedProcess[str]:
     """Run `permanence restored`, as an admin."""
-    command = [sys.executable, "-m", "services", "restored", "--by", "root"]
+    command = [sys.executable, "-c", PATIENT_COMMAND, "restored", "--by", "root"]
     command += ["--reason", "backup of this morning", "--json"]
     command += ["--database", desk.database.dsn("desk_admin")]
     command += ["--nats", desk.nats.bus.url("admin"), *options]

@@ -14,7 +14,7 @@ from shared.messaging.commands import Scope
 from shared.security.access import create
 from tests.attacks.addresses import FOR_EVERYBODY, QUERIES, REFUSED, SHOWN, named
 from tests.attacks.conftest import SECRET, Sides
-from tests.support.patience import SECONDS, until
+from tests.support.patience import SECONDS, awaited, until
 
 pytestmark = pytest.mark.servers
 
@@ -135,12 +135,13 @@ def test_pipelined_requests_are_recorded_one_by_one(sides: Sides) -> None:
         )
     )
     assert place.hostname is not None
-    with socket.create_connection((place.hostname, place.port), SECONDS) as line:
-        line.sendall(sent.encode())
-        answers = b""
-        while part := line.recv(65_536):
-            answers += part
 
+    def told() -> bytes:
+        with socket.create_connection((place.hostname, place.port), SECONDS) as line:
+            line.sendall(sent.encode())
+            return b"".join(iter(lambda: line.recv(65_536), b""))
+
+    answers = awaited(told, lambda said: b"HTTP/1.1 503" not in said, "all are decided")
     assert answers.count(b"HTTP/1.1 200") == 3
     _until_noted(sides, {(actor, ref) for ref in (sides.own, sides.other, sides.noted)})
 

@@ -10,7 +10,12 @@ from playwright.sync_api import Browser, Page
 from tests.e2e.browser.shown.commands import until_shown
 from tests.support.desks.running import POLICY, Desk, Setting, running_desk
 from tests.support.folders import reachable_folder
-from tests.support.servers.browser import patient_context, running_browser
+from tests.support.servers.browser import (
+    patient_context,
+    running_browser,
+    signed_in,
+    visited,
+)
 
 Look = Callable[..., Page]
 _PERSON = """
@@ -79,6 +84,7 @@ def desk(browser: Browser) -> Iterator[Desk]:
         setting = Setting(policy=policy, environment=mails)
         with running_desk(folder, setting=setting) as desk:
             _add_callers(desk)
+            desk.until_commands_are_taken()
             yield desk
 
 
@@ -110,11 +116,10 @@ def look(browser: Browser, desk: Desk) -> Iterator[Look]:
             lambda said: errors.append(said.text) if "Policy" in said.text else None,
         )
         until_shown(desk)
-        page.goto(f"{desk.api_url}{path}")
-        if who is not None:
-            page.fill("#token", desk.tokens[who])
-            page.locator("main button").first.click()
-            page.locator("a[href='/sessions']").wait_for()
+        if who is None:
+            visited(page, f"{desk.api_url}{path}")
+        else:
+            signed_in(page, f"{desk.api_url}{path}", desk.tokens[who])
             page.wait_for_load_state()  # before it the scripts hear no key and no click
             if how.get("java_script_enabled", True) and page.locator("#feed").count():
                 page.wait_for_selector("#feed.is-live")

@@ -2,14 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.browser.conftest import Look
 from tests.support.builders.user_links import link_to
 from tests.support.desks.running import Desk
-from tests.support.patience import SECONDS, until
+from tests.support.patience import until
 from tests.support.servers.browser import patient_context
 
 pytestmark = pytest.mark.e2e
@@ -59,10 +58,7 @@ def test_a_second_caller_is_attached_to_what_is_open(desk: Desk, look: Look) -> 
         "words": "Portal",
         "service": "web",
     }
-    headers = desk.bearer("agent")
-    httpx.post(
-        f"{desk.api_url}/v1/contacts", json=call, headers=headers, timeout=SECONDS
-    )
+    desk.post("/v1/contacts", call).raise_for_status()
     until(lambda: bool(services_of(desk, "lefevre")), "what is open already")
     before = services_of(desk, "costa")
     page = look(CALL, viewport={"width": 375, "height": 812})
@@ -146,12 +142,7 @@ def test_an_entry_is_corrected_and_the_person_called_back(
 ) -> None:
     caller = {"name": "Zoe Marin", "phone": "+33 4-75.00 00 09", "client": "ours"}
     call = {"caller": caller, "channel": "phone", "words": "Who are you?"}
-    person = httpx.post(
-        f"{desk.api_url}/v1/contacts",
-        json=call,
-        headers=desk.bearer("agent"),
-        timeout=SECONDS,
-    ).json()["person"]
+    person = desk.post("/v1/contacts", call).json()["person"]
     page = look(f"/person/{person}")
     page.get_by_text("Correct the entry", exact=True).first.click()
     expect(page.locator("#correct-phone")).to_have_value("+33 4-75.00 00 09")
@@ -191,13 +182,11 @@ def test_without_a_script_an_address_that_somebody_has_leads_to_them(
 
 
 def test_the_page_of_a_user_fits_a_phone(desk: Desk, browser: Browser) -> None:
-    headers = desk.bearer("agent")
     call = {"person": "petit", "channel": "phone", "words": "W" * 200, "service": "web"}
-    with httpx.Client(base_url=desk.api_url, headers=headers, timeout=SECONDS) as api:
-        ref = api.post("/v1/contacts", json=call).json()["incident"]
-        later = (datetime.now(UTC) + timedelta(days=9)).isoformat()
-        more = {"new_due_at": later, "reason": "A part is missing."}
-        assert api.post(f"/v1/incidents/{ref}/extensions", json=more).is_success
+    ref = desk.post("/v1/contacts", call).json()["incident"]
+    later = (datetime.now(UTC) + timedelta(days=9)).isoformat()
+    more = {"new_due_at": later, "reason": "A part is missing."}
+    desk.post(f"/v1/incidents/{ref}/extensions", more).raise_for_status()
     token = link_to(desk.log(), ref, "petit", datetime.now(UTC) + timedelta(days=1))
     with patient_context(browser, viewport={"width": 375, "height": 700}) as context:
         page = context.new_page()

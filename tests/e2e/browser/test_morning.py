@@ -7,7 +7,6 @@ telephone with a keyboard.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -15,7 +14,7 @@ from shared.security.sender import seal_keys_of
 from shared.security.sign_in_links import NewLink, create_link, newest_token_of
 from tests.e2e.browser.conftest import Look
 from tests.support.desks.running import Desk
-from tests.support.patience import SECONDS
+from tests.support.patience import posted
 from tests.support.servers.accessibility import overflowing
 from tests.support.servers.browser import patient_context
 
@@ -118,12 +117,8 @@ def _reported(desk: Desk, address: str) -> list[str]:
             "words": f"The printer {number} is silent",
             "key": f"morning-of-{address.replace('.', '-')}-{number}",
         }
-        sent = httpx.post(
-            f"{desk.api_url}/v1/reports",
-            json=report,
-            headers={"X-Forwarded-For": address},
-            timeout=SECONDS,
-        )
+        url, seen = f"{desk.api_url}/v1/reports", {"X-Forwarded-For": address}
+        sent = posted(url, json=report, headers=seen)
         assert sent.is_success, sent.text
         refs.append(str(sent.json()["incident"]))
     return refs

@@ -6,6 +6,7 @@ from playwright.sync_api import Route, expect
 from tests.e2e.browser.conftest import Look
 from tests.e2e.browser.shown.commands import commanded
 from tests.support.desks.running import Desk
+from tests.support.patience import BUSY, awaited
 
 pytestmark = pytest.mark.e2e
 
@@ -205,7 +206,12 @@ def test_what_is_typed_survives_a_lost_network_and_acts_once(
         for name in ("csrf", "key", "version", "message")
     }
     for _ in range(2):
-        answer = sent.post(f"{desk.api_url}/incidents/{ref}/actions/inform", form=form)
+        url = f"{desk.api_url}/incidents/{ref}/actions/inform"
+        answer = awaited(
+            lambda url=url: sent.post(url, form=form),  # type: ignore[misc] # mypy knows no default of a lambda
+            lambda told: told.status not in BUSY,
+            "it is decided",
+        )
         assert answer.ok
     told = page.locator(".timeline p", has_text="Somebody is on the way.")
     expect(told).to_have_count(1)

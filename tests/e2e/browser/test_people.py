@@ -5,6 +5,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ from shared.domain.limits import Limits
 from shared.security.access import create
 from tests.e2e.browser.conftest import Look
 from tests.support.desks.running import Desk
-from tests.support.patience import SECONDS
+from tests.support.patience import BUSY, SECONDS, answered
 
 pytestmark = pytest.mark.e2e
 
@@ -89,12 +90,8 @@ def test_what_a_file_has_wrong_and_whom_it_would_remove_is_said_and_nothing_is_d
 def test_a_right_is_given_moved_and_withdrawn_without_a_mouse(
     look: Look, desk: Desk, teams: list[str]
 ) -> None:
-    httpx.post(
-        f"{desk.api_url}/v1/people/import",
-        json={"text": "id,name\nmovable,Mo Vable\n"},
-        headers=desk.bearer("admin"),
-        timeout=SECONDS,
-    ).raise_for_status()
+    text = "id,name\nmovable,Mo Vable\n"
+    desk.post("/v1/people/import", {"text": text}, "admin").raise_for_status()
     page = look("/person/movable", who="admin", viewport={"width": 375, "height": 700})
 
     page.locator("details.action > summary", has_text="Give a right").focus()
@@ -149,20 +146,12 @@ def test_a_key_of_a_source_is_made_shown_once_and_revoked(
 def test_a_removal_says_first_what_is_left_and_then_what_has_ended(
     look: Look, desk: Desk
 ) -> None:
-    admin = {"headers": desk.bearer("admin"), "timeout": SECONDS}
     text = "id,name,role\nleaver,Lea Ver,agent\n"
-    url = f"{desk.api_url}/v1"
-    httpx.post(f"{url}/people/import", json={"text": text}, **admin)  # type: ignore[arg-type] # as above
+    desk.post("/v1/people/import", {"text": text}, "admin").raise_for_status()
     body = {"title": "Left behind", "service": "web"}
-    opened = httpx.post(f"{url}/incidents", json=body, **admin).json()  # type: ignore[arg-type] # as above
-    ref = opened["incident"]
-    given = httpx.post(
-        f"{url}/incidents/{ref}/assign",
-        json={"assignee": "leaver"},
-        **admin,  # type: ignore[arg-type] # as above
-    ).json()
-    reached = {"min_position": given["positions"][-1]}
-    httpx.get(f"{url}/incidents/{ref}", params=reached, **admin)  # type: ignore[arg-type] # as above
+    ref = desk.post("/v1/incidents", body, "admin").json()["incident"]
+    assignee = {"assignee": "leaver"}
+    desk.post(f"/v1/incidents/{ref}/assign", assignee, "admin").raise_for_status()
 
     page = look("/person/leaver/removal", who="admin", color_scheme="dark")
     expect(page.locator("main")).to_contain_text(ref)
@@ -189,8 +178,12 @@ def test_an_administrator_with_limits_sees_and_gives_what_is_within_them(
 
     def call(method: str, path: str, who: Mapping[str, str], **body: Any) -> Any:
         url = f"{desk.api_url}/v1{path}"
-        given = {"json": body} if method == "POST" else {}
-        return httpx.request(method, url, headers=who, timeout=SECONDS, **given)  # type: ignore[arg-type] # as given
+        given: dict[str, Any] = {"json": body} if method == "POST" else {}
+        sent = {"Idempotency-Key": uuid4().hex, **who}
+        return answered(
+            lambda: httpx.request(method, url, headers=sent, timeout=SECONDS, **given),
+            BUSY,
+        )
 
     text = "id,name\nguarded,Gua Rded\n"
     admin = desk.bearer("admin")

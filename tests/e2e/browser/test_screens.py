@@ -19,7 +19,7 @@ from tests.support.servers.accessibility import (
     passed_through,
     poor_contrasts,
 )
-from tests.support.servers.browser import patient_context
+from tests.support.servers.browser import patient_context, signed_in, visited
 
 pytestmark = pytest.mark.e2e
 
@@ -28,6 +28,8 @@ WRITES = os.environ.get("OUTLINES") == "write"
 """Write the outlines instead of comparing them: look at what changed, then commit."""
 A4 = 680
 """The width of a sheet of A4 within its margins, in pixels of CSS."""
+_BUSY = re.compile(r"Failed to load resource: the server responded with .* 503")
+"""Said of a page that is asked for again."""
 _EXPECTED = re.compile(r"Failed to load resource: the server responded with .* 4\d\d")
 each_screen = pytest.mark.parametrize("screen", SCREENS, ids=lambda each: each.name)
 
@@ -52,9 +54,9 @@ class Visitors:
             page.evaluate("sessionStorage.clear()")  # what another test typed
         page.set_viewport_size({"width": 1180, "height": 700})
         page.emulate_media(media="screen", color_scheme="light")
-        self._errors.clear()
         self._desk.until_applied()  # what another screen did
-        page.goto(f"{self._desk.api_url}{screen.path.format(**self._places)}")
+        visited(page, f"{self._desk.api_url}{screen.path.format(**self._places)}")
+        self._errors = [each for each in self._errors if not _BUSY.match(each)]
         if screen.act:
             screen.act(page)
         return page
@@ -71,10 +73,7 @@ class Visitors:
         self._contexts[who] = context
         page = context.new_page()
         if who:
-            page.goto(f"{self._desk.api_url}/")
-            page.fill("#token", self._desk.tokens[who])
-            page.locator("main button").first.click()
-            page.locator("a[href='/sessions']").wait_for()
+            signed_in(page, f"{self._desk.api_url}/", self._desk.tokens[who])
         page.on("pageerror", lambda error: self._errors.append(str(error)))
         page.on("console", lambda said: self._hear(said.type, said.text))
         return page

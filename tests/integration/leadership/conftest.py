@@ -20,4 +20,3 @@ def log(database: Database) -> Iterator[EventLog]:
 def long_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no lease expire while a busy machine stands still."""
     monkeypatch.setattr(leadership, "LEASE_SECONDS", 60.0)
-    monkeypatch.setattr(leadership, "STATEMENT_SECONDS", 20)

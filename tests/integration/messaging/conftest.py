@@ -6,6 +6,7 @@ import pytest
 
 from services.intake.relay import relay
 from shared.database import leadership
+from shared.messaging import live_feed
 from tests.support.desks.follower import Desk
 from tests.support.servers.servers import Database
 
@@ -14,8 +15,8 @@ from tests.support.servers.servers import Database
 def _patient_leaders(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a relay that stands still for some seconds go on leading."""
     monkeypatch.setattr(leadership, "LEASE_SECONDS", 60.0)
-    monkeypatch.setattr(leadership, "STATEMENT_SECONDS", 20)
     monkeypatch.setattr(relay, "PUBLISH_SECONDS", 20.0)
+    monkeypatch.setattr(live_feed, "SETUP_SECONDS", 20)
 
 
 @pytest.fixture

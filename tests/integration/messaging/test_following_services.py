@@ -140,6 +140,12 @@ def test_a_service_that_waits_for_its_servers_lives_and_stops_when_told(
             f"http://127.0.0.1:{process.port}/health/live", timeout=SECONDS
         )
         assert live.status_code == 200
+        away = ('"log.away"', '"nats.away"')
+        log = tmp_path / "log"
+        until(
+            lambda: all(each in log.read_text(encoding="utf-8") for each in away),
+            "it has tried both",
+        )
         process.popen.terminate()
 
         assert process.wait() == 0

@@ -267,7 +267,7 @@ def test_nats_away_and_back_loses_nothing(desk: Desk, servers_folder: Path) -> N
             await eventually(lambda: desk.tracked() == 3)
 
     with running_nats(folder) as server:
-        asyncio.run(asyncio.wait_for(scenario(server), SECONDS))
+        asyncio.run(asyncio.wait_for(scenario(server), 3 * SECONDS))
     assert desk.seen() == [1, 2, 3]
 
 
@@ -308,4 +308,4 @@ def test_a_reader_answers_flow_control_so_that_more_events_come(bus: Bus) -> Non
                     await client.jetstream().publish("desk.event.a.b", body)
                 await eventually(lambda: len(feed._waiting) == count)
 
-    asyncio.run(asyncio.wait_for(scenario(), SECONDS))
+    asyncio.run(asyncio.wait_for(scenario(), 3 * SECONDS))

@@ -180,7 +180,7 @@ def test_streams_are_made_again_once_nats_is_back_without_them(
             await eventually(both_are_there)
 
     with running_nats(folder) as server:
-        asyncio.run(asyncio.wait_for(scenario(server), SECONDS))
+        asyncio.run(asyncio.wait_for(scenario(server), 3 * SECONDS))
 
 
 def test_nats_killed_again_and_again_gets_each_event_once(

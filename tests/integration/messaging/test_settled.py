@@ -49,4 +49,4 @@ def test_the_server_is_asked_after_it_was_told(bus: Bus) -> None:
             await client.close()
             await ended.wait()
 
-    asyncio.run(asyncio.wait_for(scenario(), SECONDS))
+    asyncio.run(asyncio.wait_for(scenario(), 3 * SECONDS))

@@ -85,7 +85,7 @@ def test_the_words_are_sealed_under_the_keys_of_whose_they_are(desk: SlaDesk) ->
     query = "SELECT convert_from(state, 'UTF8') FROM log.events WHERE topic LIKE %s"
     stored = str(desk.ask(query.replace("%s", "'sla.extension%'")))
     assert "pièce" not in stored
-    assert "Oui" not in stored
+    assert "Oui." not in stored
     entries = desk.log.history(sla_stream(INC))
     (reason,) = [
         e.event.reason for e in entries if isinstance(e.event, SlaExtensionProposed)

@@ -11,7 +11,7 @@ from tests.support.builders.promises import local
 from tests.support.desks.notifying import CallingDesk, calling_desk
 from tests.support.desks.running import SERVICES, TWIN
 from tests.support.folders import reachable_folder
-from tests.support.patience import SECONDS, until
+from tests.support.patience import SECONDS, answered, posted, until
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 
@@ -168,6 +168,10 @@ def link(desk: CallingDesk) -> str:
     return f"/answer/{found[-1]}"
 
 
+def page(url: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    return answered(lambda: httpx.get(url, headers=headers, timeout=SECONDS))
+
+
 def test_a_user_answers_by_the_link_of_the_letter_once(desk: CallingDesk) -> None:
     ref = reported(desk)
     desk.desk.move_to(local("14:00"))
@@ -176,15 +180,15 @@ def test_a_user_answers_by_the_link_of_the_letter_once(desk: CallingDesk) -> Non
     door = desk.desk.api_url + link(desk)
 
     for _ in range(3):  # a mail server looks at every link before its reader does
-        seen = httpx.get(door, headers={"Accept-Language": "en"}, timeout=SECONDS)
+        seen = page(door, {"Accept-Language": "en"})
         assert seen.status_code == 200
         assert "La pièce manque." in seen.text
         assert "J’accepte" in seen.text
         assert seen.headers["referrer-policy"] == "no-referrer"
-    assert "I agree" in httpx.get(f"{door}?lang=en", timeout=SECONDS).text
+    assert "I agree" in page(f"{door}?lang=en").text
     assert ttr(desk, ref)["agreed_due_at"] is None
 
-    done = httpx.post(door, data={"answer": "accept"}, timeout=SECONDS)
+    done = posted(door, data={"answer": "accept"})
     assert (done.status_code, "Vous avez accepté" in done.text) == (200, True)
     assert "<button" not in done.text.partition("<main")[2]
     promise = ttr(desk, ref)
@@ -195,7 +199,7 @@ def test_a_user_answers_by_the_link_of_the_letter_once(desk: CallingDesk) -> Non
         "person:roche",
     )
     assert extension["channel"] == "web"
-    late = httpx.post(door, data={"answer": "refuse"}, timeout=SECONDS)
+    late = posted(door, data={"answer": "refuse"})
     assert (late.status_code, "déjà été donnée" in late.text) == (409, True)
     assert ttr(desk, ref)["due_at"] == "2025-07-01T08:00:00Z"
 
@@ -210,13 +214,13 @@ def test_a_link_that_is_late_or_not_ours_answers_nothing(desk: CallingDesk) -> N
     door, api = desk.desk.api_url + path, desk.desk.api_url
     changed = door[:-5] + ("A" if door[-5] != "A" else "B") + door[-4:]
     for wrong in (changed, f"{api}/answer/x", f"{api}/answer/{'A' * 600}"):
-        no = httpx.post(wrong, data={"answer": "accept"}, timeout=SECONDS)
+        no = posted(wrong, data={"answer": "accept"})
         assert no.status_code in {404, 422}, no.text
         assert "<h1>" in no.text
     for body in ({"answer": "maybe"}, {}):
-        no = httpx.post(door, data=body, timeout=SECONDS)
+        no = posted(door, data=body)
         assert (no.status_code, "<button" in no.text) == (422, True)
     desk.desk.move_to(local("14:31"))
-    late = httpx.post(door, data={"answer": "accept"}, timeout=SECONDS)
+    late = posted(door, data={"answer": "accept"})
     assert late.status_code == 409
     assert ttr(desk, ref)["agreed_due_at"] is None

@@ -311,4 +311,5 @@ def comes_in(bus: Bus, user: str) -> bool:
         )
         client.sendall(f"CONNECT {login}\r\nPING\r\n".encode())
         said = iter(client.makefile("rb"))
-        return next(line for line in said if line[:4] in {b"PONG", b"-ERR"})[:1] == b"P"
+        told = (line for line in said if line[:4] in {b"PONG", b"-ERR"})
+        return next(told, b"")[:1] == b"P"

@@ -28,6 +28,8 @@ PUBLIC_URL = "https://desk.valmont.example"
 TWILIO_TOKEN = "token-of-the-account"
 OPENED = local("09:10")
 STAFF = ("nadia", "paul", "amina", "bruno", "chloe", "karim", "helene", "sylvie")
+MAYBE_DONE = {"unanswered", "log_silent", "intake_away"}
+"""Codes of a 503 after which a command without a key must not be sent again."""
 USERS = ("lefevre", "costa", "roche", "petit", "morel")
 _PERSON = """
 INSERT INTO directory.people (id, name, email, language, zone, client, updated_at)
@@ -88,7 +90,7 @@ class CallingDesk:
         return awaited(
             lambda: self.ask_once(path, body, who, **headers),
             lambda answer: (
-                answer.status_code != 503 or answer.json()["code"] == "unanswered"
+                answer.status_code != 503 or answer.json()["code"] in MAYBE_DONE
             ),
             f"{path} is decided",
         )

@@ -3,7 +3,7 @@
 Each is a process that a test may kill, freeze and start again; files and ports stay.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,7 +27,7 @@ from shared.messaging.commands import Scope
 from shared.security.access import create
 from shared.vault.master_keys import MasterKeys, text_of
 from tests.support import key_ring
-from tests.support.patience import SECONDS, answered, awaited, pause_after, until
+from tests.support.patience import BUSY, SECONDS, answered, awaited, pause_after, until
 from tests.support.ports import reserved_port
 from tests.support.read_models import connected, until_applied
 from tests.support.servers.nats_cluster import NatsCluster
@@ -132,13 +132,21 @@ class Desk:
         )
 
     def ask_reader(
-        self, path: str, body: object, who: str = "admin", key: str = ""
+        self,
+        path: str,
+        body: object,
+        who: str = "admin",
+        key: str = "",
+        retry_on: Collection[int] = BUSY,
     ) -> httpx.Response:
         """Send a command to a reader, again until it has come to it."""
         headers = self.bearer(who) | {"Idempotency-Key": key or uuid4().hex}
         url = f"{self.api_url}{path}"
         return awaited(
-            lambda: httpx.post(url, json=body, headers=headers, timeout=SECONDS),
+            lambda: answered(
+                partial(httpx.post, url, json=body, headers=headers, timeout=SECONDS),
+                retry_on,
+            ),
             lambda told: not told.is_success or told.json()["outcome"] != "waiting",
             "the reader has come to the command",
         )

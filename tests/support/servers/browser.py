@@ -7,9 +7,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Response,
+    expect,
+    sync_playwright,
+)
 
-from tests.support.patience import SECONDS
+from tests.support.patience import BUSY, SECONDS, until
 
 _PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 """The first one lays out and draws alike, without the windows that nobody sees."""
@@ -40,6 +47,31 @@ def patient_context(browser: Browser, **options: Any) -> BrowserContext:
     context = browser.new_context(**options)
     context.set_default_timeout(PATIENCE_MS)
     return context
+
+
+def visited(page: Page, url: str) -> None:
+    """Go to an address, again while the desk is too busy to show it."""
+    until(lambda: _is_decided(page.goto(url)), f"{url} is shown")
+
+
+def signed_in(page: Page, url: str, token: str) -> None:
+    """Sign in at an address and see it, again while the desk is too busy for that."""
+
+    def is_in() -> bool:
+        if not page.locator("#token").count():
+            return _is_decided(page.goto(url))
+        page.fill("#token", token)
+        with page.expect_navigation() as led:
+            page.locator("main button").first.click()
+        return _is_decided(led.value) and not page.locator("#token").count()
+
+    visited(page, url)
+    until(is_in, f"signed in at {url}")
+    page.locator("a[href='/sessions']").wait_for()
+
+
+def _is_decided(answer: Response | None) -> bool:
+    return answer is None or answer.status not in BUSY
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from signal import SIG_DFL, SIG_IGN, SIGCHLD, signal
 from typing import NoReturn
 
 from cli.app import MODULES
+from tests.support.limits import be_patient
 from tests.support.patience import SECONDS
 
 PERMANENCE = Path(sys.executable).parent / "permanence"
@@ -115,5 +116,6 @@ def _run(
 if __name__ == "__main__":
     for name in dict.fromkeys(MODULES.values()):
         import_module(name)
+    be_patient()
     gc.freeze()  # the forks share it: nobody writes to it
     _serve(sys.argv[1])

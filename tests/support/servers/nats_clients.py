@@ -14,7 +14,7 @@ from nats.js import JetStreamContext
 from shared.messaging import subjects
 from shared.messaging.address import nats_address
 from standalone.nats import Bus
-from tests.support.patience import SECONDS, until
+from tests.support.patience import BUSY, SECONDS, awaited, until
 
 ANSWER_SECONDS = 20
 """How long a server on a busy machine may take to greet a client, and for an answer.
@@ -63,7 +63,7 @@ async def connected_to(url: str) -> AsyncIterator[Client]:
 def commanded(
     bus: Bus, aggregate: str, verb: str, user: str = "projections", **message: Any
 ) -> dict[str, Any]:
-    """Return the answer to a command that `user` publishes."""
+    """Return the answer to a command that `user` publishes, again while it is busy."""
 
     async def scenario() -> dict[str, Any]:
         async with connected_to(bus.url(user)) as client:
@@ -71,7 +71,11 @@ def commanded(
             answer = await client.request(subject, body, SECONDS)
             return dict(orjson.loads(answer.data))
 
-    return asyncio.run(scenario())
+    return awaited(
+        lambda: asyncio.run(scenario()),
+        lambda answer: answer.get("status") not in BUSY,
+        "the owner decides",
+    )
 
 
 @asynccontextmanager

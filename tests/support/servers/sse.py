@@ -53,7 +53,6 @@ def _blocks(lines: Iterator[str]) -> Iterator[Said]:
             if monotonic() - heard_at > SECONDS:
                 raise OutOfPatience(f"not in {SECONDS} s: an event")
             continue
-        heard_at = monotonic()
         if line:
             name, _, value = line.partition(": ")
             fields[name] = value
@@ -64,4 +63,4 @@ def _blocks(lines: Iterator[str]) -> Iterator[Said]:
                 int(fields["retry"]) if "retry" in fields else None,
                 json.loads(fields["data"]) if "data" in fields else None,
             )
-            fields = {}
+            fields, heard_at = {}, monotonic()

@@ -11,11 +11,31 @@ from threading import Thread
 
 import pytest
 
-from standalone.readiness import _alarms, _told, _waits_for, wait_until_ready
+from standalone import readiness
+from standalone.readiness import (
+    _alarms,
+    _told,
+    _waits_for,
+    ask_ready,
+    wait_until_ready,
+)
 from standalone.startup_error import StartupError
 
 PATIENCE = 1.0
-"""Seconds: of ten answers at most, so 21 take longer."""
+"""Seconds: of ten answers, each of which takes a tenth of them by the clock here."""
+
+
+@pytest.fixture(autouse=True)
+def _each_answer_takes_a_tenth_of_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+
+    def asked(port: int) -> readiness.Answer:
+        now[0] += PATIENCE / 10
+        return ask_ready(port)
+
+    monkeypatch.setattr(readiness, "ask_ready", asked)
+    monkeypatch.setattr(readiness, "monotonic", lambda: now[0])
+    monkeypatch.setattr(readiness, "_LOOK_EVERY", 0)
 
 
 def test_two_parts_of_one_name_are_told_apart() -> None:

@@ -211,8 +211,8 @@ def older(
         with monkeypatch.context() as patch:
             patch.setattr("shared.database.migrate.MIGRATIONS", folder)
             migrate(database.owner_dsn, {})
-        yield database
-        connection.execute("DROP DATABASE older WITH (FORCE)")
+    yield database
+    postgres_server.drop(database)
 
 
 def record_policy(database: Database, purpose: str) -> None:

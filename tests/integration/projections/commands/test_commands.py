@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.commands.incident import BODIES
 from tests.support.desks.running import Desk
-from tests.support.patience import SECONDS
+from tests.support.patience import SECONDS, answered, posted
 
 pytestmark = pytest.mark.servers
 
@@ -215,19 +215,12 @@ def test_the_doors_of_other_systems_are_here_too(desk: Desk) -> None:
     close = f"{desk.api_url}/v2/alerts/gate%2F12/close?identifierType=alias"
     origin = {"WebHook-Request-Origin": "events.example.com"}
 
-    opened = httpx.post(
-        f"{desk.api_url}/v2/enqueue",
-        json=event,
-        headers={"X-Routing-Key": key},
-        timeout=SECONDS,
-    )
-    closed = httpx.post(close, headers=genie, timeout=SECONDS)
-    snoozed = httpx.post(
-        close.replace("close", "snooze"), headers=genie, timeout=SECONDS
-    )
-    asked = httpx.options(
-        f"{desk.api_url}/v1/cloudevents", headers=origin, timeout=SECONDS
-    )
+    routing = {"X-Routing-Key": key}
+    opened = posted(f"{desk.api_url}/v2/enqueue", json=event, headers=routing)
+    closed = posted(close, headers=genie)
+    snoozed = posted(close.replace("close", "snooze"), headers=genie)
+    url = f"{desk.api_url}/v1/cloudevents"
+    asked = answered(lambda: httpx.options(url, headers=origin, timeout=SECONDS))
 
     assert opened.json()["dedup_key"] == "gate/12"
     assert closed.json()["result"] == "Request will be processed"

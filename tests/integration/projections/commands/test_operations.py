@@ -10,7 +10,7 @@ import pytest
 
 from services.projections.api.session_cookie import COOKIE
 from tests.support.desks.running import Desk
-from tests.support.patience import SECONDS
+from tests.support.patience import posted
 
 pytestmark = pytest.mark.servers
 
@@ -30,11 +30,10 @@ def _answer(desk: Desk, path: str, who: str) -> httpx.Response:
 def _quarantined(desk: Desk, words: str) -> str:
     """Return the number of an element that cannot be mapped."""
     body = {"alerts": [{"status": words, "labels": {"alertname": words}}]}
-    sent = httpx.post(
+    sent = posted(
         f"{desk.intake_url}/v1/integrations/alertmanager",
         json=body,
         headers=desk.bearer("alertmanager"),
-        timeout=SECONDS,
     )
     assert sent.json()["results"][0]["status"] == "quarantined", sent.text
     listed: Mapping[str, Any] = desk.get("/v1/quarantine", "admin").json()

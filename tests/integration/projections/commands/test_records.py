@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx
@@ -12,7 +13,7 @@ from tests.support.builders.format_bodies import GOOD
 from tests.support.desks.api import problem
 from tests.support.desks.running import Desk, running_desk
 from tests.support.folders import reachable_folder
-from tests.support.patience import SECONDS, until
+from tests.support.patience import SECONDS, answered, posted, until
 
 pytestmark = pytest.mark.servers
 
@@ -113,11 +114,14 @@ def test_vrealize_adds_its_id_to_the_address_and_cancels_by_put(desk: Desk) -> N
     url = f"{desk.api_url}/v1/integrations/vrealize/{desk.tokens['source']}"
 
     fires, recovers = (
-        httpx.request(
-            method,
-            f"{url}/{alert['alertId']}",
-            json={**alert, "status": status},
-            timeout=SECONDS,
+        answered(
+            partial(
+                httpx.request,
+                method,
+                f"{url}/{alert['alertId']}",
+                json={**alert, "status": status},
+                timeout=SECONDS,
+            )
         ).json()["results"][0]
         for method, status in (("POST", "ACTIVE"), ("PUT", "CANCELED"))
     )
@@ -131,7 +135,7 @@ def test_the_same_contact_sent_to_intake_is_the_same_too(desk: Desk) -> None:
     key = {**desk.bearer("agent"), "Idempotency-Key": "contact-2"}
 
     first, again = (
-        httpx.post(f"{url}/v1/contacts", json=body, headers=key, timeout=SECONDS)
+        posted(f"{url}/v1/contacts", json=body, headers=key)
         for url in (desk.api_url, desk.intake_url)
     )
 

@@ -243,26 +243,38 @@ def test_a_rebuild_killed_at_any_moment_disturbs_nobody_and_can_be_repeated(
     assert rebuilt(database, QUEUE).same is True
 
 
+_LOCKS = """
+SELECT FROM pg_locks WHERE locktype = 'advisory'
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
 def _kill_once_there(
     database: Database, environment: dict[str, str], schema: str
 ) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "services", "rebuild", "queue", "--json"],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        with psycopg.connect(database.owner_dsn, autocommit=True) as watching:
-            number = int(re.findall(r"\d+", schema)[0])
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "services", "rebuild", "queue", "--json"],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process,
+        psycopg.connect(database.owner_dsn, autocommit=True) as watching,
+    ):
+        number = int(re.findall(r"\d+", schema)[0])
 
-            def is_there() -> bool:
-                rows = watching.execute(
-                    "SELECT nspname FROM pg_namespace WHERE nspname ~ '^rm_queue_v'"
-                ).fetchall()
-                return any(int(name.rpartition("v")[2]) >= number for (name,) in rows)
+        def is_there() -> bool:
+            rows = watching.execute(
+                "SELECT nspname FROM pg_namespace WHERE nspname ~ '^rm_queue_v'"
+            ).fetchall()
+            return any(int(name.rpartition("v")[2]) >= number for (name,) in rows)
 
-            until(lambda: process.poll() is not None or is_there(), f"{schema} is made")
+        until(lambda: process.poll() is not None or is_there(), f"{schema} is made")
         process.send_signal(SIGKILL)
+        until(
+            lambda: watching.execute(_LOCKS).rowcount == 0,
+            "PostgreSQL has noticed that it is gone",
+        )
 
 
 def test_promises_explain_themselves_in_a_terminal(

@@ -20,7 +20,7 @@ from tests.support.builders.user_links import link_to
 from tests.support.desks.notifying import OPENED, CallingDesk, calling_desk
 from tests.support.desks.on_call.paging import elsewhere
 from tests.support.folders import reachable_folder
-from tests.support.patience import SECONDS, awaited, posted, until
+from tests.support.patience import SECONDS, answered, awaited, posted, until
 from tests.support.policies import full
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
@@ -219,9 +219,7 @@ def test_a_report_in_somebody_elses_name_is_not_shown_to_them(
         "words": "Achetez ici !",
         "key": uuid4().hex,
     }
-    ref = httpx.post(
-        f"{desk.desk.api_url}/v1/reports", json=report, timeout=SECONDS
-    ).json()["incident"]
+    ref = posted(f"{desk.desk.api_url}/v1/reports", json=report).json()["incident"]
     token = token_for(desk, ref, "petit")
 
     found = seen(desk, token)
@@ -315,7 +313,7 @@ def survey_of(desk: CallingDesk, person: str) -> str:
 def answer_survey(desk: CallingDesk, token: str, **fields: str) -> httpx.Response:
     """Send the form of a survey as a browser does, and follow where it leads."""
     url = f"{desk.desk.api_url}/survey/{token}"
-    shown = httpx.get(url, timeout=SECONDS).text
+    shown = answered(lambda: httpx.get(url, timeout=SECONDS)).text
     (csrf,) = re.findall(r'name="csrf" value="([0-9a-f]+)"', shown) or [""]
     given = {"csrf": csrf} | fields
     return posted(url, data=given, headers=elsewhere(), follow_redirects=True)
