@@ -17,7 +17,6 @@ from cli.shell.output import AsJson, Exit, answer, bar, counted, refused
 from cli.shell.table import Table
 from services.projections.generations import find_live
 from services.projections.read_models import MODELS
-from shared.database.roles import only_tables
 from shared.eventlog.log import EventLog
 from shared.eventlog.readers.parked_commands import (
     Answer,
@@ -29,7 +28,7 @@ from shared.eventlog.readers.parked_commands import (
     skipped_events,
 )
 from shared.eventlog.readers.parked_events import ParkedStream, parked_streams
-from shared.eventlog.readers.position import Bookmark, bookmarks
+from shared.eventlog.readers.position import Bookmark, stored_positions
 
 LISTED_MAX = 1_000
 LOOK_SECONDS = 0.1
@@ -179,7 +178,7 @@ def list_skipped(
     """
     _demand_known(reader)
     with DeskAddress(database, home).log() as log, log.transaction() as cursor:
-        homes = sorted({home_of(each) for each in bookmarks(cursor)})
+        homes = sorted({home_of(each.bookmark) for each in stored_positions(cursor)})
         found = [
             each
             for schema in homes
@@ -216,14 +215,14 @@ def _readers(log: EventLog, only: str | None) -> list[Bookmark]:
         schemas = {found.schema for found in live.values() if found}
         return [
             each
-            for each in bookmarks(cursor)
+            for each, _, _ in stored_positions(cursor)
             if only in {None, each.reader}
             and (each.schema in schemas or each.schema == home_of(each))
         ]
 
 
 def _streams(log: EventLog, bookmark: Bookmark) -> Sequence[ParkedStream]:
-    with log.transaction() as cursor, only_tables(cursor):
+    with log.transaction() as cursor:
         return parked_streams(cursor, bookmark, LISTED_MAX)
 
 

@@ -13,17 +13,27 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
+from psycopg import Connection
 
-from cli.shell.desk import HOME, Database, DeskAddress, Home, VaultKey, reachable
+from cli.shell.desk import (
+    HOME,
+    Database,
+    DeskAddress,
+    Home,
+    ProjectionsDatabase,
+    VaultKey,
+    reachable,
+)
 from cli.shell.output import AsJson, Exit, answer, bar, counted, refused
 from services.projections.generations import ReadModel, generations
 from services.projections.read_models import MODELS, WORDS
 from services.projections.rebuild.builder import (
     Builder,
     Busy,
-    as_role,
+    WrongLogin,
     builder,
     connected,
+    logged_in,
 )
 from services.projections.rebuild.load import STAGES
 from services.projections.rebuild.rebuild import (
@@ -65,9 +75,12 @@ def rebuild_command(  # noqa: PLR0913, PLR0917 # each is an option
     database: Database = None,
     home: Home = HOME,
     vault_key: VaultKey = None,
+    projections_database: ProjectionsDatabase = None,
     as_json: AsJson = False,
 ) -> None:
     """Rebuild a read model from the log and make it live in one moment.
+
+    Works as the role desk_projections alone.
 
     Exit codes: 0 done, 1 it differs from the live one, which stays live, 2 wrong
     arguments, 3 the database is unavailable, 4 somebody else is rebuilding it.
@@ -76,8 +89,8 @@ def rebuild_command(  # noqa: PLR0913, PLR0917 # each is an option
     if model is None:
         sentence = f"no read model {name}: choose one of {', '.join(MODELS)}"
         raise refused(sentence, Exit.INVALID)
-    desk = DeskAddress(database, home)
-    url = desk.url()
+    desk = DeskAddress(database, home, projections=projections_database)
+    url = desk.projections_url()
     master = desk.master(vault_key)
     if model.opens_words and master is None:
         sentence = f"{name} shows personal words: name the master key with --vault-key"
@@ -93,6 +106,8 @@ def rebuild_command(  # noqa: PLR0913, PLR0917 # each is an option
             raise refused(str(error), Exit.OUTRUN) from error
         except NoEarlierGeneration as error:
             raise refused(str(error), Exit.INVALID) from error
+        except WrongLogin as error:
+            raise _unnamed(error) from error
         except (WorkerFailed, WorkersEnded) as error:
             raise refused(str(error), Exit.UNREACHABLE) from error
 
@@ -136,9 +151,49 @@ def shows_words(url: str) -> bool:
         return any(generations(cursor, model.name) for model in _OPENING)
 
 
+def url_to_build(desk: DeskAddress) -> str:
+    """Return the URL to change read models at, or exit before anything is done.
+
+    Raises `Unavailable`. A copy of a database has another postmaster or another oid.
+    """
+    url = desk.projections_url()
+    try:
+        with closing(logged_in(url)) as own, closing(connected(desk.url())) as ours:
+            same = _place(own) == _place(ours)
+    except WrongLogin as error:
+        raise _unnamed(error) from error
+    if not same:
+        sentence = (
+            "--projections-database names another database than DATABASE_URL: name the "
+            "same one twice, once as desk_projections"
+        )
+        raise refused(sentence, Exit.INVALID)
+    return url
+
+
+_PLACE = """
+SELECT system_identifier, pg_postmaster_start_time(),
+       (SELECT oid FROM pg_database WHERE datname = current_database())
+FROM pg_control_system()
+"""
+
+
+def _place(connection: Connection[tuple[Any, ...]]) -> tuple[Any, ...] | None:
+    return connection.execute(_PLACE).fetchone()
+
+
+def _unnamed(error: WrongLogin) -> typer.Exit:
+    sentence = (
+        f"{error}: name its address with --projections-database "
+        "(PERMANENCE_PROJECTIONS_DATABASE_URL), see "
+        "docs/how-to/rebuild-a-read-model.md"
+    )
+    return refused(sentence, Exit.INVALID)
+
+
 def delete_hashes(url: str, owner: str) -> None:
     """Delete the hashes of the words of `owner` from every generation at once."""
-    with closing(connected(as_role(url))) as connection:
+    with closing(logged_in(url)) as connection:
         cursor = connection.cursor()
         for schema in generations(cursor, WORDS.name):
             # A generation that is being built is created in one transaction.
@@ -153,15 +208,15 @@ def forget_words(url: str, master: MasterKeys) -> str | None:
     return _renewed(url, master, _OPENING)
 
 
-def hash_again(url: str, master: MasterKeys) -> str | None:
+def hash_again(desk: DeskAddress, master: MasterKeys) -> str | None:
     """Rebuild what has hashes under a former key, and drop all other generations.
 
     Returns a message if that was not possible.
     """
-    with closing(connected(url)) as connection:
+    with closing(connected(desk.url())) as connection:
         cursor = connection.cursor()
         built = [m for m in _OPENING if m.keyed and generations(cursor, m.name)]
-    return _renewed(url, master, built)
+    return _renewed(url_to_build(desk), master, built) if built else None
 
 
 def _renewed(

@@ -5,15 +5,23 @@ import stat
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import psycopg
 import typer
 
-from cli.rebuild import delete_hashes, forget_words, hash_again, shows_words
+from cli.rebuild import (
+    delete_hashes,
+    forget_words,
+    hash_again,
+    shows_words,
+    url_to_build,
+)
 from cli.shell.desk import (
     DeskAddress,
+    ProjectionsDatabase,
     VaultKey,
     desk_of,
     master_in,
@@ -58,6 +66,7 @@ def rotate(
         typer.Option("--finish", help="Drop the former master key: it opens nothing."),
     ] = False,
     vault_key: VaultKey = None,
+    projections_database: ProjectionsDatabase = None,
     as_json: AsJson = False,
 ) -> None:
     """Wrap every key under a new master key, while the services run.
@@ -68,7 +77,7 @@ def rotate(
     codes: 0 done, 1 something is left, 2 the file or an option is wrong, 3 the desk is
     not reachable.
     """
-    desk = desk_of(ctx)
+    desk = replace(desk_of(ctx), projections=projections_database)
     desk.url()
     file = vault_key or vault_key_file(desk.home)
     master = master_in(file)
@@ -98,7 +107,7 @@ def _finish(desk: DeskAddress, file: Path, master: MasterKeys, late: int) -> Non
         raise refused(sentence, Exit.DIFFERS)
     with reachable():
         # Before the former key is gone: until then its hashes are found, too.
-        if problem := hash_again(desk.url(), master):
+        if problem := hash_again(desk, master):
             raise refused(problem, Exit.DIFFERS)
         if len(master.keys) > 1:
             _replace(file, master.keys[:1])
@@ -136,12 +145,13 @@ def _replace(file: Path, keys: Sequence[bytes]) -> None:
 
 
 @vault.command("forget")
-def forget_command(
+def forget_command(  # noqa: PLR0913, PLR0917 # each is an option
     ctx: typer.Context,
     owner: Owner,
     reason: Reason,
     yes: Yes = False,
     vault_key: VaultKey = None,
+    projections_database: ProjectionsDatabase = None,
     as_json: AsJson = False,
 ) -> None:
     """Destroy the key of a person or source: what it sealed becomes unreadable.
@@ -160,13 +170,13 @@ def forget_command(
             "to do it"
         )
         raise refused(sentence, Exit.INVALID)
+    desk = replace(desk_of(ctx), projections=projections_database)
     with reachable():
-        _forget(desk_of(ctx), owner, reason, vault_key)
+        _forget(desk, owner, reason, vault_key)
 
 
 def _forget(desk: DeskAddress, owner: str, reason: str, vault_key: Path | None) -> None:
-    url = desk.url()
-    master = _master_if_needed(desk, vault_key)
+    words = _words_if_any(desk, vault_key)
     with desk.log_and_clock() as (log, clock), log.transaction() as cursor:
         forgotten = forget(cursor, owner, reason, clock())
         known = forgotten or was_forgotten(cursor, owner)
@@ -175,14 +185,14 @@ def _forget(desk: DeskAddress, owner: str, reason: str, vault_key: Path | None) 
         sentence = f"{owner} has no key: nothing is kept under it. Nothing was done."
         answer({"owner": owner, "forgotten": False, "left": []}, sentence)
         return
-    if master is not None:
-        delete_hashes(url, owner)
-    left = _erased(url)
+    if words is not None:
+        delete_hashes(words.url, owner)
+    left = _erased(desk.url())
     with desk.log() as log, log.transaction() as cursor:
         delete_forgotten(cursor)
-    if master is not None:
+    if words is not None:
         pause(REMEMBERED_SECONDS)
-        if problem := forget_words(url, master):
+        if problem := forget_words(words.url, words.master):
             left.append(problem)
     done = "is destroyed" if forgotten else "had been destroyed before"
     rest = f"but {'; '.join(left)}" if left else "and no title is shown any more"
@@ -192,15 +202,25 @@ def _forget(desk: DeskAddress, owner: str, reason: str, vault_key: Path | None) 
         raise typer.Exit(Exit.DIFFERS)
 
 
-def _master_if_needed(desk: DeskAddress, vault_key: Path | None) -> MasterKeys | None:
-    """Return the keys to build read models with; None if no titles are shown."""
+class _Words(NamedTuple):
+    """Where read models that have words are built again, and with which keys."""
+
+    url: str
+    master: MasterKeys
+
+
+def _words_if_any(desk: DeskAddress, vault_key: Path | None) -> _Words | None:
+    """Return how to rebuild what shows words, None if nothing does; or exit.
+
+    Before the key is destroyed: what shows its words has to go as well.
+    """
     if not shows_words(desk.url()):
         return None
     master = desk.master(vault_key)
     if master is None:
         sentence = "the queue shows titles: name the master key with --vault-key"
         raise refused(sentence, Exit.INVALID)
-    return master
+    return _Words(url_to_build(desk), master)
 
 
 def _erased(url: str) -> list[str]:

@@ -327,6 +327,8 @@ class Run:
     """Empty in the file of an older version."""
     ports: Mapping[str, int] = field(default_factory=dict)
     """Of each service, by its name; empty in the file of an older version."""
+    projections_database_url: str = ""
+    """For commands that touch read models; empty in the file of an older version."""
 
 
 def run_file(home: Path) -> Path:

@@ -9,6 +9,8 @@ from standalone.settings import UpSettings
 
 ADMIN_ROLE = "desk_admin"
 """The PostgreSQL role of the command line."""
+PROJECTIONS_ROLE = "desk_projections"
+"""That of its commands that touch read models: their tables belong to it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ SERVICES = (
     Service(
         "projections",
         ("-m", "services.projections"),
-        "desk_projections",
+        PROJECTIONS_ROLE,
         "projections",
         lambda settings: settings.api_port,
         "PERMANENCE_API_PORT",

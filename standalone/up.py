@@ -45,6 +45,7 @@ from standalone.readiness import Answer, wait_until_ready
 from standalone.servers import NATS, POSTGRES, own_nats, own_postgres
 from standalone.services import (
     ADMIN_ROLE,
+    PROJECTIONS_ROLE,
     Service,
     demand_ports,
     environment_of,
@@ -311,14 +312,17 @@ class _Desk:
 
     def _serving(self, owner: str, users: Mapping[str, str], link: str | None) -> None:
         plan, settings = self._plan, self._plan.settings
+
+        def url_of(role: str) -> str:
+            return url_as(owner, role, self._credentials.roles[role])
+
         self._run = Run(
             intake_url=f"http://{HOST}:{settings.intake_port}",
             api_url=f"http://{HOST}:{settings.api_port}",
             nats_url=users["admin"],
             database_url=owner,
-            admin_database_url=url_as(
-                owner, ADMIN_ROLE, self._credentials.roles[ADMIN_ROLE]
-            ),
+            admin_database_url=url_of(ADMIN_ROLE),
+            projections_database_url=url_of(PROJECTIONS_ROLE),
             token=self._credentials.token,
             source_key=self._credentials.source_key,
             pids={},

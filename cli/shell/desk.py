@@ -13,10 +13,12 @@ from typing import Annotated
 
 import psycopg
 import typer
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from cli.shell.output import Exit, refused
 from shared.clock import Clock, LeverClock, clock_from, real_clock
 from shared.database.clock_mode import LeverRefused
+from shared.database.copied_rows import ReplacedTable
 from shared.database.server_clock import server_clock_at
 from shared.eventlog.codec import UnknownEvent
 from shared.eventlog.documents import UnreadableDocument
@@ -33,6 +35,15 @@ Database = Annotated[
         envvar="DATABASE_URL",
         show_default=False,
         help="URL of the desk's database; else of the one `make up` runs.",
+    ),
+]
+ProjectionsDatabase = Annotated[
+    str | None,
+    typer.Option(
+        envvar="PERMANENCE_PROJECTIONS_DATABASE_URL",
+        show_default=False,
+        help="The same database as the role desk_projections, which owns what is "
+        "changed; else that of the desk `make up` runs.",
     ),
 ]
 Home = Annotated[
@@ -59,6 +70,8 @@ class DeskAddress:
     database: str | None = None
     home: Path = HOME
     lever: Path | None = None
+    projections: str | None = None
+    """The URL of its database as the role of projections."""
 
     def url_if_any(self) -> str | None:
         """Return the URL of its database; None if no desk runs here or is named.
@@ -66,9 +79,11 @@ class DeskAddress:
         For a desk of `make up`, as an administrator: no command needs the owner.
         """
         if self.database:
-            return self.database
+            return _by_full_names(self.database)
         run = read_run(self.home)
-        return (run.admin_database_url or run.database_url) if run else None
+        if run is None:
+            return None
+        return _by_full_names(run.admin_database_url or run.database_url)
 
     def url(self) -> str:
         """Return the URL of its database, or exit with a message."""
@@ -76,6 +91,17 @@ class DeskAddress:
             return url
         sentence = "no desk here: start one with `make up`, or set DATABASE_URL"
         raise refused(sentence, Exit.UNREACHABLE)
+
+    def projections_url(self) -> str:
+        """Return the URL for what the role of projections owns, or exit.
+
+        If none is named, it is the URL of the database: who builds refuses another
+        role.
+        """
+        if named := self.projections or self.database:
+            return named
+        run = read_run(self.home)
+        return (run.projections_database_url if run else "") or self.url()
 
     def master(self, vault_key: Path | None) -> MasterKeys | None:
         """Return the vault's master keys; None if no file is named or exists."""
@@ -127,6 +153,19 @@ class DeskAddress:
         return clock_from(self.lever)
 
 
+def _by_full_names(url: str) -> str:
+    """Return `url` for sessions that find nothing in schemas where others may create.
+
+    A database that was upgraded from PostgreSQL 14 lets every role create in `public`.
+    """
+    try:
+        options = conninfo_to_dict(url).get("options") or ""
+    except psycopg.ProgrammingError:
+        return url  # no address: `reachable` says so
+    path = "-c search_path=pg_catalog,pg_temp"
+    return make_conninfo(url, options=f"{options} {path}".strip())
+
+
 def remember(
     ctx: typer.Context,
     database: Database = None,
@@ -163,14 +202,17 @@ def reachable() -> Iterator[None]:
             "put its key back, see docs/how-to/parked-events.md"
         )
         raise refused(sentence, Exit.UNREACHABLE) from error
+    except ReplacedTable as error:
+        sentence = f"{error}: change that password, then `permanence rebuild`"
+        raise refused(sentence, Exit.UNREACHABLE) from error
     except Unavailable as error:
         sentence = f"the database is not reachable ({error}): is the desk running?"
         raise refused(sentence, Exit.UNREACHABLE) from error
     except psycopg.Error as error:
         if error.sqlstate is None:  # not the server's word: the address is malformed
             sentence = (
-                "DATABASE_URL is not an address: write "
-                "postgresql://role:…@host:5432/name"
+                "DATABASE_URL, or an option that names a database, is not an address: "
+                "write postgresql://role:…@host:5432/name"
             )
             raise refused(sentence, Exit.INVALID) from error
         reason = str(error).partition("\n")[0]

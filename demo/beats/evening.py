@@ -14,6 +14,7 @@ from services.intake.policy.store import Applied, Signature
 from shared.clock import clock_from
 from shared.eventlog.log import EventLog
 from standalone.credentials import vault_key_file
+from standalone.services import PROJECTIONS_ROLE, url_as
 
 
 async def another_policy(stage: Stage) -> None:
@@ -140,11 +141,15 @@ async def auditor(stage: Stage) -> None:
 
 async def _permanence(stage: Stage, *arguments: str) -> Json:
     """Run the command line on this desk as the auditor; return its output."""
+    desk = stage.desk
     environment = {
         **os.environ,
-        "DATABASE_URL": stage.desk.owner,
-        "PERMANENCE_VAULT_KEY_FILE": str(vault_key_file(stage.desk.home)),
-        "PERMANENCE_HOME": str(stage.desk.home),
+        "DATABASE_URL": desk.owner,
+        "PERMANENCE_PROJECTIONS_DATABASE_URL": url_as(
+            desk.owner, PROJECTIONS_ROLE, desk.credentials.roles[PROJECTIONS_ROLE]
+        ),
+        "PERMANENCE_VAULT_KEY_FILE": str(vault_key_file(desk.home)),
+        "PERMANENCE_HOME": str(desk.home),
         "PERMANENCE_CLOCK_LEVER": str(stage.lever),
     }
     process = await asyncio.create_subprocess_exec(

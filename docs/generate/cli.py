@@ -33,6 +33,9 @@ _HEAD = """\
 * `config`, `people`, `heartbeat`, `token`, `vault`, `parked`, `rebuild`, `remap`,
   `replay`, `audit`, `sla explain` and `restored` use the database as `desk_admin`:
   `DATABASE_URL`. They also work while no service runs. `migrate` needs its owner.
+* `rebuild`, `vault forget` and `vault rotate --finish` change read models as
+  `desk_projections`, who owns them: `PERMANENCE_PROJECTIONS_DATABASE_URL`, and
+  `rebuild` needs no other. For a desk of `make up` they find it themselves.
 * `provision` and `restored` use NATS, as a user who may change streams: `NATS_URL`.
 * `map`, `sla due`, `sla elapsed` and `config schema` use nothing but their input.
   `config check` also looks people up if there is a database.

@@ -4,18 +4,12 @@ PostgreSQL grants everyone some functions that lock or write: a read-only role c
 hold an advisory lock for which writers wait, exhaust the lock table, or fill the disk
 with large objects. Rights on these functions, on the database and of the roles are not
 part of the tables, so every migration sets them again.
-
-`only_tables` reads another role's tables without running its code. A role may replace
-its table by a view, or add a policy to it; their functions run with the rights of the
-reader. An administrator who lists parked events would give these rights to somebody
-with the password of the role of projections.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-from psycopg import Connection, Cursor, sql
+from psycopg import Connection, sql
 
 Alter = Callable[[sql.Composed], object]
 """Runs a statement about a role, and repeats it on a conflict with a migration."""
@@ -46,18 +40,28 @@ WHERE pronamespace = 'pg_catalog'::regnamespace
   AND (proname ~ '^pg_(try_)?advisory_' OR proname = 'pg_logical_emit_message'
        OR proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_put', 'lowrite'))
 """
-_ADMIN_BUILDS = "GRANT desk_projections TO desk_admin WITH INHERIT FALSE, SET TRUE"
+# An earlier version let it, but whose functions run then get back to the login.
+_BUILT_AS_PROJECTIONS = """
+SELECT pg_get_userbyid(grantor) FROM pg_auth_members
+WHERE pg_get_userbyid(roleid) = 'desk_projections'
+  AND pg_get_userbyid(member) = 'desk_admin'
+"""
 _SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 
 
 def limit_roles(connection: Connection[Any], alter: Alter) -> None:
     """Revoke rights that could block others, and set the limits of read-only roles.
 
-    The administrator may act as the role of projections, which owns the read models, to
-    build them. Only a migration by a superuser can change rights on PostgreSQL's own
-    functions: after any other migration everyone keeps them.
+    Only a migration by a superuser can change rights on PostgreSQL's own functions:
+    after any other migration everyone keeps them.
     """
-    alter(sql.Composed([sql.SQL(_ADMIN_BUILDS)]))
+    for (grantor,) in connection.execute(_BUILT_AS_PROJECTIONS).fetchall():
+        alter(
+            sql.SQL("REVOKE desk_projections FROM desk_admin GRANTED BY {}").format(
+                sql.Identifier(grantor)
+            )
+        )
+    connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     row = connection.execute(_SUPERUSER).fetchone()
     superuser = row is not None and bool(row[0])
     for name, value in READER_LIMITS.items():
@@ -92,21 +96,3 @@ def _withhold_functions(connection: Connection[Any]) -> None:
         connection.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC")
     for function, role in _GRANTED.items():
         connection.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {role}")
-
-
-# Only if this PostgreSQL version has them: the first came with 16.4.
-_SET = """
-SELECT set_config(name, CASE name WHEN 'row_security' THEN %s ELSE %s END, true)
-FROM pg_settings WHERE name IN ('restrict_nonsystem_relation_kind', 'row_security')
-"""
-
-
-@contextmanager
-def only_tables(cursor: Cursor[Any]) -> Iterator[None]:
-    """Refuse views, foreign tables and row-level policies within this context.
-
-    An error ends the transaction, and the restriction with it.
-    """
-    cursor.execute(_SET, ("off", "view, foreign-table"))
-    yield
-    cursor.execute(_SET, ("on", ""))

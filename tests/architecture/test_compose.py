@@ -113,6 +113,8 @@ def test_only_the_migration_has_the_password_of_the_owner() -> None:
 
     assert holders == {"postgres", "migrate"}
     assert urlsplit(command["DATABASE_URL"]).username == "desk_admin"
+    builds = urlsplit(command["PERMANENCE_PROJECTIONS_DATABASE_URL"])
+    assert builds.username == "desk_projections"
     assert urlsplit(command["NATS_URL"]).username == "admin"
 
 

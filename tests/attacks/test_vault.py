@@ -60,6 +60,9 @@ class Desk:
     def run(self, *words: str, **more: str) -> Result:
         environment: Mapping[str, str] = {
             "DATABASE_URL": self.database.dsn("desk_admin"),
+            "PERMANENCE_PROJECTIONS_DATABASE_URL": self.database.dsn(
+                "desk_projections"
+            ),
             "PERMANENCE_VAULT_KEY_FILE": str(self.key_file),
             "PERMANENCE_HOME": str(self.key_file.parent / "none"),
             **more,

@@ -26,14 +26,13 @@ from services.projections.audit.walk import (
 )
 from services.projections.log_queries import rows_of_stream
 from services.projections.read_models import MODELS
-from shared.database.roles import only_tables
 from shared.domain.events.administration import STREAM, PolicyApplied
 from shared.eventlog.documents import UnreadableDocument
 from shared.eventlog.entry import Entry
 from shared.eventlog.histories import Unreadable, each_event
 from shared.eventlog.log import PAGE_MAX, EventLog, Row
 from shared.eventlog.policies import document_of
-from shared.eventlog.readers.position import Bookmark, Cursors, bookmarks
+from shared.eventlog.readers.position import Bookmark, Cursors, stored_positions
 
 PAGE = 100
 """How many events are read at once; their documents are read one at a time."""
@@ -131,9 +130,6 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         beside.unlink(missing_ok=True)
 
 
-_ANCHOR = """
-SELECT position, chain FROM {schema}.tracking WHERE reader = %s AND position > 0
-"""
 _MISCOUNTED = """
 SELECT originator_id, min(notification_id) FROM log.events AS event
 WHERE %(after)s = 0 OR originator_id IN (
@@ -203,14 +199,12 @@ def anchors(log: EventLog) -> Sequence[Anchor]:
 
     These are all generations of read models, live or not, and all deciding services.
     """
-    found: list[Anchor] = []
     with log.transaction() as cursor:
-        for bookmark in bookmarks(cursor):
-            query = _ANCHOR.format(schema=bookmark.schema)
-            with only_tables(cursor):
-                rows = cursor.execute(query, (bookmark.reader,)).fetchall()
-            found += (Anchor(p, bytes(c), _whose(bookmark)) for p, c in rows)
-    return found
+        return [
+            Anchor(each.position, each.chain, _whose(each.bookmark))
+            for each in stored_positions(cursor)
+            if each.position > 0
+        ]
 
 
 def _whose(bookmark: Bookmark) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 
 import psycopg
 from psycopg import Connection
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from services.projections.generations import ReadModel
 from services.projections.rebuild.fold import CHUNK_EVENTS
@@ -28,6 +27,10 @@ _LOCK = "SELECT {}(hashtextextended('rm.' || %s, 0))"
 
 class Busy(Exception):
     """Another process is building a generation of this read model."""
+
+
+class WrongLogin(Exception):
+    """The address logs in as another role than the one that owns the read models."""
 
 
 @dataclass(frozen=True)
@@ -65,23 +68,22 @@ def builder(
 ) -> Iterator[Builder]:
     """Yield the builder of `model`; raises `Busy` unless asked to wait for the other.
 
-    Tables belong to the role of the service, even if an administrator calls. The lock
-    belongs to the connection: a killed or frozen process does not keep it. At the end
-    it is released, as PostgreSQL may notice a closed connection only later.
+    Raises `WrongLogin` unless `dsn` logs in as the service. The lock belongs to the
+    connection: a killed or frozen process does not keep it. At the end it is released,
+    as PostgreSQL may notice a closed connection only later.
     """
-    own = as_role(dsn)
     opens = master if model.opens_words else None
     with (
-        connected(own) as connection,
+        logged_in(dsn) as connection,
         _kept_alive(connection),
-        closing(EventLog.open(own, master=opens, pool_size=2)) as log,
+        closing(EventLog.open(dsn, master=opens, pool_size=2)) as log,
     ):
         if wait:
             connection.execute(_LOCK.format("pg_advisory_lock"), (model.name,))
         else:
             _lock_now(connection, model.name)
         try:
-            yield Builder(model, Source(own, opens, log, chunk_events), connection)
+            yield Builder(model, Source(dsn, opens, log, chunk_events), connection)
         finally:
             with suppress(psycopg.Error):  # without a connection there is no lock
                 connection.execute("DISCARD ALL")
@@ -94,6 +96,24 @@ def connected(dsn: str) -> Connection[tuple[Any, ...]]:
         return psycopg.connect(dsn, autocommit=True, connect_timeout=limit)
     except psycopg.OperationalError as error:
         raise Unavailable(str(error).strip().partition("\n")[0]) from error
+
+
+def logged_in(dsn: str) -> Connection[tuple[Any, ...]]:
+    """Return such a connection as the role of the service; or raise `WrongLogin`.
+
+    This role owns the tables, so any function of whoever has its password may run when
+    they are read or written. A session that only acts as this role gives those
+    functions its own rights: they end that by RESET ROLE.
+    """
+    connection = connected(dsn)
+    row = connection.execute("SELECT session_user::text").fetchone()
+    if row != (ROLE,):
+        connection.close()
+        (who,) = row or ("nobody",)
+        raise WrongLogin(
+            f"this address logs in as {who}, and read models are built as {ROLE} alone"
+        )
+    return connection
 
 
 @contextmanager
@@ -126,12 +146,3 @@ def _lock_now(connection: Connection[tuple[Any, ...]], name: str) -> None:
     row = connection.execute(query, (name,)).fetchone()
     if row != (True,):
         raise Busy(f"another process rebuilds {name}: let it end, or stop it")
-
-
-def as_role(dsn: str) -> str:
-    """Return the address at which one acts as the role of the service."""
-    given = conninfo_to_dict(dsn)
-    if given.get("user") == ROLE:
-        return dsn
-    options = f"{given.get('options') or ''} -c role={ROLE}".strip()
-    return make_conninfo(dsn, options=options)

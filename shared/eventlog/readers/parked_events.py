@@ -4,22 +4,26 @@ An event is parked if applying it failed; later events of its stream wait behind
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from psycopg import Cursor
 
+from shared.database.copied_rows import copied_rows
 from shared.eventlog.errors import StaleVersion, away, is_cancelled, is_unavailable
 from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 from shared.eventlog.readers.position import ERROR_MAX, Apply, Bookmark, Overtaken
 from shared.observability.telemetry import wordless
 
-_LIST = """
-SELECT stream, min(position), count(*), (array_agg(error ORDER BY position))[1],
-       min(parked_at)
-FROM {schema}.parked WHERE reader = %s GROUP BY stream ORDER BY min(position) LIMIT %s
-"""
+_PARKED = {
+    "stream": "text",
+    "position": "int8",
+    "error": "text",
+    "parked_at": "timestamptz",
+    "reader": "text",
+}
 _EVENTS = """
 SELECT position, stream, error, parked_at FROM {schema}.parked
 WHERE reader = %s AND stream = ANY(%s) ORDER BY position
@@ -69,10 +73,22 @@ class StillPoison(Exception):
 def parked_streams(
     cursor: Cursors, bookmark: Bookmark, limit: int
 ) -> Sequence[ParkedStream]:
-    """Return up to `limit` parked streams, the longest parked first."""
-    query = _LIST.format(schema=bookmark.schema)
-    rows = cursor.execute(query, (bookmark.reader, limit)).fetchall()
-    return [ParkedStream(*row) for row in rows]
+    """Return up to `limit` parked streams, the longest parked first.
+
+    Runs nothing of the role that owns the tables. Raises `ReplacedTable`.
+    """
+    rows = copied_rows(cursor, bookmark.schema, "parked", _PARKED)
+    found: dict[str, ParkedStream] = {}
+    for stream, position, error, parked_at, reader in rows:
+        if reader == bookmark.reader:
+            event = ParkedStream(stream, position, 1, error, parked_at)
+            found[stream] = _joined(found[stream], event) if stream in found else event
+    return sorted(found.values(), key=attrgetter("position"))[:limit]
+
+
+def _joined(a: ParkedStream, b: ParkedStream) -> ParkedStream:
+    first, since = min(a, b, key=attrgetter("position")), min(a.parked_at, b.parked_at)
+    return replace(first, events=a.events + b.events, parked_at=since)
 
 
 def parked_events(

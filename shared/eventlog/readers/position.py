@@ -11,11 +11,11 @@ does not block other streams.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
-from shared.database.roles import only_tables
+from shared.database.copied_rows import copied_rows
 from shared.eventlog.entry import GENESIS, Entry
 from shared.eventlog.errors import StaleVersion, away, is_cancelled, is_unavailable
 from shared.eventlog.log import EventLog, Row
@@ -50,7 +50,7 @@ WHERE relname = 'tracking' AND relkind = 'r'
   AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
 ORDER BY nspname
 """
-_READERS = "SELECT reader FROM {schema}.tracking ORDER BY reader"
+_READERS = {"reader": "text", "position": "int8", "chain": "bytea"}
 _START = """
 INSERT INTO {schema}.tracking (reader, position, chain, recorded_at)
 VALUES (%s, 0, %s, %s) ON CONFLICT DO NOTHING
@@ -205,15 +205,27 @@ class Bookmark:
         return query.format(schema=self.schema)
 
 
-def bookmarks(cursor: Cursors) -> list[Bookmark]:
-    """Return the bookmarks of all readers, one for each generation."""
+class StoredPosition(NamedTuple):
+    """A reader, and the last event that it passed, by position and chain hash."""
+
+    bookmark: Bookmark
+    position: int
+    chain: bytes
+
+
+def stored_positions(cursor: Cursors) -> list[StoredPosition]:
+    """Return those of all readers, one for each generation, running nothing of theirs.
+
+    Raises `ReplacedTable`.
+    """
     schemas = [schema for (schema,) in cursor.execute(_SCHEMAS).fetchall()]
-    with only_tables(cursor):
-        return [
-            Bookmark(schema, reader)
-            for schema in schemas
-            for (reader,) in cursor.execute(_READERS.format(schema=schema)).fetchall()
-        ]
+    return [
+        StoredPosition(Bookmark(schema, reader), position, bytes(chain))
+        for schema in schemas
+        for reader, position, chain in sorted(
+            copied_rows(cursor, schema, "tracking", _READERS)
+        )
+    ]
 
 
 def _tracked(row: tuple[Any, ...]) -> Tracked:

@@ -1,5 +1,7 @@
 """A dump that is restored under another name is the same log, as well guarded."""
 
+import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,12 +11,19 @@ import psycopg
 import pytest
 
 from services.intake.commands.reference_numbers import new_refs
+from services.projections.generations import as_of
+from services.projections.read_models import MODELS
+from services.projections.rebuild.rebuild import ensure
+from shared.clock import real_clock
 from shared.eventlog.log import EventLog
 from tests.support.builders.short_events import broken_at, incident, member, positions
+from tests.support.compose import ROOT
 from tests.support.key_ring import MASTER
 from tests.support.servers.servers import Database, PostgresServer, postgres_programs
 
 pytestmark = pytest.mark.servers
+
+PAGE = ROOT / "docs" / "how-to" / "back-up-and-restore.md"
 
 
 @pytest.fixture
@@ -25,15 +34,33 @@ def restored(
     with log.transaction() as cursor:
         new_refs(cursor, "incident", 7)
         log.append(cursor, [member(incident(1), 1, 2, 3)])
+    with psycopg.connect(database.owner_dsn) as owner:
+        owner.execute("CREATE SEQUENCE public.trapped")
+    own = database.dsn("desk_projections")
+    schema = ensure(own, MASTER, MODELS["timeline"], real_clock)
+    with psycopg.connect(own) as thief:
+        thief.execute(
+            f"CREATE FUNCTION {schema}.evil() RETURNS boolean LANGUAGE plpgsql AS"
+            " $$ BEGIN IF session_user <> 'desk_projections'"
+            " THEN PERFORM nextval('public.trapped'); END IF; RETURN true; END $$;"
+            f"ALTER TABLE {schema}.tracking ADD CHECK ({schema}.evil())".encode()
+        )
     programs = postgres_programs()
     copy = Database(database.cluster, f"{database.name}_restored")
     with psycopg.connect(database.owner_dsn, autocommit=True) as owner:
         owner.execute(f"CREATE DATABASE {copy.name}".encode())
     dump = tmp_path / "permanence.dump"
-    run(programs / "pg_dump", "-Fc", "-d", database.owner_dsn, "-f", dump)
+    said = ("-Fc", "-d", database.owner_dsn, *_documented(), "-f", str(dump))
+    run(programs / "pg_dump", *said)
     run(programs / "pg_restore", "--exit-on-error", "-d", copy.owner_dsn, dump)
     yield copy
     postgres_server.drop(copy)
+
+
+def _documented() -> list[str]:
+    """Return what the page says to leave out of a dump."""
+    (line,) = re.findall(r"pg_dump -Fc -d \S+ (.*) -f", PAGE.read_text("utf-8"))
+    return shlex.split(line)
 
 
 def run(*command: str | Path) -> None:
@@ -65,3 +92,17 @@ def test_a_restored_dump_refuses_what_the_log_refuses(restored: Database) -> Non
         other.transaction() as cursor,
     ):
         other.append(cursor, [member(incident(1), 4)])
+
+
+def test_a_restored_dump_runs_nothing_that_a_service_has_put_into_its_tables(
+    restored: Database,
+) -> None:
+    """Its owner restores it, and the service makes what it owns again."""
+    with psycopg.connect(restored.owner_dsn) as owner:
+        called = owner.execute("SELECT is_called FROM public.trapped").fetchone()
+    own = restored.dsn("desk_projections")
+    schema = ensure(own, MASTER, MODELS["timeline"], real_clock)
+    with psycopg.connect(own) as connection:
+        position = as_of(connection.cursor(), schema).position
+
+    assert (called, position) == ((False,), 3)

@@ -70,6 +70,7 @@ def environment(database: Database, tmp_path: Path) -> dict[str, str]:
     return {
         **os.environ,
         "DATABASE_URL": database.owner_dsn,
+        "PERMANENCE_PROJECTIONS_DATABASE_URL": database.dsn("desk_projections"),
         "PERMANENCE_VAULT_KEY_FILE": str(key),
         "PERMANENCE_HOME": str(tmp_path / "none"),
         "COLUMNS": "200",

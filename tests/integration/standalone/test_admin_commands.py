@@ -5,13 +5,17 @@
 
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from standalone.folder import Run, write_run
+from shared.vault.master_keys import text_of
+from standalone.credentials import vault_key_file
+from standalone.folder import Run, write_private, write_run
 from tests.support.command_line import Ran, permanence
 from tests.support.compose import ROOT
+from tests.support.key_ring import MASTER
 from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -28,6 +32,7 @@ def run(database: Database, tmp_path: Path) -> Command:
     key.write_bytes(base64.b64encode(bytes(32)))
     env = {
         "DATABASE_URL": database.dsn("desk_admin"),
+        "PERMANENCE_PROJECTIONS_DATABASE_URL": database.dsn("desk_projections"),
         "PERMANENCE_VAULT_KEY_FILE": str(key),
         "PERMANENCE_HOME": "/nowhere",
     }
@@ -76,13 +81,17 @@ def test_the_commands_of_a_desk_on_this_machine_are_an_administrators_too(
     database: Database, tmp_path: Path
 ) -> None:
     nowhere = "postgresql://permanence_owner:x@127.0.0.1:1/permanence"
-    admin = database.dsn("desk_admin")
-    write_run(tmp_path, Run("", "", "", nowhere, "", "", {}, admin))
+    admin, projections = database.dsn("desk_admin"), database.dsn("desk_projections")
+    run = Run("", "", "", nowhere, "", "", {}, admin)
+    write_run(tmp_path, replace(run, projections_database_url=projections))
+    write_private(vault_key_file(tmp_path), text_of(MASTER.keys))
     env = {"DATABASE_URL": "", "PERMANENCE_HOME": str(tmp_path)}
 
-    done = permanence("token", "list", "--json", env=env)
+    listed = permanence("token", "list", "--json", env=env)
+    rebuilt = permanence("rebuild", "queue", "--json", env=env)
 
-    assert (done.code, done.items) == (0, []), done
+    assert (listed.code, listed.items) == (0, []), listed
+    assert (rebuilt.code, rebuilt.plain["schema"]) == (0, "rm_queue_v1"), rebuilt
 
 
 def test_only_the_owner_migrates(database: Database) -> None:

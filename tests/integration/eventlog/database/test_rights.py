@@ -37,6 +37,7 @@ FORBIDDEN = [
     ("SET session_replication_role = replica", EVERY_ROLE),
     ("SET ROLE permanence_owner", EVERY_ROLE),
     ("SET ROLE desk_admin", EVERY_ROLE - {"desk_admin"}),
+    ("SET ROLE desk_projections", EVERY_ROLE - {"desk_projections"}),
     ("UPDATE log.commands SET digest = ''", EVERY_ROLE),
     ("DELETE FROM log.commands", EVERY_ROLE),
     (

@@ -34,6 +34,8 @@ from tests.support.strategies.interleaved_streams import stream_of
 
 pytestmark = pytest.mark.servers
 
+OWN = "PERMANENCE_PROJECTIONS_DATABASE_URL"
+
 
 def _json(done: Result) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(done.stdout or done.stderr)
@@ -103,11 +105,12 @@ def test_going_back_is_one_word(log: EventLog, database: Database, run: Run) -> 
     ("words", "more", "code", "sentence"),
     [
         (["rebuild", "nothing"], {}, 2, "choose one of queue, timeline, metrics"),
-        (["rebuild", "queue"], {"DATABASE_URL": ""}, 3, "make up"),
-        (["rebuild", "queue"], {"DATABASE_URL": "nonsense"}, 2, "not an address"),
+        (["rebuild", "queue"], {"DATABASE_URL": "", OWN: ""}, 3, "make up"),
+        (["rebuild", "queue"], {OWN: "nonsense"}, 2, "not an address"),
+        (["rebuild", "queue"], {OWN: ""}, 2, "as desk_projections alone"),
         (
             ["rebuild", "queue"],
-            {"DATABASE_URL": "postgresql://x:y@127.0.0.1:9/z"},
+            {OWN: "postgresql://x:y@127.0.0.1:9/z"},
             3,
             "not reachable",
         ),

@@ -1,0 +1,51 @@
+"""Reads a table of another role, and runs nothing of that role's.
+
+Whoever has the password of a service may change the tables that it owns. A view in the
+place of a table, a policy, the cast of a column's own type and, as soon as a query is
+planned, the expression of an index run functions of theirs in the session of whoever
+reads. COPY of a table plans no query, casts nothing, and refuses what is not a table.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import psycopg
+from psycopg import Cursor, sql
+
+_COPY = "COPY {table} ({columns}) TO STDOUT"
+_NOT_OURS = (
+    psycopg.errors.WrongObjectType,
+    psycopg.errors.InsufficientPrivilege,  # row-level security
+    psycopg.errors.UndefinedColumn,
+    psycopg.DataError,
+    ValueError,
+)
+
+
+class ReplacedTable(Exception):
+    """The table is not as this program created it."""
+
+
+def copied_rows(
+    cursor: Cursor[Any], schema: str, table: str, columns: Mapping[str, str]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a table, in any order; `columns` are names and their types.
+
+    Raises `ReplacedTable` if the table has become something else.
+    """
+    command = sql.SQL(_COPY).format(
+        table=sql.Identifier(schema, table),
+        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+    )
+    try:
+        cursor.execute("SELECT set_config('row_security', 'off', true)")
+        with cursor.copy(command) as copy:
+            copy.set_types(list(columns.values()))
+            yield from copy.rows()
+    except _NOT_OURS as error:
+        why = str(error).partition("\n")[0]
+        raise ReplacedTable(
+            f"{schema}.{table} is not as this program made it ({why}): somebody with "
+            "the password of its owner has changed it"
+        ) from error
+    cursor.execute("SELECT set_config('row_security', 'on', true)")
