@@ -101,8 +101,8 @@ def connected(dsn: str) -> Connection[tuple[Any, ...]]:
 def logged_in(dsn: str) -> Connection[tuple[Any, ...]]:
     """Return such a connection as the role of the service; or raise `WrongLogin`.
 
-    This role owns the tables, so any function of whoever has its password may run when
-    they are read or written. A session that only acts as this role gives those
+    This role owns the tables, so functions of a thief of its password may run when they
+    are read or written. A session that only acts as this role gives those
     functions its own rights: they end that by RESET ROLE.
     """
     connection = connected(dsn)
