@@ -1,8 +1,8 @@
 """Reads a table of another role, and runs nothing of that role's.
 
 A thief of a service's password may change the tables that it owns. A view in the place
-of a table, a policy, the cast of a column's own type and, as soon as a query is planned,
-the expression of an index run functions of theirs in the session that reads. COPY of a
+of a table, a policy, the cast of a column's own type and, once a query is planned, the
+expression of an index run functions of theirs in the session that reads. COPY of a
 table plans no query, casts nothing, and refuses what is not a table.
 """
 

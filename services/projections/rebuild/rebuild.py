@@ -19,7 +19,7 @@ from services.projections.generations import (
     forget_previous,
     hold_live,
 )
-from services.projections.rebuild.builder import Builder, builder, connected
+from services.projections.rebuild.builder import Builder, builder, logged_in
 from services.projections.rebuild.fold import chunks
 from services.projections.rebuild.load import ReportProgress, catch_up, load, silently
 from services.projections.rebuild.plan import Build, begin, unfinished
@@ -226,9 +226,10 @@ def ensure(
 
     A build that was interrupted is taken up again. If several services start at once,
     one builds and the others wait. A valid live generation is returned at once, even
-    while it is being rebuilt. Raises `NewerGeneration` or `Unavailable`. Blocks.
+    while it is being rebuilt. Raises `NewerGeneration`, `WrongLogin` or `Unavailable`.
+    Blocks.
     """
-    with connected(dsn) as connection:
+    with logged_in(dsn) as connection:
         good = _good(find_live(connection.cursor(), model.name), model)
     if good is not None:
         return good
