@@ -40,7 +40,7 @@ WHERE pronamespace = 'pg_catalog'::regnamespace
   AND (proname ~ '^pg_(try_)?advisory_' OR proname = 'pg_logical_emit_message'
        OR proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_put', 'lowrite'))
 """
-# Granted by earlier versions, to build read models. A function in them could RESET ROLE.
+# Granted by earlier versions, to build read models. A function there may RESET ROLE.
 _BUILT_AS_PROJECTIONS = """
 SELECT pg_get_userbyid(grantor) FROM pg_auth_members
 WHERE pg_get_userbyid(roleid) = 'desk_projections'
