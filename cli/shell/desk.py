@@ -203,7 +203,7 @@ def reachable() -> Iterator[None]:
         )
         raise refused(sentence, Exit.UNREACHABLE) from error
     except ReplacedTable as error:
-        sentence = f"{error}: change that password, then `permanence rebuild`"
+        sentence = f"{error}: change that password, then rebuild"
         raise refused(sentence, Exit.UNREACHABLE) from error
     except Unavailable as error:
         sentence = f"the database is not reachable ({error}): is the desk running?"

@@ -29,7 +29,7 @@ class ReplacedTable(Exception):
 def copied_rows(
     cursor: Cursor[Any], schema: str, table: str, columns: Mapping[str, str]
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of a table, in any order; `columns` are names and their types.
+    """Yield the rows of a table, in any order; `columns`, never null, have these types.
 
     Raises `ReplacedTable` if the table has become something else.
     """
@@ -41,11 +41,14 @@ def copied_rows(
         cursor.execute("SELECT set_config('row_security', 'off', true)")
         with cursor.copy(command) as copy:
             copy.set_types(list(columns.values()))
-            yield from copy.rows()
+            for row in copy.rows():
+                if None in row:
+                    raise ValueError("a value is missing")
+                yield row
     except _NOT_OURS as error:
         why = str(error).partition("\n")[0]
         raise ReplacedTable(
-            f"{schema}.{table} is not as this program made it ({why}): somebody with "
-            "the password of its owner has changed it"
+            f"{schema}.{table} cannot be read as this program made it ({why}): unless "
+            "you may not read it, somebody with the password of its owner changed it"
         ) from error
     cursor.execute("SELECT set_config('row_security', 'on', true)")

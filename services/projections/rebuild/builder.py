@@ -102,8 +102,8 @@ def logged_in(dsn: str) -> Connection[tuple[Any, ...]]:
     """Return such a connection as the role of the service; or raise `WrongLogin`.
 
     This role owns the tables, so functions of a thief of its password may run when they
-    are read or written. A session that only acts as this role gives those
-    functions its own rights: they end that by RESET ROLE.
+    are read or written. In a session that only acts as this role, RESET ROLE would give
+    them the rights of the login.
     """
     connection = connected(dsn)
     row = connection.execute("SELECT session_user::text").fetchone()
