@@ -3,6 +3,11 @@
 Also defines what each user of NATS may do: one user per service, with the fewest
 subjects.
 
+Services that only read are each in an account of their own. NATS checks where a client
+publishes, but not where a request says that the answer goes, and JetStream may publish
+everywhere in the account of the request: in the account of intake, its answers could
+pass for events and signals.
+
 Sources of signals connect with keys of their own: the server asks intake about every
 client whose name it does not know here (auth callout). They are in a separate account
 and share only `desk.signal.>` with the desk: in one account, a mistake in their rights
@@ -32,14 +37,18 @@ _FLOW_CONTROL = (
     f"$JS.FC.{subjects.EVENTS_STREAM}.{subjects.READERS_CONSUMER}.*"  # the answer to it
 )
 _READS_LAST_SEEN = f"{_API}.STREAM.MSG.GET.{subjects.LAST_SEEN_STREAM}"
-_OF_INTAKE = [
-    subjects.commands_about(aggregate)
-    for aggregate in ("incident", "problem", "change", "contact", "person", "on_call")
-]
-_OF_ESCALATION = [
-    subjects.commands_about(aggregate) for aggregate in ("escalation", "handover")
-]
-_OF_SLA_WATCHER = [subjects.commands_about("sla")]
+_LAST_SEEN = "desk.last_seen"
+"""What such a request is called in the account of a reader.
+
+Under its own name, that account would answer as well: that it has no JetStream.
+"""
+_READERS = ("sla_watcher", "escalation", "projections")
+_OWNERS = {
+    "intake": ("incident", "problem", "change", "contact", "person", "on_call"),
+    "escalation": ("escalation", "handover"),
+    "sla_watcher": ("sla",),
+}
+"""Who takes the commands about what."""
 _MAY_PUBLISH: dict[str, list[str]] = {
     "intake": [
         subjects.EVENTS,
@@ -50,24 +59,23 @@ _MAY_PUBLISH: dict[str, list[str]] = {
         f"$JS.ACK.{subjects.SIGNALS_STREAM}.>",
         subjects.command("escalation", "take_page"),  # by a reply to a page
     ],
-    "sla_watcher": [_FLOW_CONTROL, _READS_LAST_SEEN],
-    "escalation": [_FLOW_CONTROL, _READS_LAST_SEEN],
+    "sla_watcher": [_FLOW_CONTROL, _LAST_SEEN],
+    "escalation": [_FLOW_CONTROL, _LAST_SEEN],
     "projections": [
         _FLOW_CONTROL,
-        _READS_LAST_SEEN,
+        _LAST_SEEN,
         subjects.COMMANDS,
         subjects.PRESENCE,
     ],
     "admin": [subjects.COMMANDS, subjects.SIGNALS, f"{_API}.>", "$JS.FC.>"],
 }
 _MAY_SUBSCRIBE: dict[str, list[str]] = {
-    "intake": [*_OF_INTAKE, subjects.AUTHORIZATION],
-    "sla_watcher": [*_OF_SLA_WATCHER, subjects.FEED],
-    "escalation": [*_OF_ESCALATION, subjects.FEED],
+    "intake": [subjects.AUTHORIZATION],
+    "sla_watcher": [subjects.FEED],
+    "escalation": [subjects.FEED],
     "projections": [subjects.FEED, subjects.PRESENCE],
     "admin": [_INBOX, subjects.EVENTS],
 }
-_ANSWERS_COMMANDS = {"intake", "sla_watcher", "escalation"}
 # A vanished or frozen client loses its share of the commands after three pings.
 VANISHED: Mapping[str, object] = {"ping_interval": "2s", "ping_max": 2}
 _MONITOR = "monitor"
@@ -108,14 +116,26 @@ def accounts(passwords: Mapping[str, str]) -> dict[str, object]:
     return {
         _DESK: {
             "jetstream": "enabled",
-            "users": [_user(name, passwords[name]) for name in _MAY_PUBLISH],
-            "exports": [{"service": subjects.SIGNALS}],
+            "users": [
+                _user(name, passwords[name])
+                for name in _MAY_PUBLISH
+                if name not in _READERS
+            ],
+            "exports": [
+                {"stream": subjects.FEED},
+                *_services(subjects.SIGNALS, _FLOW_CONTROL, _READS_LAST_SEEN),
+                *_services(*_taken_by("intake")),
+            ],
             # Only intake may publish there: it ends connections whose key was revoked.
             "imports": [
-                _imported(subjects.SYSTEM_ACCOUNT, theirs, ours)
-                for theirs, ours in _OF_THE_SYSTEM.items()
+                *(
+                    _imported(subjects.SYSTEM_ACCOUNT, theirs, ours)
+                    for theirs, ours in _OF_THE_SYSTEM.items()
+                ),
+                *_commands_to_others(_DESK),
             ],
         },
+        **{_account_of(name): _reader(name, passwords[name]) for name in _READERS},
         subjects.SYSTEM_ACCOUNT: {
             "exports": [
                 {"service": theirs, "response_type": "stream"}
@@ -131,6 +151,49 @@ def accounts(passwords: Mapping[str, str]) -> dict[str, object]:
             "imports": [_imported(_DESK, _MARKED_SIGNALS, subjects.SIGNALS)],
         },
     }
+
+
+def _reader(name: str, password: str) -> dict[str, object]:
+    """Return the account of a service that reads the log and owns no stream of NATS.
+
+    What it makes NATS or the owner of a command answer arrives there, and nowhere else.
+    """
+    account = _account_of(name)
+    gives_commands = subjects.COMMANDS in _MAY_PUBLISH[name]
+    return {
+        "users": [_user(name, password)],
+        "mappings": {_READS_LAST_SEEN: _LAST_SEEN},
+        "exports": _services(*_taken_by(name)),
+        "imports": [
+            {"stream": {"account": _DESK, "subject": subjects.FEED}},
+            _imported(_DESK, _FLOW_CONTROL, _FLOW_CONTROL),
+            _imported(_DESK, _READS_LAST_SEEN, _LAST_SEEN),
+            *(_commands_to_others(account) if gives_commands else ()),
+        ],
+    }
+
+
+def _account_of(user: str) -> str:
+    return user.upper() if user in _READERS else _DESK
+
+
+def _taken_by(user: str) -> list[str]:
+    """Return the subjects of the commands that `user` takes."""
+    return [subjects.commands_about(each) for each in _OWNERS.get(user, ())]
+
+
+def _commands_to_others(account: str) -> list[dict[str, object]]:
+    """Return the imports with which commands are given to owners in other accounts."""
+    return [
+        _imported(_account_of(owner), command, command)
+        for owner in _OWNERS
+        if _account_of(owner) != account
+        for command in _taken_by(owner)
+    ]
+
+
+def _services(*exported: str) -> list[dict[str, object]]:
+    return [{"service": subject} for subject in exported]
 
 
 def _imported(account: str, theirs: str, ours: str) -> dict[str, object]:
@@ -159,9 +222,11 @@ def _user(name: str, password: str) -> dict[str, object]:
         "password": password,
         "permissions": {
             "publish": {"allow": _MAY_PUBLISH[name]},
-            "subscribe": {"allow": [*_MAY_SUBSCRIBE[name], _answers_to(name)]},
+            "subscribe": {
+                "allow": [*_taken_by(name), *_MAY_SUBSCRIBE[name], _answers_to(name)]
+            },
             # Owners answer the commands they received, and write to no other inbox.
-            "allow_responses": name in _ANSWERS_COMMANDS,
+            "allow_responses": name in _OWNERS,
         },
     }
 

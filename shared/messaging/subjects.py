@@ -39,8 +39,12 @@ FEED = "desk.feed.events"
 PRESENCE = "desk.presence"
 """The subject on which processes of projections tell each other who is present."""
 
-_INBOXES = ("_INBOX.", "_INBOX_")
-"""The prefixes of inboxes: of clients without a prefix of their own, and of others."""
+_INBOXES = ("_INBOX.", "_INBOX_", "_R_.")
+"""The prefixes of inboxes: of clients without a prefix of their own, and of others.
+
+The last one is the server's: it sends the answer on to an account that asked another
+one, wherever in that account the sender said.
+"""
 
 
 def event(kind: str) -> str:

@@ -12,11 +12,13 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
 from nats.aio.client import Client
 from nats.errors import Error
+from nats.js import JetStreamContext
 from nats.js.api import Header
 from psycopg import OperationalError
 
@@ -37,6 +39,8 @@ BATCH_BYTES_MAX = 4_000_000
 PUBLISH_SECONDS = 2.0
 
 
+OTHERS_MAX = 100
+"""How many messages that are not events are skipped at the end of the stream."""
 NOWHERE = 0
 """The position used for a message that is not an event of the log."""
 
@@ -60,12 +64,20 @@ async def read_tail(client: Client, head: int) -> Tail:
     last = info.state.last_seq
     if not info.state.messages:
         return Tail(last, head, None)
-    message = await jetstream.get_msg(subjects.EVENTS_STREAM, seq=last)
-    try:
-        row = row_of(message.headers, message.data or b"")
-    except Unreadable:
-        return Tail(last, NOWHERE, b"")
-    return Tail(last, row.position, row.chain)
+    row = await _last_event(jetstream, last, info.state.first_seq)
+    return Tail(last, row.position, row.chain) if row else Tail(last, NOWHERE, b"")
+
+
+async def _last_event(jetstream: JetStreamContext, last: int, first: int) -> Row | None:
+    """Return the last event in the stream; None if it ends in other messages.
+
+    A message that is not an event tells nothing about the log that the others are of.
+    """
+    for sequence in range(last, max(first - 1, last - OTHERS_MAX), -1):
+        message = await jetstream.get_msg(subjects.EVENTS_STREAM, seq=sequence)
+        with suppress(Unreadable):
+            return row_of(message.headers, message.data or b"")
+    return None
 
 
 async def publish(client: Client, tail: Tail, rows: Sequence[Row]) -> Tail:

@@ -105,6 +105,26 @@ def test_the_stream_of_another_log_is_emptied(desk: Desk, bus: Bus) -> None:
     asyncio.run(scenario())
 
 
+def test_a_message_that_is_not_an_event_leaves_the_stream_as_it_is(
+    desk: Desk, bus: Bus
+) -> None:
+    async def scenario() -> None:
+        async with provisioned(bus.url("intake")) as client:
+            async with relaying(desk, bus.url("intake")) as relay:
+                desk.happen(1)
+                await arrived(relay, 1)
+            for _ in range(2):
+                await client.jetstream().publish(subjects.event("forged"), b"{}")
+            desk.happen(2)
+            async with relaying(desk, bus.url("intake")) as relay:
+                desk.happen(3)
+                await arrived(relay, 3)
+            state = (await client.jetstream().stream_info(subjects.EVENTS_STREAM)).state
+            assert (state.first_seq, state.last_seq) == (1, 5)
+
+    asyncio.run(scenario())
+
+
 def test_a_setting_of_nats_that_is_in_the_way_is_told(
     desk: Desk, bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:

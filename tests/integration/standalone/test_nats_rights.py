@@ -5,13 +5,14 @@ import json
 import os
 import socket
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from signal import SIGHUP
 
 import pytest
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 
 from shared.messaging import subjects
 from shared.messaging.connection import settled
@@ -27,6 +28,7 @@ OPENED = subjects.event("incident.opened")
 A_COMMAND = subjects.command("incident", "acknowledge")
 INCIDENTS = subjects.commands_about("incident")
 A_SIGNAL = subjects.signal("prometheus")
+A_FORGED_SIGNAL = subjects.signal("another")
 
 
 class Refused(Exception):
@@ -142,6 +144,71 @@ def test_only_intake_publishes_events(bus: Bus, user: str) -> None:
             assert "permissions violation for publish" in await other.denied()
 
     run(story())
+
+
+ASKS_JETSTREAM = {
+    **dict.fromkeys(READERS, f"$JS.API.STREAM.MSG.GET.{subjects.LAST_SEEN_STREAM}"),
+    "monitor": A_SIGNAL,
+}
+"""What each user may publish that JetStream answers."""
+A_REQUEST = json.dumps({"last_by_subj": subjects.LAST_SEEN}).encode()
+HEARD_BY = {
+    "intake": [INCIDENTS],
+    "sla_watcher": [subjects.commands_about("sla"), subjects.FEED],
+    "escalation": [subjects.commands_about("escalation"), subjects.FEED],
+    "projections": [subjects.PRESENCE, subjects.FEED],
+}
+
+
+@pytest.mark.parametrize("user", ASKS_JETSTREAM)
+def test_what_a_user_makes_jetstream_answer_reaches_nobody_else(
+    bus: Bus, user: str
+) -> None:
+    """Who asks says where the answer goes, and NATS does not check that they may."""
+    subject = ASKS_JETSTREAM[user]
+
+    async def story() -> None:
+        await provide_streams(bus)
+        async with line(bus, user) as thief, line(bus, "intake") as intake:
+            stream = intake.client.jetstream()
+            async with heard_by_others(bus, user) as (heard, subscribed):
+                forged = [one.replace(">", "forged") for one in subscribed]
+                for reply in (OPENED, subjects.LAST_SEEN, A_FORGED_SIGNAL, *forged):
+                    await thief.client.publish(subject, A_REQUEST, reply=reply)
+                assert await thief.client.request(subject, A_REQUEST, SECONDS)
+                await thief.settled()
+            assert heard == []
+
+            for rightful in (OPENED, subjects.LAST_SEEN):
+                assert (await stream.publish(rightful, b"rightful")).seq == 1
+            queue = await stream.stream_info(subjects.SIGNALS_STREAM, subjects.SIGNALS)
+            assert A_FORGED_SIGNAL not in (queue.state.subjects or {})
+
+    run(story())
+
+
+@asynccontextmanager
+async def heard_by_others(
+    bus: Bus, user: str
+) -> AsyncIterator[tuple[list[str], list[str]]]:
+    """Give what all services but `user` hear, and the subjects they hear it on."""
+    heard: list[str] = []
+    subscribed: list[str] = []
+
+    async def remember(message: Msg) -> None:
+        if message.data:  # no idle heartbeat
+            heard.append(message.subject)
+
+    async with AsyncExitStack() as others:
+        for name in HEARD_BY.keys() - {user}:
+            other = await others.enter_async_context(line(bus, name))
+            own = [*HEARD_BY[name], f"{subjects.inbox_prefix(name)}.>"]
+            for subject in own:
+                await other.client.subscribe(subject, cb=remember)
+            await other.settled()
+            others.push_async_callback(other.settled)
+            subscribed += own
+        yield heard, subscribed
 
 
 @pytest.mark.parametrize("user", ["sla_watcher", "escalation", "monitor"])
