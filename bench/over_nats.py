@@ -22,6 +22,7 @@ from bench.figure import Figure, median_of
 from bench.flush import SOURCE, flushed_per_second
 from bench.sending import SIGNAL, Load
 from shared.messaging import subjects
+from shared.messaging.streams import SIGNALS_OF_SOURCE_MAX
 from tests.support.desks.running import Desk, running_desk
 from tests.support.folders import reachable_folder
 
@@ -29,6 +30,8 @@ AT_ONCE = 64
 """Messages whose acknowledgement by the server is outstanding."""
 WAITING_MAX = 4_000
 """Signals that may wait in the queue before the sender rests."""
+MESSAGES_MAX = SIGNALS_OF_SOURCE_MAX - 4 * AT_ONCE
+"""Messages that may wait: of one source NATS takes no more than the limit."""
 LOOK_SECONDS = 0.01
 CASES = {
     "new over NATS, one a message": Load("nats-new", connections=500),
@@ -87,6 +90,10 @@ async def _rounds(desk: Desk, load: Load, rounds: int, seconds: float) -> Done:
             kept = (await asyncio.to_thread(still, log)).since(before)
             demand_nothing_lost(kept, published, 0)
     desk.services["intake"].freeze()
+    config = (await js.stream_info(subjects.SIGNALS_STREAM)).config
+    await js.update_stream(
+        config.evolve(max_msgs_per_subject=-1, discard_new_per_subject=False)
+    )
     began = monotonic()
     unheard = await _sent(js, load, began + 1.0) / (monotonic() - began)
     await client.close()
@@ -112,7 +119,7 @@ async def _published(js: JetStreamContext, load: Load, seconds: float) -> int:
     may_send.set()
     sending = asyncio.ensure_future(_sent(js, load, monotonic() + seconds, may_send))
     while (waiting := await _waiting(js) * load.size) or not sending.done():
-        if waiting < WAITING_MAX:
+        if waiting < min(WAITING_MAX, MESSAGES_MAX * load.size):
             may_send.set()
         else:
             may_send.clear()

@@ -35,10 +35,15 @@ EVENTS_BYTES_MAX = 512 * 1024 * 1024
 EVENT_BYTES_MAX = 128 * 1024
 """An event is at most 64 KB; the rest is for its headers."""
 
-SIGNALS_BYTES_MAX = 256 * 1024 * 1024
+SIGNALS_BYTES_MAX = 1024 * 1024 * 1024
 SIGNALS_MAX = 1_000_000
 SIGNAL_BYTES_MAX = 640 * 1024
 """A body is at most 512 KB; the rest is for its headers."""
+SIGNALS_OF_SOURCE_MAX = 1_000
+"""Messages of one source that may wait.
+
+NATS counts no bytes by subject: so many of the largest leave room for other sources.
+"""
 DUPLICATES_SECONDS = 120
 """The deduplication window for `Nats-Msg-Id`."""
 SIGNAL_DUPLICATES_SECONDS = 0.1
@@ -56,6 +61,8 @@ DELIVER_FOR_EVER = -1
 
 _TOO_FEW_SERVERS = {10005, 10074}
 """Error codes of NATS: no suitable peers for placement; no cluster."""
+_TOO_LITTLE_ROOM = {10023, 10047}
+"""Error codes of NATS: too few resources; too little storage."""
 
 _log = structlog.get_logger(__name__)
 
@@ -100,7 +107,10 @@ def events_stream(replicas: int | None) -> StreamConfig:
 
 
 def signals_stream(replicas: int | None) -> StreamConfig:
-    """Return the configuration of `DESK_SIGNALS`: if full, it refuses new messages."""
+    """Return the configuration of `DESK_SIGNALS`: if full, it refuses new messages.
+
+    A source has one subject, so NATS refuses those of one that has filled its share.
+    """
     return StreamConfig(
         name=subjects.SIGNALS_STREAM,
         description="Signals that wait to be taken in.",
@@ -111,6 +121,8 @@ def signals_stream(replicas: int | None) -> StreamConfig:
         max_age=0,
         max_bytes=SIGNALS_BYTES_MAX,
         max_msgs=SIGNALS_MAX,
+        max_msgs_per_subject=SIGNALS_OF_SOURCE_MAX,
+        discard_new_per_subject=True,
         max_msg_size=SIGNAL_BYTES_MAX,
         num_replicas=replicas,
         duplicate_window=SIGNAL_DUPLICATES_SECONDS,
@@ -191,7 +203,7 @@ async def provision(js: JetStreamContext, replicas: int | None = None) -> list[s
     """
     done = [
         *await _stream(js, events_stream(replicas)),
-        *await _stream(js, signals_stream(replicas)),
+        *await _queue(js, signals_stream(replicas)),
         *await _stream(js, last_seen_bucket(replicas)),
         *await _consumer(js, subjects.SIGNALS_STREAM, signals_consumer()),
         *await _consumer(js, subjects.EVENTS_STREAM, readers_consumer()),
@@ -210,32 +222,81 @@ async def provision_last_seen(js: JetStreamContext) -> None:
         _log.info("nats.provisioned", what=what)
 
 
+async def _queue(js: JetStreamContext, wanted: StreamConfig) -> list[str]:
+    """Do as `_stream` for the queue of signals, and delete none that nobody took.
+
+    NATS deletes what is above a new limit for each subject. So the limit waits while a
+    source has more in the queue, and the queue takes nothing while that is counted.
+    """
+    name, limit = subjects.SIGNALS_STREAM, wanted.max_msgs_per_subject
+    held = await _held(js, name)
+    if held is None or 0 < held.max_msgs_per_subject <= limit:
+        return await _stream(js, wanted)
+    unlimited = wanted.evolve(
+        max_msgs_per_subject=held.max_msgs_per_subject,
+        discard_new_per_subject=held.discard_new_per_subject,
+    )
+    done = await _stream(js, unlimited)
+    if fits := await _waiting_of_source(js) <= limit:
+        shut = (await js.stream_info(name)).config.evolve(max_msgs=1)
+        await js.update_stream(shut)
+        fits = await _waiting_of_source(js) <= limit
+    if not fits:
+        _log.info("nats.limit_waits", stream=name, limit=limit)
+    return [*done, *await _stream(js, wanted if fits else unlimited)]
+
+
+async def _held(js: JetStreamContext, name: str) -> StreamConfig | None:
+    try:
+        return (await js.stream_info(name)).config
+    except NotFoundError:
+        return None
+
+
+async def _waiting_of_source(js: JetStreamContext) -> int:
+    """Return the most that wait on one subject; all, if NATS does not list them all."""
+    told = await js.stream_info(subjects.SIGNALS_STREAM, subjects.SIGNALS)
+    by_subject = told.state.subjects or {}
+    if sum(by_subject.values()) < told.state.messages:
+        return told.state.messages
+    return max(by_subject.values(), default=0)
+
+
 async def _stream(js: JetStreamContext, wanted: StreamConfig) -> list[str]:
     name = str(wanted.name)
-    try:
-        held = (await js.stream_info(name)).config
-    except NotFoundError:
+    if (held := await _held(js, name)) is None:
         replicas = wanted.num_replicas or REPLICAS_AT_FIRST
         config = wanted.evolve(num_replicas=replicas)
-        with _kept_so_often(name, wanted):
-            made = await js.add_stream(config)
-        _demand(wanted, made.config)
-        return [f"made stream {name}"]
+        try:
+            with _explained(name, wanted):
+                made = await js.add_stream(config)
+        except Refused:
+            # NATS has no room for a second one, where another process made it now.
+            if (held := await _held(js, name)) is None:
+                raise
+        else:
+            _demand(wanted, made.config)
+            return [f"made stream {name}"]
     differing = _differences(wanted, held)
     if not differing:
         return []
-    with _kept_so_often(name, wanted):
+    with _explained(name, wanted):
         changed = await js.update_stream(held.evolve(**_said(wanted)))
     _demand(wanted, changed.config)
     return [f"changed stream {name}: {', '.join(differing)}"]
 
 
 @contextmanager
-def _kept_so_often(name: str, wanted: StreamConfig) -> Iterator[None]:
-    """Explain what to do if there are fewer servers than requested replicas."""
+def _explained(name: str, wanted: StreamConfig) -> Iterator[None]:
+    """Explain what to do if there are too few servers, or they have too little room."""
     try:
         yield
     except APIError as error:
+        if error.err_code in _TOO_LITTLE_ROOM:
+            raise Refused(
+                f"NATS has no room for {name}, which needs {wanted.max_bytes} bytes "
+                f"({error.description}): set max_file_store of its jetstream to 2GB"
+            ) from error
         if error.err_code not in _TOO_FEW_SERVERS:
             raise
         raise Refused(

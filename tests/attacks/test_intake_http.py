@@ -8,10 +8,17 @@ import httpx
 import orjson
 import pytest
 
+from services.intake.gate.admission import ELEMENT_BYTES
 from services.intake.signals.body import BODY_BYTES_MAX
 from shared.domain.policy.sources import DEFAULT_RATE
 from shared.http.bodies import BEGINNING_BYTES, POOL_BYTES_MAX
-from tests.support.desks.intake_endpoints import Doors, Gatekept, gatekept, through
+from tests.support.desks.intake_endpoints import (
+    TRIGGER,
+    Doors,
+    Gatekept,
+    gatekept,
+    through,
+)
 from tests.support.faults.stalled_senders import stalling
 from tests.support.patience import SECONDS
 from tests.support.servers.servers import Database
@@ -126,6 +133,21 @@ def test_a_source_without_a_rate_cannot_send_without_end(desk: Gatekept) -> None
 
         assert (answer.status_code, answer.json()["code"]) == (429, "rate")
         assert int(answer.headers["retry-after"]) >= 1
+
+    through(desk, scenario)
+
+
+def test_a_large_body_uses_up_as_much_of_a_rate_as_many_small_ones(
+    desk: Gatekept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(doors: Doors) -> None:
+        admission = doors.parts.gate.gate.admission
+        monkeypatch.setattr(admission, "_elapsed", lambda: 0.0)
+        padded = orjson.dumps(TRIGGER).ljust(50 * ELEMENT_BYTES)
+
+        assert (await doors.post(body=padded)).status_code == 202
+
+        assert admission.limits("demo")[0].remaining == DEFAULT_RATE.burst - 50
 
     through(desk, scenario)
 

@@ -96,6 +96,9 @@ def until_midnight(now: datetime) -> float:
     return (midnight + timedelta(days=1) - utc).total_seconds()
 
 
+ELEMENT_BYTES = 8_192
+"""The bytes of an element; a request that has more for each of its own costs more."""
+
 Limit = Literal["rate", "quota"]
 _Bucket = tuple[str, bool]
 
@@ -179,16 +182,20 @@ class Admission:
             self._days[source] = Day(held_day.day, held_day.used + 1)
         return self._quota(rule) if rule.by_default else _of_bucket(held, rule.flow, 0)
 
-    def charge(self, source: str, elements: int) -> None:
-        """Deduct the remaining elements of a request that was admitted as one."""
-        rule, more = self._limits_of(source), elements - 1
-        if rule is None or more < 1:
+    def charge(self, source: str, elements: int, size: int = 0) -> None:
+        """Deduct what a request that was admitted as one element holds beyond it.
+
+        Of its rate, at least an element for each `ELEMENT_BYTES` of its `size`.
+        """
+        rule = self._limits_of(source)
+        cost = max(elements, math.ceil(size / ELEMENT_BYTES))
+        if rule is None or cost <= 1:
             return
         held, now = self._buckets.get(rule.bucket), self._elapsed()
-        self._buckets[rule.bucket] = charge(held, now, rule.flow, more)
-        if rule.quota is not None:
+        self._buckets[rule.bucket] = charge(held, now, rule.flow, cost - 1)
+        if rule.quota is not None and elements > 1:
             day = today(self._days.get(source), self._clock())
-            self._days[source] = Day(day.day, day.used + more)
+            self._days[source] = Day(day.day, day.used + elements - 1)
 
     def limits(self, source: str) -> list[Allowance]:
         """Return what is left of each limit of a source."""

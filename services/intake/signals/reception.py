@@ -71,8 +71,8 @@ def cloud_body(body: bytes, document: object, headers: Mapping[str, str]) -> byt
     return orjson.dumps({**attributes, "data": document})
 
 
-Charge = Callable[[str, int], object]
-"""Called with a source and the number of elements in its request."""
+Charge = Callable[[str, int, int], object]
+"""Called with a source, the number of elements in its request, and its bytes."""
 SourceOf = Callable[[str], Source | None]
 """Returns the policy entry of a source by its name."""
 PIECE_MAX = 200
@@ -93,7 +93,7 @@ class Reception:
         batcher: Batcher[Delivery, list[Result]],
         clock: Clock,
         source_of: SourceOf,
-        charge: Charge = lambda _source, _elements: None,
+        charge: Charge = lambda _source, _elements, _size: None,
         *,
         confirm: Confirm | None = None,
     ) -> None:
@@ -127,7 +127,7 @@ class Reception:
         said = self._source_of(source)
         post = InboundDocument(source, received_at, event_id, zone_of(said), seen)
         heard = _read(document, adapter, said, post)
-        self._charge(source, len(heard))
+        self._charge(source, len(heard), len(body))
         whole = Delivery(
             source,
             adapter,
@@ -176,6 +176,7 @@ class Reception:
         self, source: str, body: bytes, reason: str, adapter: str = UNREADABLE
     ) -> None:
         """Quarantine a body whose sender does not read our answer."""
+        self._charge(source, 1, len(body))
         unmapped = Rejected(0, reason)
         delivery = Delivery(
             source, adapter, body, 0, (unmapped,), self._clock(), elements=1

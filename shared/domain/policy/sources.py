@@ -27,7 +27,10 @@ PER_DAY_MAX = 1_000_000_000
 
 
 class Rate(Clause):
-    """A token bucket: its capacity is `burst`, its refill rate `per_second`."""
+    """A token bucket: its capacity is `burst`, its refill rate `per_second`.
+
+    A body with more than 8 KiB for each of its elements counts as one for each 8 KiB.
+    """
 
     per_second: Annotated[int, Strict(), Field(ge=1, le=PER_SECOND_MAX)]
     """Elements a second in the long run, for all processes of intake together."""

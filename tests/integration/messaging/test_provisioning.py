@@ -2,24 +2,32 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from nats.aio.client import Client
+from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy
 from nats.js.errors import APIError
 
-from shared.messaging import subjects
+from shared.messaging import streams, subjects
 from shared.messaging.payload import PAYLOAD_MIN
 from shared.messaging.streams import (
+    SIGNAL_BYTES_MAX,
+    SIGNALS_BYTES_MAX,
+    SIGNALS_MAX,
+    SIGNALS_OF_SOURCE_MAX,
     SIGNALS_PENDING_MAX,
     Refused,
     demand_payload,
+    events_stream,
+    last_seen_bucket,
     provision,
     signals_stream,
 )
 from standalone import doctor
-from standalone.nats import Bus
+from standalone.nats import Bus, jetstream
 from tests.support.desks.follower import provisioned
 from tests.support.patience import SECONDS
 from tests.support.servers.nats_clients import connected_to
@@ -48,7 +56,7 @@ def test_more_copies_than_servers_are_refused_with_what_to_do(bus: Bus) -> None:
     asyncio.run(scenario())
 
 
-def test_a_server_that_takes_too_little_is_refused_with_both_figures(
+def test_a_server_that_takes_too_little_is_refused_with_the_figures(
     servers_folder: Path,
 ) -> None:
     folder = servers_folder / "nats-of-small-messages"
@@ -58,11 +66,14 @@ def test_a_server_that_takes_too_little_is_refused_with_both_figures(
         async with connected_to(bus.url("intake")) as client:
             with pytest.raises(Refused) as refusal:
                 demand_payload(client)
+            with pytest.raises(Refused, match=r"no room for DESK_SIGNALS.* 2GB"):
+                await provision(client.jetstream())
         return str(refusal.value)
 
     with running_nats(folder, durable=False) as server:
         file = server.bus.config_file
         config = {**json.loads(file.read_bytes()), "max_payload": PAYLOAD_MIN - 1}
+        config["jetstream"]["max_file_store"] = SIGNALS_BYTES_MAX
         file.write_text(json.dumps(config), encoding="utf-8")
         server.stop()
         server.start().wait()
@@ -108,6 +119,78 @@ def test_a_full_queue_of_signals_refuses_and_forgets_nothing(bus: Bus) -> None:
                 await jetstream.publish("desk.signal.a", b"third")
             first = await jetstream.get_msg(subjects.SIGNALS_STREAM, seq=1)
             assert first.data == b"first"
+
+    asyncio.run(scenario())
+
+
+def test_a_source_that_fills_its_share_is_refused_and_no_other(bus: Bus) -> None:
+    async def scenario() -> None:
+        async with provisioned(bus.url("admin")) as client:
+            jetstream = client.jetstream()
+            few = signals_stream(1).evolve(max_msgs_per_subject=1)
+            await jetstream.update_stream(few)
+            await jetstream.publish("desk.signal.a", b"first")
+            with pytest.raises(APIError, match="maximum messages per subject"):
+                await jetstream.publish("desk.signal.a", b"second")
+            await jetstream.publish("desk.signal.b", b"of another")
+
+    asyncio.run(scenario())
+
+
+def test_the_largest_messages_of_one_source_leave_room_for_others() -> None:
+    streams_of_all = events_stream(1), signals_stream(1), last_seen_bucket(1)
+    room = int(str(jetstream("", durable=True)["max_file_store"]))
+
+    assert SIGNALS_OF_SOURCE_MAX * SIGNAL_BYTES_MAX < SIGNALS_BYTES_MAX * 2 / 3
+    assert sum(each.max_bytes or 0 for each in streams_of_all) < room
+
+
+def test_a_queue_of_an_earlier_version_is_limited_when_that_deletes_nothing(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NATS deletes what is above a new limit, and more may come at any time."""
+    monkeypatch.setattr(streams, "SIGNALS_OF_SOURCE_MAX", 3)
+    counted = streams._waiting_of_source
+
+    async def state(js: JetStreamContext) -> tuple[int, int | None, int | None]:
+        info = await js.stream_info(subjects.SIGNALS_STREAM)
+        limit = info.config.max_msgs_per_subject
+        return info.state.messages, limit, info.config.max_msgs
+
+    async def scenario() -> None:
+        async with (
+            provisioned(bus.url("intake")) as intake,
+            connected_to(bus.url("admin")) as source,
+        ):
+            js = intake.jetstream()
+            await js.update_stream(
+                signals_stream(1).evolve(
+                    max_msgs_per_subject=-1, discard_new_per_subject=False
+                )
+            )
+
+            async def send(times: int) -> None:
+                for _ in range(times):
+                    await source.jetstream().publish("desk.signal.a", b"{}")
+
+            async def late(js: JetStreamContext) -> int:
+                found = await counted(js)
+                with suppress(APIError):
+                    await send(2)
+                return found
+
+            await send(2)
+            monkeypatch.setattr(streams, "_waiting_of_source", late)
+            await provision(js)
+            assert await state(js) == (4, -1, SIGNALS_MAX)
+
+            monkeypatch.setattr(streams, "_waiting_of_source", counted)
+            await provision(js)
+            assert await state(js) == (4, -1, SIGNALS_MAX)
+
+            await js.purge_stream(subjects.SIGNALS_STREAM, keep=3)
+            await provision(js)
+            assert await state(js) == (3, 3, SIGNALS_MAX)
 
     asyncio.run(scenario())
 

@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
 
 from services.intake.nats_sources.rules import Sender
-from services.intake.signals.reception import Reception
+from services.intake.signals.reception import Charge, Reception
 from services.intake.signals.schemas import Delivery, Result, Signal
 from services.intake.signals.subscriber import Wait, keep_listening, listen_for_signals
 from shared.eventlog.batcher import Batcher
@@ -56,14 +56,17 @@ async def accept_all(_: Sender) -> None:
 
 @asynccontextmanager
 async def listening(
-    bus: Bus, flush: Flush, wait: Wait = lambda _: 0.0
+    bus: Bus,
+    flush: Flush,
+    wait: Wait = lambda _: 0.0,
+    charge: Charge = lambda _source, _elements, _size: None,
 ) -> AsyncIterator[Queue]:
     """Take signals off the queue with `flush`; the queue stands before that."""
     broker = command_broker(bus.url("intake"), "intake", CollectorRegistry())
     stopped = asyncio.Event()
     with ThreadPoolExecutor(1) as executor:
         batcher = Batcher(flush, executor, weight_max=400, waiting_max=20_000)
-        reception = Reception(batcher, lambda: NOW, lambda _: None)
+        reception = Reception(batcher, lambda: NOW, lambda _: None, charge)
         async with connected_to(bus.url("admin")) as client:
             await provision(client.jetstream())
             assert await started(broker, stopped)
@@ -112,8 +115,12 @@ def test_what_comes_from_no_source_is_set_aside_and_holds_nobody_up(
 def test_a_header_that_cannot_be_kept_is_no_mistake_of_ours(
     bus: Bus, hands: Hands, name: str
 ) -> None:
+    charged: list[tuple[str, int, int]] = []
+
     async def scenario() -> None:
-        async with listening(bus, hands.receiver.flush) as queue:
+        async with listening(
+            bus, hands.receiver.flush, charge=lambda *what: charged.append(what)
+        ) as queue:
             await queue.put("demo", headers={name: "a\0b"})
             await queue.empties()
 
@@ -121,6 +128,7 @@ def test_a_header_that_cannot_be_kept_is_no_mistake_of_ours(
 
     why = f"the header `{name}` holds the character U+0000: remove it"
     assert quarantined(hands) == [("demo", why)]
+    assert charged == [("demo", 1, len(FIRES))], "its bytes count all the same"
 
 
 def test_a_message_that_fails_again_and_again_is_set_aside(

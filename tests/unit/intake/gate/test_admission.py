@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.intake.gate.admission import Admission
+import pytest
+
+from services.intake.gate.admission import ELEMENT_BYTES, Admission
 from services.intake.gate.gate import come_again
 from shared.domain.policy.sources import DEFAULT_RATE, Monitor, Quota, Rate, Source
 
@@ -95,6 +97,28 @@ def test_an_array_is_taken_whole_and_its_elements_are_paid_back() -> None:
     assert desk.waits() == 9  # 80 missing, and one whole token
     desk.seconds += 8.2
     assert not desk.waits()
+
+
+@pytest.mark.parametrize(
+    ("elements", "size", "cost"),
+    [
+        (1, 0, 1),
+        (1, ELEMENT_BYTES, 1),
+        (1, ELEMENT_BYTES + 1, 2),
+        (1, 10 * ELEMENT_BYTES, 10),
+        (12, 10 * ELEMENT_BYTES, 12),
+    ],
+)
+def test_large_elements_cost_as_many_as_their_bytes_would_hold(
+    elements: int, size: int, cost: int
+) -> None:
+    desk = Desk(TEN, Quota(per_day=100))
+
+    assert not desk.waits()
+    desk.admission.charge("demo", elements, size)
+
+    rate, quota = desk.admission.limits("demo")
+    assert (TEN.burst - rate.remaining, 100 - quota.remaining) == (cost, elements)
 
 
 def test_a_quota_is_used_up_in_a_day_of_utc_and_begins_anew_at_midnight() -> None:
