@@ -37,7 +37,7 @@ from services.intake.contacts.endpoints import OPEN, FormRules, contact_routes
 from services.intake.endpoint_context import EndpointContext
 from services.intake.external_records.endpoints import external_record_routes
 from services.intake.gate.admission import Admission, Pace
-from services.intake.gate.api_keys import Guesses, Keys, Secrets
+from services.intake.gate.api_keys import Keys, Secrets
 from services.intake.gate.gate import Gate, GateObserver, Why
 from services.intake.heartbeats.endpoints import HeartbeatEndpoints
 from services.intake.heartbeats.worker import HeartbeatWatch
@@ -73,6 +73,7 @@ from shared.eventlog.readers.position import Apply
 from shared.eventlog.readers.probe import reader_probe
 from shared.eventlog.readers.reader import POLL_SECONDS, Reader
 from shared.http.networks import Networks, proxies
+from shared.http.wrong_keys import WrongKeys
 from shared.messaging.commands import Answered
 from shared.messaging.streams import SIGNALS_PENDING_MAX
 from shared.observability.health import Check, Probe
@@ -272,7 +273,7 @@ def gate_wiring(
         return seconds
 
     access = Access(log.transaction, clock, config.elapsed, seal_keys_of(log))
-    keys = Keys(access, executor, in_force, Secrets(), Guesses(config.elapsed))
+    keys = Keys(access, executor, in_force, Secrets(), WrongKeys(config.elapsed))
     gate = Gate(
         keys,
         in_force,

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 
 from starlette.requests import Request
 
-from shared.http.networks import Networks, sender_of
+from shared.http.networks import Address, Networks, sender_of
 from shared.http.problem_details import HttpError
 
 REPORTS_MAX = 30
@@ -116,8 +116,11 @@ def address_of(request: Request, trusted: Networks) -> str:
     """Return the address from which a request comes; for IPv6 its network."""
     peer = request.client.host if request.client else ""
     address = sender_of(peer, request.headers.getlist("x-forwarded-for"), trusted)
-    if address is None:
-        return peer
+    return peer if address is None else owner_network(address)
+
+
+def owner_network(address: Address) -> str:
+    """Return an address, or for IPv6 the network that belongs to one owner."""
     if address.version == 4:  # noqa: PLR2004 # of the Internet Protocol
         return str(address)
     return str(ip_network((address, _IPV6_PREFIX), strict=False))

@@ -54,8 +54,12 @@ def is_in(address: Address | None, allowed: Networks) -> bool:
 
 
 def address_of(written: str) -> Address | None:
-    """Parse an address, also one with a port; None if it is not an address."""
-    text = written.strip()
+    """Parse an address, also one with a port; None if it is not an address.
+
+    Of a network, as `form_limits` writes where a browser is, the first address: our
+    pages and forms pass it on to the API and to intake.
+    """
+    text = written.strip().partition("/")[0]
     if text.startswith("["):  # [2001:db8::1]:443, as some proxies write
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:  # 10.0.0.1:443

@@ -74,8 +74,11 @@ INSERT INTO access.tokens (token_id, hash, actor, scopes, label, created_at, exp
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _LIVING = """
-SELECT token_id FROM access.tokens WHERE revoked_at IS NULL
-ORDER BY created_at DESC LIMIT %s
+(SELECT token_id FROM access.tokens WHERE revoked_at IS NULL
+ ORDER BY created_at DESC LIMIT %(most)s)
+UNION ALL
+(SELECT session_id FROM access.sessions WHERE revoked_at IS NULL
+ ORDER BY created_at DESC LIMIT %(most)s)
 """
 _SOURCES = """
 SELECT DISTINCT actor FROM access.tokens
@@ -197,6 +200,10 @@ class _Names:
         self._held: frozenset[str] = frozenset()
         self._until = float("-inf")
 
+    def add(self, name: str) -> None:
+        """Add a name that has come to exist here; never blocks."""
+        self._held |= {name}
+
     def remembers(self, name: str) -> bool:
         """Return whether a name is in the cache; never blocks."""
         return name in self._held and self._elapsed() <= self._until
@@ -237,9 +244,14 @@ class Access:
         return None
 
     def may_live(self, token: str) -> bool:
-        """Return whether a token with its id exists, as of some seconds ago."""
+        """Return whether a token or a session with its id exists, as of seconds ago."""
         written = _TOKEN.fullmatch(token)
-        return written is not None and self._living.has(written[1])
+        id_ = written[1] if written else session_id_of(token)
+        return id_ is not None and self._living.has(id_)
+
+    def note_begun(self, session_id: str) -> None:
+        """Let a session that began in this process count as one that may live."""
+        self._living.add(session_id)
 
     def lives(self, token_id: str) -> bool:
         """Return whether a token exists and is not revoked, as of some seconds ago.
@@ -337,7 +349,7 @@ class Access:
 
     def _read_living(self) -> Iterable[str]:
         with self._transaction() as cursor:
-            rows = cursor.execute(_LIVING, (_LIVING_MAX,)).fetchall()
+            rows = cursor.execute(_LIVING, {"most": _LIVING_MAX}).fetchall()
         return (row[0] for row in rows)
 
     def _read_sources(self) -> Iterable[str]:

@@ -2,16 +2,20 @@
 
 import select
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from services.projections.api.limits import STREAMS_A_TOKEN_MAX
+from services.projections.api.session_cookie import COOKIE
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.recorder import PendingEvent
 from shared.http.bodies import POOL_BYTES_MAX
+from shared.http.token_buckets import Flow
+from shared.security.access import new_token
 from standalone.nats import Bus
 from tests.support.desks.api import Api, problem, serving
 from tests.support.faults.stalled_senders import stalling
@@ -21,6 +25,7 @@ from tests.support.servers.sse import events, listening
 
 pytestmark = pytest.mark.servers
 
+NO_SESSION = f"pms_{'0' * 12}_{'x' * 43}"
 LARGE = 512 * 1024
 TOGETHER = POOL_BYTES_MAX // LARGE
 """So many of the largest bodies have a place while nobody knows who sends them."""
@@ -71,6 +76,34 @@ def test_a_key_that_is_no_token_costs_no_look_up(
     answer = api.call("GET", "/v1/queues", None, {"Authorization": "Bearer guess"})
 
     assert answer.status_code == 401
+
+
+def test_wrong_tokens_without_end_are_told_to_wait_while_good_ones_come_in(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.http.wrong_keys.WRONG_KEYS", Flow(1e-6, 20.0))
+    there = {"X-Forwarded-For": "2001:db8::7"}
+
+    def asked(
+        key: str, path: str = "/v1/me", where: Mapping[str, str] = there
+    ) -> httpx.Response:
+        shown = {"Authorization": f"Bearer {key}"}
+        return api.at_once("GET", path, None, {**shown, **where})
+
+    wrong = [asked(new_token().token).status_code for _ in range(20)]
+    page = api.at_once("GET", "/", None, there, cookies={COOKIE: NO_SESSION})
+
+    assert wrong == [401] * 20
+    assert problem(asked(new_token().token), 429)["code"] == "guessing"
+    assert problem(asked(NO_SESSION, "/v1/stream"), 429)["code"] == "guessing"
+    assert page.status_code == 401
+    assert 'name="token"' in page.text
+    assert asked(NO_SESSION, where={}).status_code == 401, "nobody else waits"
+    assert asked(api.tokens["agent"]).status_code == 200
+    begun = api.at_once(
+        "POST", "/v1/sessions", None, there, json={"token": api.tokens["agent"]}
+    )
+    assert asked(begun.json()["session"]).status_code == 200
 
 
 def test_one_token_cannot_take_all_streams(api: Api) -> None:

@@ -3,33 +3,28 @@
 Only this module reads the secrets of sources, from where the policy's references point.
 Keys are kept as hashes; signing secrets have to be kept in plain form.
 
-Wrong keys are counted by address, and limited. Valid keys never wait: one address may
-represent a whole company, and one of its sources may use a revoked key.
+Wrong keys are limited by the address that they come from.
 """
 
 import asyncio
 import hmac
-import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from hashlib import sha256
-from http import HTTPStatus
-from ipaddress import IPv6Address, ip_network
 from pathlib import Path
 
 import structlog
 from starlette.requests import Request
 
-from services.intake.gate.admission import Bucket, Flow, filled, take
 from services.intake.policy.store import InForce
 from shared.domain.policy.document import Policy
 from shared.domain.policy.sources import Monitor
 from shared.http.bearer import Verify, caller_of, require_scope
-from shared.http.networks import Address
 from shared.http.problem_details import HttpError
+from shared.http.wrong_keys import WrongKeys
 from shared.security.access import Access, Caller
 from shared.security.rights import Grant
 from shared.security.sender import READERS
@@ -39,14 +34,6 @@ REREAD_SECONDS = 5.0
 SECRET_BYTES_MAX = 4_096
 KEY_LENGTH_MIN = 16
 """A shorter key can be guessed, so it counts as missing."""
-WRONG_KEYS = Flow(per_second=0.2, burst=20.0)
-"""A burst of 20, then twelve a minute, for each process of intake."""
-ADDRESSES_MAX = 10_000
-"""Addresses that are remembered; the oldest are dropped."""
-HOME_BITS = 64
-"""Prefix length for IPv6: one owner has all addresses with this prefix."""
-LOGGED_SECONDS = 60.0
-"""An address that continues is logged at most once in this period."""
 _OF_SOURCES = (Grant("", "source"),)
 POLICY_KEY = "policy"
 """The key id of a key named in the policy."""
@@ -185,61 +172,6 @@ def _monitors(policy: Policy) -> Iterator[tuple[str, Monitor]]:
             yield name, source
 
 
-class Guesses:
-    """Counts wrong keys by address, without I/O; never blocks."""
-
-    def __init__(
-        self,
-        elapsed: Callable[[], float] = time.monotonic,
-        addresses_max: int = ADDRESSES_MAX,
-    ) -> None:
-        self._elapsed = elapsed
-        self._addresses_max = addresses_max
-        self._buckets: dict[str, Bucket] = {}
-        self._logged: dict[str, float] = {}
-
-    @property
-    def any(self) -> bool:
-        """Whether there were any wrong keys recently."""
-        return bool(self._buckets)
-
-    def wait(self, address: Address | None) -> int:
-        """Return the seconds until a key may be tried from there; 0 means now."""
-        home = _home(address)
-        if home not in self._buckets:
-            return 0
-        held = filled(self._buckets[home], self._elapsed(), WRONG_KEYS)
-        if held.tokens >= WRONG_KEYS.burst:
-            del self._buckets[home]  # fully recovered
-        if held.tokens >= 1:
-            return 0
-        self._log_once(home)
-        return math.ceil((1 - held.tokens) / WRONG_KEYS.per_second)
-
-    def wrong(self, address: Address | None) -> None:
-        """Count a wrong key from an address."""
-        home, now = _home(address), self._elapsed()
-        held, _ = take(self._buckets.pop(home, None), now, WRONG_KEYS)
-        if len(self._buckets) >= self._addresses_max:
-            self._buckets.pop(next(iter(self._buckets)))
-        self._buckets[home] = held
-
-    def _log_once(self, home: str) -> None:
-        now = self._elapsed()
-        self._logged = {
-            one: at for one, at in self._logged.items() if now - at < LOGGED_SECONDS
-        }
-        if home not in self._logged:
-            self._logged[home] = now
-            _log.warning("keys.guessed", address=home, do="see who sends from there")
-
-
-def _home(address: Address | None) -> str:
-    if isinstance(address, IPv6Address):
-        return str(ip_network(f"{address}/{HOME_BITS}", strict=False))
-    return str(address)
-
-
 class Keys:
     """Looks up callers by their keys."""
 
@@ -249,31 +181,24 @@ class Keys:
         executor: Executor,
         in_force: InForce,
         secrets: Secrets,
-        guesses: Guesses,
+        wrong_keys: WrongKeys,
     ) -> None:
         self._access = access
         self._executor = executor
         self._in_force = in_force
         self._secrets = secrets
-        self._guesses = guesses
+        self._wrong_keys = wrong_keys
         self._reading = asyncio.Lock()
 
-    async def caller(
-        self, key: str | None, sender: Callable[[], Address | None]
-    ) -> Caller:
+    async def caller(self, key: str | None, address: Callable[[], str]) -> Caller:
         """Return the caller, whatever its rights; `HttpError` 401 without a valid key.
 
         Raises 429 if too many wrong keys came from its address: then only keys that may
         be valid are looked up.
         """
-        if self._guesses.any and (wait := self._guesses.wait(sender())):
-            await self._demand_known(key, wait)
-        try:
-            return await self._found(key)
-        except HttpError as problem:
-            if problem.details.status == HTTPStatus.UNAUTHORIZED:
-                self._guesses.wrong(sender())
-            raise
+        return await self._wrong_keys.limit(
+            address, partial(self._may_be_good, key), partial(self._found, key)
+        )
 
     async def knows(self, source: str, *, now: bool) -> bool:
         """Return whether the policy names a source, or a valid token exists for it.
@@ -309,17 +234,6 @@ class Keys:
         if named is not None:
             return Caller(f"source:{named}", _OF_SOURCES, POLICY_KEY)
         return await caller_at(self._access, self._executor, key)
-
-    async def _demand_known(self, key: str | None, wait: int) -> None:
-        if await self._may_be_good(key):
-            return
-        raise HttpError(
-            429,
-            "too many wrong keys came from this address; nothing was recorded: mend "
-            f"the key, and send it again in {wait} s",
-            code="guessing",
-            retry_after=wait,
-        )
 
     async def _may_be_good(self, key: str | None) -> bool:
         """Return whether a key may be valid, without looking it up."""

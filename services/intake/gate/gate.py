@@ -25,6 +25,7 @@ from shared.clock import Clock
 from shared.domain.policy.sources import Monitor
 from shared.eventlog.batcher import Overloaded
 from shared.http.bodies import BodyRoom, KeylessBodies, read_body, size_ahead
+from shared.http.form_limits import address_of
 from shared.http.networks import Address, Networks, is_in, networks, sender_of
 from shared.http.problem_details import HttpError
 from shared.security.access import Caller
@@ -74,7 +75,8 @@ class Gate:
     async def caller(self, request: Request, key: str | None) -> Caller:
         """Return the owner of this key, whatever its rights."""
         try:
-            return await self._keys.caller(key, partial(self._sender, request))
+            address = partial(address_of, request, self._trusted)
+            return await self._keys.caller(key, address)
         except HttpError as problem:
             match problem.details.status:
                 case HTTPStatus.UNAUTHORIZED:

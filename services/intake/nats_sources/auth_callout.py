@@ -26,6 +26,7 @@ from services.intake.nats_sources.tokens import (
 from services.intake.policy.store import InForce
 from shared.clock import Clock
 from shared.http.error_responses import problem_of
+from shared.http.form_limits import owner_network
 from shared.http.networks import address_of
 from shared.messaging import subjects
 from shared.security.nats_issuer import Issuer
@@ -64,8 +65,9 @@ class Authorization:
 
     async def _verdict(self, connection: Connection) -> Admitted | Denied:
         address = address_of(connection.client_info.host)
+        home = "" if address is None else owner_network(address)
         try:
-            caller = await self._keys.caller(connection.key, lambda: address)
+            caller = await self._keys.caller(connection.key, lambda: home)
             source = source_of(caller)
             policy = await self._in_force.known()
         except Exception as error:  # noqa: BLE001 # the client waits for an answer

@@ -1,17 +1,19 @@
 """Authenticates callers and checks their permissions: bearer tokens and scopes."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from services.projections.api.desk import DeskHere
+from services.projections.api.desk import Desk, DeskHere
 from services.projections.reads.middleware import name_reader
 from services.projections.sight import Sight
 from shared.http.bearer import caller_of, require_scope
+from shared.http.form_limits import address_of
 from shared.messaging.commands import Credential, Scope
-from shared.security.access import Caller
+from shared.security.access import Caller, is_token
 from shared.security.sender import COMMANDERS, READERS
 
 _PERSON = "person:"
@@ -33,9 +35,32 @@ async def _caller(request: Request, desk: DeskHere, token: Token) -> Caller:
     """Return the caller of the request; `HttpError` 401 without a valid token."""
     given = token.credentials if token else None
     acts = request.method not in _READING
-    caller = await caller_of(desk.access, given, desk.blocking, acts=acts)
+    caller = await caller_with(request, desk, given, acts=acts)
     name_reader(request, caller.actor)
     return caller
+
+
+async def caller_with(
+    request: Request, desk: Desk, token: str | None, *, acts: bool = False
+) -> Caller:
+    """Return the owner of a token in a request; `HttpError` 401 if it is invalid.
+
+    Raises 429 if too many invalid ones came from its address. One that is missing or
+    malformed costs no look-up, and is not counted.
+    """
+    if not token or not is_token(token):
+        return await caller_of(desk.access, token, desk.blocking, acts=acts)
+
+    async def may_be_valid() -> bool:
+        if desk.access.remembered(token):
+            return True
+        return await desk.blocking(desk.access.may_live, token)
+
+    return await desk.wrong_keys.limit(
+        partial(address_of, request, desk.trusted_proxies),
+        may_be_valid,
+        partial(caller_of, desk.access, token, desk.blocking, acts=acts),
+    )
 
 
 Anybody = Annotated[Caller, Depends(_caller)]

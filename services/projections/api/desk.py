@@ -40,6 +40,7 @@ from shared.http.form_limits import (
 )
 from shared.http.networks import LOOPBACK, Networks
 from shared.http.problem_details import HttpError
+from shared.http.wrong_keys import WrongKeys
 from shared.security.access import Access
 from shared.security.sessions import SHIFT, Lifetime
 
@@ -77,6 +78,7 @@ class Desk:
     presence: PresenceWorker = field(default_factory=PresenceWorker)
     presence_limits: FormLimits = field(default_factory=presence_limits)
     feed_limits: FormLimits = field(default_factory=feed_limits)
+    wrong_keys: WrongKeys = field(default_factory=WrongKeys)
     user_limits: UserLimits = field(default_factory=UserLimits)
     room: BodyRoom = field(default_factory=BodyRoom)
     """Limits the bodies that are passed on for authenticated callers."""

@@ -10,11 +10,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.projections.web.api_client import ApiError
+from services.projections.web.api_client import ApiError, client_of
 from services.projections.web.link_pages import (
     PRIVATE,
     form_of,
-    link_client,
     own_language,
 )
 from services.projections.web.rendering import page
@@ -40,7 +39,7 @@ async def post_answer(request: Request, token: str) -> Response:
     form = form_of(await read_body(request, BYTES_MAX), FIELDS_MAX)
     body = {"answer": form.get("answer", "")}
     try:
-        await link_client(request).post(_path(token), body)
+        await client_of(request).post(_path(token), body)
     except ApiError as error:
         return await _shown(request, token, error)
     return await _shown(request, token)
@@ -52,7 +51,7 @@ async def _shown(
     language = language_of(request)
     asked = None
     try:
-        asked = await link_client(request).get(_path(token), {})
+        asked = await client_of(request).get(_path(token), {})
     except ApiError as unknown:
         error = unknown
     status = error.status if error else HTTPStatus.OK

@@ -10,10 +10,12 @@ from http import HTTPStatus
 from typing import Any
 
 import httpx
+from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from services.projections.api.limits import PAGE_MAX
 from shared.domain.policy.clause import PERSON
+from shared.http.form_limits import address_of
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,256}")
 _PERSON = re.compile(PERSON)
@@ -148,6 +150,12 @@ class ApiClient:
             tuple(str(each["loc"][-1]) if each["loc"] else "" for each in errors),
             tuple(str(each["msg"]) for each in errors),
         )
+
+
+def client_of(request: Request, token: str | None = None) -> ApiClient:
+    """Return a client for whom a request comes from, by default not signed in."""
+    address = address_of(request, request.app.state.desk.trusted_proxies)
+    return ApiClient(request.app, token, address)
 
 
 def person_of(actor: str | None) -> str:

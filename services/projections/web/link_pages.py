@@ -15,10 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from services.projections.web import csrf
-from services.projections.web.api_client import ApiClient, ApiError
+from services.projections.web.api_client import ApiError, client_of
 from services.projections.web.rendering import page, refused_text
 from shared.http.bodies import read_object
-from shared.http.form_limits import address_of
 from shared.i18n.catalog import Language, text_of
 from shared.i18n.formats import is_language
 from shared.web.language import language_of
@@ -118,7 +117,7 @@ async def pressed_in_chat(
     try:
         seen = await _read(request, link, token, language)
         language = own_language(seen, request, language)
-        answer = await link_client(request).post(link.path_of(token), body)
+        answer = await client_of(request).post(link.path_of(token), body)
         reply = text_of(language, "voice", sentence_of(answer))
     except ApiError as error:
         reply = refused_text(error.code or "", language, str(error))
@@ -129,13 +128,7 @@ async def _read(
     request: Request, link: LinkPage, token: str, language: Language
 ) -> Mapping[str, Any]:
     headers = {"Accept-Language": language}
-    return await link_client(request).get(link.path_of(token), {}, headers)
-
-
-def link_client(request: Request) -> ApiClient:
-    """Return a client of the API for somebody who is not signed in."""
-    address = address_of(request, request.app.state.desk.trusted_proxies)
-    return ApiClient(request.app, None, address)
+    return await client_of(request).get(link.path_of(token), {}, headers)
 
 
 def form_of(raw: bytes, fields_max: int) -> dict[str, str]:

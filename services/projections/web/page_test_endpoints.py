@@ -9,14 +9,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.projections.web.api_client import ApiError
+from services.projections.web.api_client import ApiError, client_of
 from services.projections.web.link_pages import (
     NOT_FROM_THE_PAGE,
     LinkPage,
     back_to,
     form_of,
     is_genuine,
-    link_client,
     pressed_in_chat,
     shown_page,
 )
@@ -55,7 +54,7 @@ async def post_answer(request: Request, token: str) -> Response:
     if not is_genuine(request, token, form):
         return await shown_page(request, PAGE, token, NOT_FROM_THE_PAGE)
     try:
-        await link_client(request).post(PAGE.path_of(token), {})
+        await client_of(request).post(PAGE.path_of(token), {})
     except ApiError as error:
         return await shown_page(request, PAGE, token, error)
     return back_to(request, PAGE.place_of(token))

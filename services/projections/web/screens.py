@@ -15,9 +15,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 
 from services.projections.api.session_cookie import session_in
-from services.projections.web.api_client import ApiClient, ApiError
+from services.projections.web.api_client import ApiClient, ApiError, client_of
 from services.projections.web.rendering import page, refused_text
 from shared.http.problem_details import HttpError
+from shared.http.wrong_keys import GUESSING
 from shared.web.language import keep_language, language_of
 from shared.web.rendering import refusal_text
 
@@ -37,13 +38,13 @@ async def screen(request: Request, show: Show) -> Response:
     onward = address_of(request)
     try:
         shown = (
-            await show(request, ApiClient(request.app, credential))
+            await show(request, client_of(request, credential))
             if credential
             else sign_in_page(request, onward, _signed_out(request))
         )
     except ApiError as error:
         why = refused_text(error.code or "", language, str(error))
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.status == HTTPStatus.UNAUTHORIZED or error.code == GUESSING:
             shown = sign_in_page(request, onward, refusal_text(language, SIGNED_OUT))
         elif error.status == HTTPStatus.FORBIDDEN:
             shown = sign_in_page(request, onward, why)

@@ -13,14 +13,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.projections.web.api_client import ApiError
+from services.projections.web.api_client import ApiError, client_of
 from services.projections.web.link_pages import (
     NOT_FROM_THE_PAGE,
     LinkPage,
     back_to,
     form_of,
     is_genuine,
-    link_client,
     shown_page,
 )
 from shared.domain.bounded_text import WORDS_MAX
@@ -57,7 +56,7 @@ async def post_answer(request: Request, token: str) -> Response:
     form = form_of(await read_body(request, BYTES_MAX), FIELDS_MAX)
     if not is_genuine(request, token, form):
         return await _shown(request, token, form, NOT_FROM_THE_PAGE)
-    client = link_client(request)
+    client = client_of(request)
     body: dict[str, Any] = {"choices": _choices(form)}
     # Browsers send the ends of lines as two characters, which count for the limit.
     if comment := form.get("comment", "").replace("\r\n", "\n").strip():

@@ -11,14 +11,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.projections.web.api_client import ApiError
+from services.projections.web.api_client import ApiError, client_of
 from services.projections.web.link_pages import (
     NOT_FROM_THE_PAGE,
     LinkPage,
     back_to,
     form_of,
     is_genuine,
-    link_client,
     pressed_in_chat,
     shown_page,
 )
@@ -56,7 +55,7 @@ async def post_answer(request: Request, token: str) -> Response:
     if not is_genuine(request, token, form):
         return await shown_page(request, PAGE, token, NOT_FROM_THE_PAGE)
     action = form.get("action", "")
-    client = link_client(request)
+    client = client_of(request)
     try:
         body = {"action": action, "key": form.get("key", "")}
         answer = await client.post(PAGE.path_of(token), body)

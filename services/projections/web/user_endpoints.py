@@ -13,12 +13,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.projections.web.api_client import ApiError
+from services.projections.web.api_client import ApiError, client_of
 from services.projections.web.link_pages import (
     PRIVATE,
     back_to,
     form_of,
-    link_client,
     own_language,
 )
 from services.projections.web.rendering import page
@@ -71,7 +70,7 @@ async def post_act(request: Request, token: str) -> Response:
     sent = _Sent(_new_key())
     try:
         sent = _sent(await read_body(request, BYTES_MAX))
-        await link_client(request).post(_path(token), sent.body)
+        await client_of(request).post(_path(token), sent.body)
     except ApiError as error:
         return await _shown(request, token, sent, error)
     except Exception as error:  # noqa: BLE001 # too large, or cut off: a page says so
@@ -98,7 +97,7 @@ async def _shown(
     language = language_of(request)
     seen = None
     try:
-        seen = await link_client(request).get(_path(token), {})
+        seen = await client_of(request).get(_path(token), {})
     except ApiError as unknown:
         error = error or unknown
     language = own_language(seen, request, language)

@@ -5,16 +5,10 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.gate.admission import (
-    ELEMENT_BYTES,
-    Admission,
-    Bucket,
-    Flow,
-    filled,
-    take,
-)
+from services.intake.gate.admission import ELEMENT_BYTES, Admission
 from services.intake.signals.body import BODY_BYTES_MAX
 from shared.domain.policy.sources import Monitor, Rate
+from shared.http.token_buckets import Bucket, Flow, filled, take
 
 COST_MAX = 50
 asks = st.lists(

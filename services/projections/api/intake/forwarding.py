@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from starlette.datastructures import QueryParams
 
 from services.projections.api.answers import rows_of, rows_wanted
+from services.projections.api.callers import caller_with
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import (
     COMMAND_SECONDS_MAX,
@@ -23,7 +24,6 @@ from services.projections.api.limits import (
 from services.projections.api.query_params import TableShape
 from shared.eventlog.batcher import Overloaded
 from shared.eventlog.errors import Unavailable
-from shared.http.bearer import caller_of
 from shared.http.bodies import (
     BODY_SECONDS_MAX,
     COMMAND_BYTES_MAX,
@@ -220,7 +220,7 @@ async def _known(request: Request, desk: Desk) -> Caller | None:
         request.path_params.get("key", ""),
     ):
         try:
-            return await caller_of(desk.access, key, desk.blocking)
+            return await caller_with(request, desk, key)
         except (HttpError, Unavailable):
             continue
     return None

@@ -21,7 +21,12 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.responses import Response, StreamingResponse
 
 from services.projections.api.answers import refusals
-from services.projections.api.callers import Token, may_look_people_up, sight_of
+from services.projections.api.callers import (
+    Token,
+    caller_with,
+    may_look_people_up,
+    sight_of,
+)
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import (
     STREAM_CHECK_SECONDS,
@@ -126,7 +131,7 @@ async def _listener(
 ) -> AsyncIterator[_Listener]:
     token = bearer.credentials if bearer else session_in(request)
     async with desk.tail.openings:  # after a restart all come back together
-        caller = await _admit(desk, token)
+        caller = _admitted(await caller_with(request, desk, token))
         head = (await desk.blocking(desk.log.head)).position
         epochs = await desk.blocking(desk.log.epochs)
     types = known_types(",".join(query.types) or None)
@@ -184,8 +189,7 @@ async def _id_at(desk: Desk, position: int) -> str:
     return (await desk.blocking(desk.log.epochs)).id_at(position)
 
 
-async def _admit(desk: Desk, token: str | None) -> Caller:
-    caller = await caller_of(desk.access, token, desk.blocking)
+def _admitted(caller: Caller) -> Caller:
     require_scope(caller, *READERS, limited=True)
     return caller
 
@@ -324,7 +328,8 @@ async def _check(desk: Desk, listener: _Listener, progress: _Progress) -> None:
     """
     progress.checked_at = asyncio.get_running_loop().time()
     async with desk.tail.reads:
-        caller = await _admit(desk, listener.token)
+        asked = await caller_of(desk.access, listener.token, desk.blocking)
+        caller = _admitted(asked)
     progress.rights_until = _rights_until(caller)
     watched = listener.watch is not None
     if sight_of(caller) != listener.sight or watched > may_look_people_up(caller):

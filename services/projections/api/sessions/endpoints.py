@@ -213,6 +213,7 @@ def started(
         new = begin_session(cursor, seal_keys_of(desk.log), now, start)
     except NoVault as error:
         raise HttpError(409, str(error), code="no_vault") from error
+    desk.access.note_begun(new.session_id)
     return SignedIn(
         session=new.secret,
         session_id=new.session_id,

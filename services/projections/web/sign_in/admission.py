@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.projections.api.session_cookie import keep_session, session_in
-from services.projections.web.api_client import ApiClient, ApiError
+from services.projections.web.api_client import ApiError, client_of
 from services.projections.web.screens import inside
 from shared.http.bodies import read_body
 
@@ -60,7 +60,7 @@ async def end_session(request: Request) -> None:
     if held is None:
         return
     try:
-        await ApiClient(request.app, held).delete("/v1/me/sessions/current")
+        await client_of(request, held).delete("/v1/me/sessions/current")
     except ApiError:
         return  # it had ended, is a token, or ends by itself
 

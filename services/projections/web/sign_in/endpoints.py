@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from services.projections.api.session_cookie import (
     drop_session,
 )
-from services.projections.web.api_client import ApiClient, ApiError
+from services.projections.web.api_client import ApiError, client_of
 from services.projections.web.csrf import is_from_elsewhere
 from services.projections.web.rendering import page
 from services.projections.web.screens import inside, not_admitted, sign_in_page
@@ -24,7 +24,6 @@ from services.projections.web.sign_in.admission import (
     end_session,
     sign_in_form,
 )
-from shared.http.form_limits import address_of
 from shared.security.sign_in_links import link_id_of
 from shared.web.language import keep_language, language_of
 from shared.web.rendering import refusal_text
@@ -54,9 +53,8 @@ async def mail_link(request: Request) -> Response:
     language, back = language_of(request), inside(request, form.get("next", "/"))
     if is_from_elsewhere(request):
         return sign_in_page(request, back, refusal_text(language, "elsewhere"))
-    address = address_of(request, request.app.state.desk.trusted_proxies)
     try:
-        client = ApiClient(request.app, None, address)
+        client = client_of(request)
         await client.post("/v1/sign-in/mail", {"email": form.get("email", "")})
     except ApiError as error:
         code = "email" if error.fields else error.code
@@ -103,10 +101,9 @@ async def _entered(request: Request, given: Mapping[str, str], onward: str) -> R
     language, back = language_of(request), inside(request, onward)
     if is_from_elsewhere(request):
         return sign_in_page(request, back, refusal_text(language, "elsewhere"))
-    address = address_of(request, request.app.state.desk.trusted_proxies)
     device = device_of(request.headers.get("user-agent", ""))
     try:
-        client = ApiClient(request.app, None, address)
+        client = client_of(request)
         answer = await client.post("/v1/sessions", {**given, "device": device})
     except ApiError as error:
         # What is not even in the form of a credential is one that is unknown.

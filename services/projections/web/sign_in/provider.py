@@ -11,11 +11,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.projections.web.api_client import ApiClient, ApiError
+from services.projections.web.api_client import ApiError, client_of
 from services.projections.web.rendering import page
 from services.projections.web.screens import inside, not_admitted
 from services.projections.web.sign_in.admission import admitted, device_of
-from shared.http.form_limits import address_of
 from shared.web.language import is_https, language_of
 from shared.web.rendering import refusal_text
 
@@ -35,7 +34,7 @@ async def go(request: Request) -> Response:
     """Lead the browser to the identity provider."""
     onward = inside(request, request.query_params.get("next", "/"))
     try:
-        begun = await _client(request).post(_API, {"back": _ours(request, BACK)})
+        begun = await client_of(request).post(_API, {"back": _ours(request, BACK)})
     except ApiError as error:
         return _refused(request, onward, error)
     led = RedirectResponse(begun["address"], HTTPStatus.SEE_OTHER)
@@ -63,7 +62,7 @@ async def come_back(request: Request) -> Response:
         **{name: given[name] for name in _GIVEN if name in given},
     }
     try:
-        begun = await _client(request).post(f"{_API}/answer", answer)
+        begun = await client_of(request).post(f"{_API}/answer", answer)
     except ApiError as error:
         shown = _refused(request, onward, error)
     else:
@@ -79,16 +78,11 @@ async def signed_out(request: Request) -> Response:
     """Say that the session is over, and where to leave the provider as well."""
     home = {"back": _ours(request, "/")}
     try:
-        leave = await _client(request).get(f"{_API}/leave", home)
+        leave = await client_of(request).get(f"{_API}/leave", home)
     except ApiError:
         leave = {"address": None, "name": ""}
     language = language_of(request)
     return page("signed_out.html", language, **leave, place="/signed-out")
-
-
-def _client(request: Request) -> ApiClient:
-    address = address_of(request, request.app.state.desk.trusted_proxies)
-    return ApiClient(request.app, None, address)
 
 
 def _ours(request: Request, path: str) -> str:

@@ -7,8 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.intake.assembly import WorkerConfig
-from services.intake.gate.api_keys import WRONG_KEYS
 from shared.http.networks import networks
+from shared.http.wrong_keys import WRONG_KEYS
 from shared.security.access import REMEMBERED_SECONDS, new_token
 from tests.support.desks.intake_endpoints import Doors, Gatekept, gatekept, through
 from tests.support.servers.servers import Database
