@@ -33,7 +33,7 @@ from cli.shell.parameters import demand_actor, demand_line
 from shared.attachments.content import delete_forgotten
 from shared.contact_methods.store import delete_values_of
 from shared.vault.master_keys import MasterKeys, fresh_key, text_of
-from shared.vault.rotation import erase, rewrap
+from shared.vault.rotation import FORGETTABLE, KEYS, erase, rewrap
 from shared.vault.vault import REMEMBERED_SECONDS, VaultError, forget, was_forgotten
 from standalone.credentials import vault_key_file
 from standalone.folder import write_private
@@ -111,7 +111,7 @@ def _finish(desk: DeskAddress, file: Path, master: MasterKeys, late: int) -> Non
             raise refused(problem, Exit.DIFFERS)
         if len(master.keys) > 1:
             _replace(file, master.keys[:1])
-        left = _erased(desk.url())
+        left = _erased(desk.url(), KEYS)
     sentence = (
         f"{file} holds the new master key alone. Old backups need the former one."
     )
@@ -157,10 +157,11 @@ def forget_command(  # noqa: PLR0913, PLR0917 # each is an option
     """Destroy the key of a person or source: what it sealed becomes unreadable.
 
     Deletes the hashes by which it is searched, attached files and a person's contact
-    methods, rewrites the table of keys, and a few seconds later, when running services
-    have dropped the key too, rebuilds the read models that have words: the queue shows
-    titles. Repeat it after an error: it completes what is left. Exit codes: 0 done,
-    1 something is left, 2 an option is wrong, 3 the desk is not reachable.
+    methods, rewrites the tables of keys, people and contact methods, and a few seconds
+    later, when running services have dropped the key too, rebuilds the read models that
+    have words: the queue shows titles. Repeat it after an error: it completes what is
+    left. Exit codes: 0 done, 1 something is left, 2 an option is wrong, 3 the desk is
+    not reachable.
     """
     demand_actor(owner)
     demand_line("--reason", reason, needed=True)
@@ -181,19 +182,24 @@ def _forget(desk: DeskAddress, owner: str, reason: str, vault_key: Path | None) 
         forgotten = forget(cursor, owner, reason, clock())
         known = forgotten or was_forgotten(cursor, owner)
         delete_values_of(cursor, owner.removeprefix("person:"))
+    tables = FORGETTABLE if owner.startswith("person:") else KEYS
     if not known:
-        sentence = f"{owner} has no key: nothing is kept under it. Nothing was done."
-        answer({"owner": owner, "forgotten": False, "left": []}, sentence)
+        left = _erased(desk.url(), tables)
+        sentence = f"{owner} has no key: nothing is kept under it."
+        answer({"owner": owner, "forgotten": False, "left": left}, sentence, *left)
+        if left:
+            raise typer.Exit(Exit.DIFFERS)
         return
     if words is not None:
         delete_hashes(words.url, owner)
-    left = _erased(desk.url())
     with desk.log() as log, log.transaction() as cursor:
         delete_forgotten(cursor)
+    left = []
     if words is not None:
         pause(REMEMBERED_SECONDS)
         if problem := forget_words(words.url, words.master):
             left.append(problem)
+    left += _erased(desk.url(), tables)
     done = "is destroyed" if forgotten else "had been destroyed before"
     rest = f"but {'; '.join(left)}" if left else "and no title is shown any more"
     sentence = f"The key of {owner} {done}, {rest}. {_COPIES}"
@@ -223,8 +229,7 @@ def _words_if_any(desk: DeskAddress, vault_key: Path | None) -> _Words | None:
     return _Words(url_to_build(desk), master)
 
 
-def _erased(url: str) -> list[str]:
-    """Return what is left of destroyed keys in the database, none if all is gone."""
+def _erased(url: str, tables: Sequence[str]) -> list[str]:
+    """Return what is left of former rows of these tables, nothing if all are gone."""
     with closing(psycopg.connect(url, autocommit=True)) as connection:
-        problem = erase(connection)
-    return [problem] if problem else []
+        return erase(connection, tables)

@@ -3,8 +3,8 @@
 The text remains encrypted with the same keys; only these are wrapped again. A killed
 rotation can be started again, and continues with the remaining keys.
 
-`erase` rewrites the table of keys, so that former rows are no longer in its files:
-PostgreSQL keeps the old row of an UPDATE until the space is needed.
+`erase` rewrites tables, so that former rows are no longer in their files: PostgreSQL
+keeps the old row of an UPDATE until the space is needed.
 """
 
 import time
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 from psycopg import Connection
+from psycopg.errors import LockNotAvailable
 
 from shared.vault.master_keys import MasterKeys
 from shared.vault.vault import Transaction, VaultError
@@ -83,47 +84,74 @@ def _columns(fresh: Sequence[_Rewrapped]) -> Sequence[Sequence[object]]:
 
 
 OTHERS_SECONDS_MAX = 10.0
-"""How long to wait for sessions that still see former rows."""
+"""How long to wait for sessions that use a table, or still see its former rows."""
+LOCK_SECONDS = 2
+"""How long one attempt waits: those who read the table meanwhile wait behind it."""
 _STEP_SECONDS = 1.0
 
-_DEAD = "SELECT n_dead_tup FROM pg_stat_all_tables WHERE relid = 'vault.keys'::regclass"
-_FILE = "SELECT pg_relation_filenode('vault.keys'::regclass)"
+KEYS = ("vault.keys",)
+FORGETTABLE = (*KEYS, "directory.people", "directory.contact_methods")
+"""The tables of what may be forgotten: keys, and what the directory has of people."""
+
+_DEAD = "SELECT n_dead_tup FROM pg_stat_all_tables WHERE relid = %s::text::regclass"
+_FILE = "SELECT pg_relation_filenode(%s::text::regclass)"
 
 NOT_ALLOWED = (
-    "this role may not rewrite the table of keys, so the bytes of the key are still in "
-    "its file: run VACUUM FULL vault.keys as the owner of the database"
+    "this role may not rewrite {table}, so former rows are still in its file: run "
+    "VACUUM FULL {table} as the owner of the database"
+)
+IN_USE = (
+    "sessions use {table} all the time, a backup perhaps, so former rows are still in "
+    "its file: run this command again when they have ended"
 )
 STILL_SEEN = (
-    "a session that began before still sees the former rows, so the bytes of the key "
-    "are still in the table's file: end what pg_stat_activity shows as oldest, and run "
-    "this command again"
+    "a session that began before still sees former rows of {table}, so their bytes are "
+    "still in its file: end what pg_stat_activity shows as oldest, and run this "
+    "command again"
 )
 
 
 def erase(
-    connection: Connection[Any], pause: Callable[[float], None] = time.sleep
-) -> str | None:
-    """Rewrite the table of keys; return a sentence if former rows may remain in it.
+    connection: Connection[Any],
+    tables: Sequence[str],
+    pause: Callable[[float], None] = time.sleep,
+) -> list[str]:
+    """Rewrite tables; return a sentence for each in whose file former rows may remain.
 
     `connection` is in autocommit mode. Former rows are copied while a transaction sees
-    them, which a plain VACUUM reports: then the table is rewritten again. The table is
-    locked briefly.
+    them, which a plain VACUUM reports: then the table is rewritten again. Each table is
+    locked briefly, and nobody waits for more than `LOCK_SECONDS` because of it.
     """
+    connection.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'".encode())
+    problems = (_erase(connection, table, pause) for table in tables)
+    return [problem for problem in problems if problem]
+
+
+def _erase(
+    connection: Connection[Any], table: str, pause: Callable[[float], None]
+) -> str | None:
     waited = 0.0
-    while True:
-        before = _value(connection, _FILE)
-        connection.execute("VACUUM (FULL) vault.keys")
-        if _value(connection, _FILE) == before:  # PostgreSQL only warns
-            return NOT_ALLOWED
-        connection.execute("VACUUM vault.keys")
-        if not _value(connection, _DEAD):
-            return None
-        if waited >= OTHERS_SECONDS_MAX:
-            return STILL_SEEN
+    while problem := _problem(connection, table):
+        if problem == NOT_ALLOWED or waited >= OTHERS_SECONDS_MAX:
+            return problem.format(table=table)
         pause(_STEP_SECONDS)
         waited += _STEP_SECONDS
+    return None
 
 
-def _value(connection: Connection[Any], query: str) -> int:
-    row = connection.execute(query.encode()).fetchone()
+def _problem(connection: Connection[Any], table: str) -> str | None:
+    """Rewrite a table once; return what keeps former rows in its file."""
+    before = _value(connection, _FILE, table)
+    try:
+        connection.execute(f"VACUUM (FULL) {table}")
+        if _value(connection, _FILE, table) == before:  # PostgreSQL only warns
+            return NOT_ALLOWED
+        connection.execute(f"VACUUM {table}")
+    except LockNotAvailable:
+        return IN_USE
+    return STILL_SEEN if _value(connection, _DEAD, table) else None
+
+
+def _value(connection: Connection[Any], query: str, table: str) -> int:
+    row = connection.execute(query.encode(), (table,)).fetchone()
     return 0 if row is None else int(row[0])

@@ -14,9 +14,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.app import command_line
+from services.intake.directory.store import import_people
 from services.projections.read_models import WORDS
 from services.projections.words.hashes import current
 from services.projections.words.search import WordIndex
+from shared.contact_methods.store import put_value
 from shared.domain.events.incident import IncidentInformed
 from shared.domain.identifiers import incident_ref
 from shared.eventlog.log import EventLog
@@ -41,6 +43,10 @@ ADA = "person:ada"
 TITLE = "Ada cannot print the divorce papers"
 LABEL = "zebrafish"
 FORGET = ("vault", "forget", ADA, "--reason", "asked by letter", "--yes")
+SAMPLES = """
+SELECT coalesce(histogram_bounds, most_common_vals)::text::text[] FROM pg_stats
+WHERE schemaname = 'directory' AND num_nonnulls(histogram_bounds, most_common_vals) > 0
+"""
 KEYS = "SELECT owner, wrapped FROM vault.keys ORDER BY key_id"
 
 
@@ -86,6 +92,12 @@ class Desk:
         files = Path(row[0], "base", str(row[1])).iterdir()
         held = b"".join(filter(None, map(_content, files)))
         return [needle for needle in needles if needle in held]
+
+    def samples(self) -> set[str]:
+        """Return the values that ANALYZE keeps of the directory."""
+        with psycopg.connect(self.database.owner_dsn) as owner:
+            rows = owner.execute(SAMPLES).fetchall()
+        return {value for (values,) in rows for value in values}
 
 
 def _content(file: Path) -> bytes | None:
@@ -142,6 +154,29 @@ def test_nothing_on_the_disk_tells_a_forgotten_word_or_its_key(desk: Desk) -> No
     assert plain(desk.run(*FORGET, "--json"))["forgotten"] is False
 
 
+def test_nothing_on_the_disk_tells_a_former_entry_of_the_directory(desk: Desk) -> None:
+    ada_reports(desk)
+    entry = {"name": "Adabella Q", "email": "ada@quux.example", "phone": "+33699887766"}
+    others = [
+        {"id": one, "name": one, "email": f"{one}@quux.example", "phone": one}
+        for one in ("bea", "cid", "dot")
+    ]
+    with desk.log.transaction() as cursor:
+        import_people(cursor, [{"id": "ada", **entry}, *others], START)
+        put_value(cursor, "ada", "sms-1", "sms", "+33699554433", START)
+        put_value(cursor, "bea", "sms-1", "sms", "+33699554400", START)
+    secrets = [each.encode() for each in (*entry.values(), "+33699554433")]
+    assert desk.files_with(*secrets) == secrets
+    assert not {*entry.values(), "+33699554433"} & desk.samples()
+    emptied = dict.fromkeys(entry) | {"id": "ada", "name": "[forgotten]"}
+    with desk.log.transaction() as cursor:
+        import_people(cursor, [emptied], START)
+
+    assert plain(desk.run(*FORGET, "--json"))["left"] == []
+
+    assert desk.files_with(*secrets) == []
+
+
 def test_a_session_that_still_sees_the_key_is_told_of(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,9 +190,24 @@ def test_a_session_that_still_sees_the_key_is_told_of(
         assert desk.files_with(wrapped) == [wrapped]
 
     assert done.exit_code == 1
-    assert "still sees the former rows" in done.stdout
+    assert "still sees former rows of vault.keys" in done.stdout
     assert "had been destroyed before" in desk.run(*FORGET).stdout
     assert desk.files_with(wrapped) == []
+
+
+def test_a_session_that_uses_the_directory_is_told_of_and_keeps_nobody_waiting(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.vault.rotation.OTHERS_SECONDS_MAX", 0.0)
+    monkeypatch.setattr("shared.vault.rotation.LOCK_SECONDS", 1)
+    ada_reports(desk)
+    with psycopg.connect(desk.database.owner_dsn) as backup:
+        backup.execute("LOCK TABLE directory.people IN ACCESS SHARE MODE")
+        done = desk.run(*FORGET)
+
+    assert done.exit_code == 1
+    assert "sessions use directory.people all the time" in done.stdout
+    assert plain(desk.run(*FORGET, "--json"))["left"] == []
 
 
 def test_who_may_not_rewrite_the_table_is_told_so(desk: Desk) -> None:
