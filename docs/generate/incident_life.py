@@ -1,8 +1,10 @@
-"""Writes docs/reference/incident-life.md from the decider's table."""
+"""Writes docs/reference/incident-life.md from the tables that decide."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from services.intake.commands.rules import life_of
+from shared.domain.incident.relations import RULES, Relation
 
 PAGE = Path(__file__).parents[1] / "reference" / "incident-life.md"
 
@@ -12,7 +14,8 @@ _HEAD = """\
 # The life of an incident
 
 <!-- Written by `make docs` from
-services/intake/commands/rules/verbs.py; change that. -->
+services/intake/commands/rules/verbs.py and
+shared/domain/incident/relations.py; change those. -->
 
 What each verb does in each status.
 
@@ -29,6 +32,30 @@ and resolved later or at the same time.
 """
 
 
+_WHO = """
+## Who may say it
+
+Everybody with a [right to give commands](../how-to/people-and-rights.md) about an
+incident may say what is not listed here.
+Some verbs are only for those who stand in a relation to it: the team that has it at its
+level, or that a hand-over asks, as the policy of the incident or the policy in force
+names it; and those who were paged at this level. Others are refused with 403, and told
+what to do ([decision 85](../adr/0085-let-those-it-concerns-end-the-paging.md)).
+
+|  | member of the team | its manager | paged at this level | anybody else |
+| --- | --- | --- | --- | --- |
+"""
+_COLUMNS: tuple[Relation, ...] = ("member", "manager", "paged", "anybody")
+
+
 def page() -> str:
     """Return the page as Markdown."""
-    return _HEAD + life_of("incident")
+    return _HEAD + life_of("incident") + _WHO + "".join(_rows())
+
+
+def _rows() -> Iterator[str]:
+    """Yield a row of each verb that is not for everybody."""
+    for verb, rule in RULES.items():
+        if "anybody" not in rule.who:
+            cells = ("yes" if each in rule.who else "no" for each in _COLUMNS)
+            yield f"| **{verb}** | {' | '.join(cells)} |\n"

@@ -6,7 +6,7 @@ from typing import Any, assert_never
 
 from services.escalation.acknowledgements.rules import lapses
 from services.escalation.page_commands import answered
-from services.escalation.rules.acceptances import accepted
+from services.escalation.rules.acceptances import accepted, people_of
 from services.escalation.rules.case import Case
 from services.escalation.rules.context import EscalationContext, on
 from services.escalation.rules.levels import escalated, team_above
@@ -22,6 +22,7 @@ from shared.domain.commands.escalation import (
 )
 from shared.domain.events import AnyEvent
 from shared.domain.events.handover import HandoverDeclined, ServiceHandoverDeclined
+from shared.domain.incident.relations import require_relation
 from shared.domain.policy.document import Policy
 from shared.domain.policy.targets import RANK
 from shared.domain.refusal import Refused
@@ -46,9 +47,9 @@ def decide_command(
             _require_at_work(case)
             return answered(command, case, actor, at, known)
         case Decline():
-            return _declined(command, case, actor, at)
+            return _declined(command, case, actor, at, known)
         case DeclineService():
-            return _service_declined(command, case, actor, at)
+            return _service_declined(command, case, actor, at, known)
         case _:
             assert_never(command)
 
@@ -96,8 +97,6 @@ def _accepted(
     case: Case, actor: str, at: datetime, known: EscalationContext
 ) -> Sequence[AnyEvent]:
     _require_at_work(case)
-    if not actor.startswith(_PERSON):
-        raise Refused("only a person can accept an incident", "role")
     person, post = actor.removeprefix(_PERSON), case.post
     if person in post.takers and not lapses(case, known):
         return []
@@ -112,11 +111,12 @@ def _accepted(
             f"{case.incident} is with the desk: acknowledge it, or escalate it first",
             "state",
         )
+    person = require_relation(Accept.verb, actor, people_of(case, known))
     return [accepted(case, at, known.policy_of(case.policy), person, "accepted")]
 
 
 def _declined(
-    command: Decline, case: Case, actor: str, at: datetime
+    command: Decline, case: Case, actor: str, at: datetime, known: EscalationContext
 ) -> Sequence[AnyEvent]:
     handover = case.handover
     if handover is None or handover.state == "wanted":
@@ -125,12 +125,17 @@ def _declined(
         return []
     if not handover.awaits:
         raise Refused(f"the hand-over of {case.incident} was {handover.state}", "state")
+    require_relation(command.verb, actor, people_of(case, known, handover.team))
     common = _by_themselves(case, actor, at)
     return [HandoverDeclined(**common, reason=command.reason)]
 
 
 def _service_declined(
-    command: DeclineService, case: Case, actor: str, at: datetime
+    command: DeclineService,
+    case: Case,
+    actor: str,
+    at: datetime,
+    known: EscalationContext,
 ) -> Sequence[AnyEvent]:
     held = case.service_handover
     if held is None:
@@ -142,6 +147,7 @@ def _service_declined(
         return []
     if not held.awaits:
         raise Refused(f"the hand-over of {held.service} was {held.state}", "state")
+    require_relation(command.verb, actor, people_of(case, known, held.team))
     common = _by_themselves(case, actor, at) | {"service": held.service}
     return [ServiceHandoverDeclined(**common, reason=command.reason)]
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import assert_never
 
 from services.escalation.acknowledgements.rules import lapses
-from services.escalation.rules.acceptances import accepted
+from services.escalation.rules.acceptances import accepted, people_of
 from services.escalation.rules.case import Case
 from services.escalation.rules.context import EscalationContext, on
 from services.escalation.rules.paging import attempt_after, policy_name
@@ -25,9 +25,8 @@ from shared.domain.events.escalation import (
     EscalationAnotherRequested,
     EscalationDeclined,
 )
+from shared.domain.incident.relations import require_relation
 from shared.domain.refusal import Refused
-
-_PERSON = "person:"
 
 
 def answered(
@@ -38,7 +37,7 @@ def answered(
     known: EscalationContext,
 ) -> Sequence[AnyEvent]:
     """Return the events of an answer; empty if it is already so. Raises `Refused`."""
-    person = _asked(command, case, actor)
+    person = _asked(command, case, actor, known)
     is_taker = person in case.post.takers
     if case.post.has_enough and not is_taker:
         raise Refused(
@@ -60,7 +59,9 @@ def answered(
             assert_never(command)
 
 
-def _asked(command: PageAnswer, case: Case, actor: str) -> str:
+def _asked(
+    command: PageAnswer, case: Case, actor: str, known: EscalationContext
+) -> str:
     """Return the person who answers. Raises `Refused` if it is not theirs to answer."""
     if command.page not in case.post.paged:
         raise Refused(
@@ -68,14 +69,7 @@ def _asked(command: PageAnswer, case: Case, actor: str) -> str:
             "the service desk to see who has it now",
             "state",
         )
-    person = actor.removeprefix(_PERSON)
-    if not actor.startswith(_PERSON) or person not in _paged(case):
-        raise Refused("only somebody who was paged can answer a page", "role")
-    return person
-
-
-def _paged(case: Case) -> tuple[str, ...]:
-    return (*case.post.asked, *case.post.asked_before)
+    return require_relation(command.verb, actor, people_of(case, known))
 
 
 def _require_free(case: Case, person: str) -> None:

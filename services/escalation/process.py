@@ -45,6 +45,7 @@ from shared.domain.on_call import Roster
 from shared.domain.policy.document import Policy
 from shared.eventlog.entry import Entry
 from shared.eventlog.log import SELECT_ROWS, EventLog, Row
+from shared.eventlog.policies import policy_now
 from shared.eventlog.readers.position import Bookmark
 from shared.on_call_changes import roster_of
 from shared.process_manager import ProcessManager
@@ -109,6 +110,7 @@ def casework(
             partial(round_robin.turn_before, cursor),
             partial(zone_of, cursor),
             recurrence_store.completed(cursor, incidents),
+            partial(policy_now, log, cursor),
         )
 
     return ProcessManager(

@@ -1,4 +1,4 @@
-"""Decides who has accepted an incident at its level, and how many more have to."""
+"""Decides who may accept an incident at its level, who has, and how many have to."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -8,6 +8,7 @@ from services.escalation.rules.context import Due, EscalationContext, on
 from services.escalation.rules.levels import is_in_team
 from services.escalation.rules.paging import chosen_steps
 from shared.domain.events.escalation import EscalationAccepted
+from shared.domain.incident.relations import People
 from shared.domain.policy.document import Policy, unskilled
 
 
@@ -19,6 +20,17 @@ def acceptances(case: Case, known: EscalationContext) -> Iterator[Due]:
     policy = known.policy_of(case.policy)
     if is_in_team(policy, post.team, claim.person):
         yield Due(case.changed_at, lambda at: [accepted(case, at, policy, *claim)])
+
+
+def people_of(case: Case, known: EscalationContext, team: str | None = None) -> People:
+    """Return the people of the incident at its level, or those of another team."""
+
+    def policies() -> Iterator[Policy]:
+        yield known.policy_of(case.policy)
+        if (newest := known.newest_policy()) is not None:
+            yield newest
+
+    return People(team or case.post.team, policies, case.post.ever_asked)
 
 
 def accepted(

@@ -248,6 +248,11 @@ class LevelSearch:
         return (*first, *self.also_accepted_by)
 
     @property
+    def ever_asked(self) -> tuple[str, ...]:
+        """All people who were paged at this level, also before a lapse."""
+        return (*self.asked, *self.asked_before)
+
+    @property
     def has_enough(self) -> bool:
         """Whether somebody accepted it, and as many as are wanted."""
         return self.accepted_by is not None and not self.still_wanted

@@ -145,6 +145,8 @@ class EscalationContext:
     """The time zone of a person, None for that of the desk."""
     alike: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Incidents with the same signature, by the incident that reached the threshold."""
+    newest_policy: Callable[[], Policy | None] = lambda: None
+    """The policy in force: only commands ask it, whose outcome is recorded."""
 
 
 def terms_by(

@@ -24,6 +24,7 @@ from shared.domain.events.escalation import (
     EscalationAccepted,
     EscalationReturned,
 )
+from shared.domain.incident.relations import relations
 from shared.domain.policy.document import Policy, unskilled
 from shared.domain.policy.targets import RANK, SupportLevel
 from shared.domain.working_time import due, is_open
@@ -31,11 +32,7 @@ from shared.domain.working_time import due, is_open
 
 def is_in_team(policy: Policy, team: str, person: str) -> bool:
     """Tell whether a person is a member of a team, or its manager."""
-    paged_people = policy.teams.get(team)
-    return paged_people is not None and person in {
-        *paged_people.members,
-        paged_people.manager,
-    }
+    return bool(relations(policy, team, person))
 
 
 _Moved = Escalated | EscalationReturned | EscalationAccepted

@@ -1,8 +1,8 @@
 """Which commands an incident allows now: by its status, and by what is already so.
 
 The owner of a stream decides with the same table, so that nobody is offered a command
-only to hear that it is not possible. What depends on the body of a command, on the
-caller's role or on other records is left to its owner.
+only to hear that it is not possible. Whose a command is to say is in `relations`; what
+depends on its body, on the caller's role or on other records is left to its owner.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -81,6 +81,8 @@ class Situation(NamedTuple):
     accepted_by: str | None
     """Who accepted it at this level."""
     clocks: Sequence[Clock]
+    may_say: Callable[[str], bool]
+    """Whether a verb is the reader's to say, by their relation to it."""
 
 
 _CHANGES_NOTHING: Mapping[str, Callable[[Situation, str | None], bool]] = {
@@ -118,7 +120,7 @@ def possible(now: Situation, person: str | None) -> list[str]:
         if _can_be_accepted(now.level, now.accepted_by, person):
             found.append(Accept.verb)
         found += [EXTENSIONS] if _can_be_extended(now) else []
-    return found
+    return [verb for verb in found if now.may_say(verb)]
 
 
 class Standing(NamedTuple):
@@ -128,6 +130,8 @@ class Standing(NamedTuple):
     is_acknowledged: bool
     level: SupportLevel
     accepted_by: str | None
+    may_say: Callable[[str], bool]
+    """Whether a verb is the reader's to say, by their relation to it."""
 
 
 def possible_from_row(standing: Standing, person: str | None) -> list[str]:
@@ -140,7 +144,7 @@ def possible_from_row(standing: Standing, person: str | None) -> list[str]:
         standing.level, standing.accepted_by, person
     ):
         found.append(Accept.verb)
-    return found
+    return [verb for verb in found if standing.may_say(verb)]
 
 
 def _can_be_accepted(

@@ -12,6 +12,7 @@ from services.projections.api.answers import Answer, refusals
 from services.projections.api.callers import ClientReader, person_of, sight_of
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.incidents.linked import with_titles
+from services.projections.api.incidents.people import may_say_of
 from services.projections.api.incidents.views import IncidentView, NearChangeView
 from services.projections.api.position import history, known, no_incident
 from services.projections.api.promises.views import PromiseView, views
@@ -32,6 +33,7 @@ from shared.database.table import Cursors
 from shared.domain.identifiers import IncidentRef
 from shared.domain.incident.possible import Situation, possible
 from shared.domain.limits import Place
+from shared.eventlog.entry import Entry
 from shared.security.access import Caller
 from shared.security.sender import COMMANDERS
 
@@ -53,6 +55,7 @@ class Promises(Answer):
 class _Seen(NamedTuple):
     """An incident at an instant, and the position of the log at that time."""
 
+    past: Sequence[Entry]
     whole: History
     promises: tuple[ClockState, ...]
     at: datetime
@@ -99,14 +102,16 @@ async def get_promises(
     )
 
 
-def _actions(of: History, caller: Caller) -> tuple[str, ...]:
+def _actions(desk: Desk, seen: _Seen, caller: Caller) -> tuple[str, ...]:
     """Return the commands that are possible, for a caller who may give commands."""
+    of = seen.whole
     place = Place(of.row.client, of.row.service, of.row.team)
     if set(COMMANDERS).isdisjoint(caller.scopes_at(place)):
         return ()
-    row = of.row
-    now = Situation(of.incident, row.level, row.accepted_by, of.clocks)
-    return tuple(possible(now, person_of(caller)))
+    row, person = of.row, person_of(caller)
+    may_say = may_say_of(desk, seen.past, row, person)
+    now = Situation(of.incident, row.level, row.accepted_by, of.clocks, may_say)
+    return tuple(possible(now, person))
 
 
 def _view(desk: Desk, ref: str, query: InstantQuery, caller: Caller) -> IncidentView:
@@ -114,7 +119,7 @@ def _view(desk: Desk, ref: str, query: InstantQuery, caller: Caller) -> Incident
     seen = _seen(desk, ref, query, sight)
     view = IncidentView.of(seen.whole, seen.promises, seen.at, seen.known)
     near = tuple(NearChangeView(**asdict(change)) for change in seen.near)
-    actions = _actions(seen.whole, caller) if query.at is None else ()
+    actions = _actions(desk, seen, caller) if query.at is None else ()
     view = view.model_copy(update={"changes_nearby": near, "actions": actions})
     if not sight.internal:
         view = view.for_client()
@@ -129,13 +134,14 @@ def _view(desk: Desk, ref: str, query: InstantQuery, caller: Caller) -> Incident
 def _seen(desk: Desk, ref: str, query: InstantQuery, sight: Sight) -> _Seen:
     with snapshot(desk.log) as cursor:
         upto = known(cursor, query.at, query.min_position)
-        found = whole(history(desk.log, cursor, ref, upto, sight))
+        past = history(desk.log, cursor, ref, upto, sight)
+        found = whole(past)
         if found is None:
             raise no_incident(ref)
         at = query.at or desk.clock()
         near = _near(desk, cursor, found, at)
     standing = standings(found.clocks, desk.policies, at)
-    return _Seen(found, standing, at, upto, near)
+    return _Seen(past, found, standing, at, upto, near)
 
 
 def _near(

@@ -19,6 +19,7 @@ from services.projections.api.callers import (
     sight_of,
 )
 from services.projections.api.desk import Desk, DeskHere
+from services.projections.api.incidents.people import look_up_of, may_say_of_row
 from services.projections.api.incidents.queue_query import (
     FilterQuery,
     PageQuery,
@@ -159,7 +160,7 @@ async def list_incidents(
     await desk.reached(query.min_position, QUEUE, *searched)
     found = await desk.blocking(_page, desk, name, filters, query, sight_of(caller))
     rows = with_own_reminders(found.items, person_of(caller))
-    actions = {row.ref: verbs for row in rows if (verbs := _actions(row, caller))}
+    actions = await desk.blocking(_actions, desk, rows, caller)
     page = found.model_copy(update={"items": rows, "actions": actions})
     return shown(request, query, page)
 
@@ -255,13 +256,25 @@ def _counts(cells: Iterable[tuple[str, str, bool, int]]) -> Counts:
     )
 
 
-def _actions(row: QueueRow, caller: Caller) -> list[str]:
-    """Return the commands that a row allows, for a caller who may give commands."""
-    if set(COMMANDERS).isdisjoint(caller.scopes_at(place_of_row(row))):
-        return []
-    is_acknowledged = row.acknowledged_at is not None
-    now = Standing(row.status, is_acknowledged, row.level, row.accepted_by)
-    return possible_from_row(now, person_of(caller))
+def _actions(
+    desk: Desk, rows: Sequence[QueueRow], caller: Caller
+) -> dict[str, list[str]]:
+    """Return the commands that rows allow, for a caller who may give commands."""
+    person, now = person_of(caller), look_up_of(desk)
+    found = dict[str, list[str]]()
+    for row in rows:
+        if set(COMMANDERS).isdisjoint(caller.scopes_at(place_of_row(row))):
+            continue
+        standing = Standing(
+            row.status,
+            row.acknowledged_at is not None,
+            row.level,
+            row.accepted_by,
+            may_say_of_row(desk, row, person, now),
+        )
+        if verbs := possible_from_row(standing, person):
+            found[row.ref] = verbs
+    return found
 
 
 def _page(

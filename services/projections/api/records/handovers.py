@@ -5,7 +5,8 @@ are identified by that incident. Accepting opens a problem, joining links the in
 to a known one: both are commands about a problem. Declining ends the hand-over itself.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache, partial
 from typing import Annotated, Literal, NamedTuple, Self
 
 from fastapi import APIRouter, Query, Request, Response
@@ -13,9 +14,15 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from services.projections import handovers
 from services.projections.api.answers import Answer, shown, tabular
-from services.projections.api.callers import SomeCommander, SomeReader, sight_of
+from services.projections.api.callers import (
+    SomeCommander,
+    SomeReader,
+    person_of,
+    sight_of,
+)
 from services.projections.api.commands.messages import Message, NewRecord
 from services.projections.api.desk import Desk, DeskHere
+from services.projections.api.incidents.people import people_of_handover, policy_now
 from services.projections.api.limits import PAGE_DEFAULT, PAGE_MAX, POSITION_MAX
 from services.projections.api.position import known
 from services.projections.api.query_params import Ref, TableQuery
@@ -25,14 +32,22 @@ from services.projections.handovers import Handover, HandoverQuery, State, Subje
 from services.projections.sight import Sight
 from services.projections.snapshots import snapshot
 from shared.database.table import Cursors
-from shared.domain.commands.escalation import AcceptHandover, JoinHandover
+from shared.domain.commands.escalation import (
+    AcceptHandover,
+    Decline,
+    DeclineService,
+    JoinHandover,
+)
 from shared.domain.events.handover import ServiceHandoverRequested
 from shared.domain.events.problem import Match
 from shared.domain.identifiers import IncidentRef, ProblemRef, incident_stream
 from shared.domain.incident import replay
+from shared.domain.incident.relations import may_say
 from shared.eventlog.log import EventLog
 from shared.http.bodies import validated
 from shared.http.problem_details import HttpError
+from shared.security.access import Caller
+from shared.security.sender import COMMANDERS
 
 router = APIRouter(tags=["handovers"])
 
@@ -111,6 +126,8 @@ class HandoverList(Answer):
     """Some hand-overs, the newest first."""
 
     items: list[HandoverView]
+    actions: dict[IncidentRef, list[str]]
+    """Which of `accept`, `join` and `decline` the caller may answer, by incident."""
     next_cursor: int | None
     """Where the next page begins; null at the end."""
     as_of: AsOf
@@ -120,6 +137,8 @@ class ServiceHandoverList(Answer):
     """Some hand-overs of services, the newest first."""
 
     items: list[ServiceHandoverView]
+    actions: dict[IncidentRef, list[str]]
+    """Which of `accept`, `join` and `decline` the caller may answer, by incident."""
     next_cursor: int | None
     """Where the next page begins; null at the end."""
     as_of: AsOf
@@ -143,7 +162,7 @@ async def list_handovers(
     caller: SomeReader,
 ) -> BaseModel | Response:
     """List hand-overs to Problem Management, the newest first."""
-    found = await desk.blocking(_incident_list, desk, query, sight_of(caller))
+    found = await desk.blocking(_incident_list, desk, query, caller)
     return shown(request, query, found)
 
 
@@ -157,30 +176,62 @@ async def list_service_handovers(
     caller: SomeReader,
 ) -> BaseModel | Response:
     """List services handed over to Problem Management, the newest first."""
-    found = await desk.blocking(_service_list, desk, query, sight_of(caller))
+    found = await desk.blocking(_service_list, desk, query, caller)
     return shown(request, query, found)
 
 
-def _incident_list(desk: Desk, query: HandoversQuery, sight: Sight) -> HandoverList:
+def _incident_list(desk: Desk, query: HandoversQuery, caller: Caller) -> HandoverList:
+    sight = sight_of(caller)
     with snapshot(desk.log) as cursor:
         part = _part(desk.log, cursor, "incident", query, sight)
+        actions = _actions(desk, cursor, part.items, caller, Decline.verb)
         items = [HandoverView.of(each) for each in part.items]
         found = HandoverList(
-            items=items, next_cursor=part.next_cursor, as_of=part.as_of
+            items=items,
+            actions=actions,
+            next_cursor=part.next_cursor,
+            as_of=part.as_of,
         )
         return redacted(desk.log, cursor, sight, found)
 
 
 def _service_list(
-    desk: Desk, query: HandoversQuery, sight: Sight
+    desk: Desk, query: HandoversQuery, caller: Caller
 ) -> ServiceHandoverList:
+    sight = sight_of(caller)
     with snapshot(desk.log) as cursor:
         part = _part(desk.log, cursor, "service", query, sight)
+        actions = _actions(desk, cursor, part.items, caller, DeclineService.verb)
         items = [ServiceHandoverView.of(each) for each in part.items]
         found = ServiceHandoverList(
-            items=items, next_cursor=part.next_cursor, as_of=part.as_of
+            items=items,
+            actions=actions,
+            next_cursor=part.next_cursor,
+            as_of=part.as_of,
         )
         return redacted(desk.log, cursor, sight, found)
+
+
+def _actions(
+    desk: Desk,
+    cursor: Cursors,
+    items: Sequence[Handover],
+    caller: Caller,
+    decline: str,
+) -> dict[str, list[str]]:
+    """Return how a caller may answer hand-overs.
+
+    A problem is opened and linked by everybody who gives commands.
+    """
+    if set(COMMANDERS).isdisjoint(caller.scopes):
+        return {}
+    person, now = person_of(caller), cache(partial(policy_now, desk.log, cursor))
+    found = dict[str, list[str]]()
+    for each in (each for each in items if each.awaits):
+        people = people_of_handover(desk, each.request, now)
+        ending = ["decline"] if may_say(decline, person, people) else []
+        found[each.request.incident] = ["accept", "join", *ending]
+    return found
 
 
 class _Part(NamedTuple):

@@ -37,7 +37,9 @@ def _at(minutes: int) -> str:
 
 @pytest.fixture(scope="module")
 def api(shared_api: Api) -> Api:
-    body = events.document_bytes(full().document())
+    members = "[tariq, ines, jos], manager"
+    policy = full((members, "[tariq, ines, jos, nadia], manager"))
+    body = events.document_bytes(policy.document())
     name = name_of(body)
     applied = events.PolicyApplied(
         at=START,
@@ -180,6 +182,34 @@ def test_it_says_what_can_be_done_now_to_those_who_may_do_it(api: Api) -> None:
     assert "reopen" not in api.get(_PATH)["actions"]
     assert api.get(path, who="auditor")["actions"] == []
     assert api.get(path, at=_at(0))["actions"] == []
+
+
+def test_what_ends_a_search_is_offered_to_those_it_concerns(api: Api) -> None:
+    ref, team = "INC-000021", "exploitation"
+    asked = {"cycle": 1, "service": "portail", "team": team, "breached_at": START}
+    api.happened(
+        opened(ref),
+        told("escalation.escalated", ref, team=team),
+        told("handover.requested", ref, **asked),
+    )
+    path, queue = f"/v1/incidents/{ref}", "/v1/queues/exploitation/incidents"
+
+    def offered(who: str) -> tuple[bool, bool, list[str]]:
+        """Return whether the page and the row offer to accept, and what a hand-over."""
+        row, waiting = api.get(queue, who)["actions"], api.get("/v1/handovers", who)
+        in_row = "accept" in row.get(ref, ())
+        return (
+            "accept" in api.get(path, who)["actions"],
+            in_row,
+            waiting["actions"].get(ref, []),
+        )
+
+    assert offered("other_agent") == (True, True, ["accept", "join", "decline"])
+    assert offered("agent") == (False, False, ["accept", "join"])
+    assert offered("auditor") == (False, False, [])
+    page = {"level": "n2", "step": 0, "loop": 1, "key": "page", "who": "person"}
+    api.happened(told("escalation.paged", ref, due_at=START, people=("paul",), **page))
+    assert offered("agent") == (True, False, ["accept", "join"])
 
 
 def test_answers_are_proposed_in_the_language_and_zone_of_who_gets_them(

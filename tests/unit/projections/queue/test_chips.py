@@ -13,6 +13,7 @@ from services.projections.web.queue.bulk_actions import BULK_ACTIONS, offered
 from services.projections.web.queue.chips import Given, chips, expression, with_view
 from shared.domain.incident import Status
 from shared.domain.incident.possible import Standing, possible_from_row
+from shared.domain.policy.targets import SupportLevel
 from shared.messaging.commands import ProblemDetails
 
 _GIVEN = [("queue", "all"), ("priority", "p1"), ("priority", "p2"), ("q", "mail")]
@@ -70,23 +71,32 @@ def test_a_view_says_what_the_page_does_not_say_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("standing", "verbs"),
+    ("status", "is_acknowledged", "level", "accepted_by", "verbs"),
     [
-        (Standing(Status.NEW, False, "n1", None), ["acknowledge"]),
-        (Standing(Status.NEW, False, "n2", None), ["acknowledge", "accept"]),
-        (Standing(Status.ACKNOWLEDGED, True, "n1", None), []),
-        (Standing(Status.PAUSED, False, "n1", None), ["acknowledge"]),
-        (Standing(Status.PAUSED, True, "n2", None), ["accept"]),
-        (Standing(Status.ACKNOWLEDGED, True, "n2", "tariq"), []),
-        (Standing(Status.RESOLVED, True, "n2", None), []),
-        (Standing(Status.CLOSED, True, "n2", None), []),
+        (Status.NEW, False, "n1", None, ["acknowledge"]),
+        (Status.NEW, False, "n2", None, ["acknowledge", "accept"]),
+        (Status.ACKNOWLEDGED, True, "n1", None, []),
+        (Status.PAUSED, False, "n1", None, ["acknowledge"]),
+        (Status.PAUSED, True, "n2", None, ["accept"]),
+        (Status.ACKNOWLEDGED, True, "n2", "tariq", []),
+        (Status.RESOLVED, True, "n2", None, []),
+        (Status.CLOSED, True, "n2", None, []),
     ],
 )
-def test_a_row_offers_what_comes_next(standing: Standing, verbs: list[str]) -> None:
-    possible = possible_from_row(standing, "nadia")
+def test_a_row_offers_what_comes_next_and_is_theirs_to_say(
+    status: Status,
+    is_acknowledged: bool,
+    level: SupportLevel,
+    accepted_by: str | None,
+    verbs: list[str],
+) -> None:
+    standing = Standing(status, is_acknowledged, level, accepted_by, lambda _: True)
+    of_others = standing._replace(may_say=lambda verb: verb != "accept")
 
+    possible = possible_from_row(standing, "nadia")
     assert [each.verb for each in offered(possible)] == verbs
     assert possible_from_row(standing, None) == []
+    assert set(possible_from_row(of_others, "nadia")) == {*verbs} - {"accept"}
 
 
 @pytest.mark.parametrize(

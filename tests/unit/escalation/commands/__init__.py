@@ -1,0 +1,1 @@
+"""What people may ask of escalation, and who may ask it, without servers."""
