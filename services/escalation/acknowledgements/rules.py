@@ -75,7 +75,8 @@ def lapses(case: Case, known: EscalationContext) -> bool:
 
 
 def _limit(case: Case, known: EscalationContext) -> timedelta | None:
-    return known.policy_of(case.policy).escalation.acknowledged_for
+    escalation = known.policy_of(case.policy).escalation
+    return escalation.acknowledgement_lapses_after(case.priority)
 
 
 def _reminder(

@@ -1,5 +1,7 @@
 """Expands a policy for its application: closed days become dates, or are refused.
 
+What it leaves out and a default of today fills is written down as well.
+
 The expanded document is complete: neither a newer library nor a changed file changes it
 later.
 """
@@ -31,7 +33,11 @@ def expanded(policy: Policy, on: date, files: Files = NO_FILES) -> Policy | list
         calendars[name] = calendar.model_copy(update={"holidays": closed})
     if wrong:
         return wrong
-    whole = expand(policy.model_copy(update={"calendars": calendars}), on)
+    complete = {
+        "calendars": calendars,
+        "escalation": policy.escalation.with_defaults(),
+    }
+    whole = expand(policy.model_copy(update=complete), on)
     too_much = [*_too_many_closed(whole), *too_large(whole)]
     return too_much or list(_never_open(whole, on)) or whole
 

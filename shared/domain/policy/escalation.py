@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from shared.domain.policy.calendars import WeeklyHours
 from shared.domain.policy.clause import Clause, Count, Days, Name, Person
-from shared.domain.policy.durations import Delay, Duration
+from shared.domain.policy.durations import NEVER, Delay, Duration, Patience
 from shared.domain.policy.priorities import Priority
 from shared.domain.policy.schedules import Role
 from shared.domain.policy.targets import SupportLevel
@@ -297,6 +297,30 @@ NamedPolicy = Annotated[
 ]
 
 
+class Lapse(Clause):
+    """After what time without an update something lapses, by priority."""
+
+    p1: Patience = NEVER
+    p2: Patience = NEVER
+    p3: Patience = NEVER
+    p4: Patience = NEVER
+
+
+def _lapse_form(written: object) -> str:
+    is_by_priority = isinstance(written, Mapping | Lapse)
+    return "by priority" if is_by_priority else "one time"
+
+
+LapsesAfter = Annotated[
+    Annotated[Patience, Tag("one time")] | Annotated[Lapse, Tag("by priority")],
+    Discriminator(_lapse_form),
+]
+ACKNOWLEDGED_FOR = Lapse.model_validate(
+    {"p1": "30m", "p2": "4h", "p3": "4h", "p4": "4h"}
+)
+"""The default of a policy that is applied from now on."""
+
+
 class Escalation(Clause):
     """Functional escalation (to other skills) and hierarchical (to more authority)."""
 
@@ -309,10 +333,11 @@ class Escalation(Clause):
     nobody_on_call: NobodyOnCall | None = None
     """In a gap of a schedule. Default: the manager of the team that has the incident.
     """
-    acknowledged_for: Duration | None = None
+    acknowledged_for: LapsesAfter | None = None
     """After this time without an update an acknowledgement above N1 lapses, and the
     steps begin again; who acknowledged is reminded before. It does not lapse once
-    somebody accepted the incident. Default: never."""
+    somebody accepted the incident. One time, or by priority. Default: 30 minutes for P1
+    and 4 hours for others."""
     exhausted_every: Duration | None = None
     """If nobody is left to page, the manager of the team is told, and again after this
     time until somebody accepts. It doubles, up to an hour for P1 and P2 and up to a day
@@ -320,6 +345,20 @@ class Escalation(Clause):
     Default: 15 minutes for P1 and P2, an hour for others."""
     ping_pong: Annotated[Count, Field(le=100)] = 2
     """Managers are informed at this number of returns to an earlier team in a cycle."""
+
+    def with_defaults(self) -> Self:
+        """Return it as it is applied: complete, so that later defaults do not matter.
+
+        What an applied document leaves out was left out before there was a default, and
+        means never.
+        """
+        if self.acknowledged_for is not None:
+            return self
+        return self.model_copy(update={"acknowledged_for": ACKNOWLEDGED_FOR})
+
+    def acknowledgement_lapses_after(self, priority: Priority) -> timedelta | None:
+        """Return after what time an acknowledgement lapses, None for never."""
+        return _time_of(self.acknowledged_for, priority)
 
     def steps_of(self, named: str | None, level: SupportLevel) -> tuple[Step, ...]:
         """Return the steps of a named policy; without a name, the shared ones.
@@ -330,6 +369,13 @@ class Escalation(Clause):
             return self.functional if level == "n2" else ()
         own = self.policies.get(named, ())
         return own.steps if isinstance(own, EscalationPolicy) else own
+
+
+def _time_of(
+    written: timedelta | Literal["never"] | Lapse | None, priority: Priority
+) -> timedelta | None:
+    time = getattr(written, priority) if isinstance(written, Lapse) else written
+    return time if isinstance(time, timedelta) else None
 
 
 def steps_for_nobody(

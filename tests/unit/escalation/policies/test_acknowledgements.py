@@ -1,14 +1,17 @@
 """An acknowledgement lapses without an update, and people are paged again."""
 
+from datetime import date
+
 import pytest
 
 from services.escalation.commands import decide_command
+from services.intake.policy.expansion import expanded
 from shared.domain import events
 from shared.domain.commands.escalation import Accept, EscalationCommand
 from shared.domain.policy.document import Policy
 from shared.messaging.commands import CommandRequest
 from tests.support.builders.escalation import Search
-from tests.support.builders.promises import INCIDENT, local, valmont
+from tests.support.builders.promises import INCIDENT, local, shown, valmont
 
 LAPSING = valmont(("acknowledged_for: 4h ", "acknowledged_for: 40m "))
 REMINDED, LAPSED = (
@@ -18,10 +21,23 @@ REMINDED, LAPSED = (
 AGAIN = [REMINDED, "reminder → bruno", LAPSED, "10:20 page bruno", "page → bruno"]
 
 
-def acknowledged(policy: Policy = LAPSING, by: str = "bruno") -> Search:
+SILENT = valmont(("  acknowledged_for: 4h ", "  # "))
+"""A policy without the limit, as one that was applied before there was a default."""
+
+
+def applied(policy: Policy) -> Policy:
+    """Return a policy as it is applied today."""
+    whole = expanded(policy, date(2025, 6, 2))
+    assert isinstance(whole, Policy)
+    return whole
+
+
+def acknowledged(
+    policy: Policy = LAPSING, by: str = "bruno", priority: str = "p2"
+) -> Search:
     """Return a search in which Bruno, paged at 09:30, acknowledged at 09:40."""
     search = Search(policy)
-    search.opened("09:10")
+    search.opened("09:10", priority=priority)
     search.passes("09:30")
     search.happens("09:40", events.IncidentAcknowledged, by=f"person:{by}")
     return search
@@ -83,10 +99,35 @@ def test_it_does_not_lapse_once_who_acknowledged_accepts() -> None:
 
 
 def test_without_a_limit_accepting_after_acknowledging_changes_nothing() -> None:
-    search = acknowledged(valmont(("  acknowledged_for: 4h ", "  # ")))
+    search = acknowledged(SILENT)
 
     assert accept(search, "10:00") == []
     assert search.passes("18:00") == []
+
+
+@pytest.mark.parametrize(
+    ("priority", "reminded", "lapsed"),
+    [("p1", "10:02:30", "10:10"), ("p2", "12:40", "13:40"), ("p3", "12:40", "13:40")],
+)
+def test_by_default_that_of_a_p1_lapses_after_half_an_hour_and_others_after_four(
+    priority: str, reminded: str, lapsed: str
+) -> None:
+    search = acknowledged(applied(SILENT), priority=priority)
+
+    search.passes(lapsed)
+    reminder = next(e for e in search.said if e.type == REMINDED)
+    lapse = next(e for e in search.said if e.type == LAPSED)
+    assert shown(reminder.at) == reminded
+    assert shown(lapse.at) == lapsed
+
+
+def test_a_raised_priority_begins_the_shorter_time() -> None:
+    search = acknowledged(applied(SILENT))
+    raised = {"priority": "p1", "impact": "high", "urgency": "high", "service": "paie"}
+    search.happens("12:00", events.IncidentClassified, **raised)
+
+    assert LAPSED not in search.passes("12:29")
+    assert LAPSED in search.passes("12:30")
 
 
 def test_it_does_not_lapse_while_the_incident_is_paused() -> None:
