@@ -76,7 +76,7 @@ class TakenByColleague:
 
 @dataclass(frozen=True)
 class AcknowledgementReminder:
-    """To the one who acknowledged an incident: without an update this lapses."""
+    """To the one who took an incident on: without an update this lapses."""
 
     template: ClassVar = "staff/acknowledgement_reminder"
 

@@ -1,10 +1,10 @@
-"""Decides when an acknowledgement lapses, so that people are paged again. Pure.
+"""Decides when it lapses that somebody took an incident on: others are paged. Pure.
 
-An acknowledgement above n1 lapses after `acknowledged_for` without an update. Who
-acknowledged is reminded when three quarters of that time have passed. It does not lapse
-once somebody accepted the incident, or somebody else assigned it; nor while the
-incident is paused or the service is back. TTO stays met: SLA clocks do not depend on
-it.
+An acknowledgement above n1 lapses after `acknowledged_for` without an update, and an
+acceptance after `accepted_for`. Who took it on is reminded when three quarters of that
+time have passed. An acknowledgement does not lapse once somebody else assigned the
+incident; nothing does while it is paused or the service is back. TTO stays met: SLA
+clocks do not depend on it.
 """
 
 from collections.abc import Iterator
@@ -43,9 +43,10 @@ def with_update(before: Case, case: Case, event: events.AnyEvent) -> Case:
         case events.IncidentAssigned(by=by, team=team, assignee=assignee) if held:
             # Who acknowledges is the assignee from then on; that is not acceptance.
             own = (f"{_PERSON}{held.person}", before.post.team, held.person)
-            if (by, team, assignee) != own:
-                return replace(case, acknowledgement=None)
-            return case
+            if (by, team, assignee) == own:
+                return case
+            passed = _passed(case, assignee or held.person)
+            return replace(case, acknowledgement=passed)
         case events.IncidentReopened():
             return replace(case, acknowledgement=None)
         case _ if held and isinstance(event, _UPDATES):
@@ -55,10 +56,19 @@ def with_update(before: Case, case: Case, event: events.AnyEvent) -> Case:
             return case
 
 
+def _passed(case: Case, person: str) -> Acknowledgement | None:
+    """Return what is left once somebody else assigned it; another team begins again."""
+    if case.post.accepted_by is None:
+        return None
+    return Acknowledgement(person, case.changed_at, is_acceptance=True)
+
+
 def acknowledgement_lapses(case: Case, known: EscalationContext) -> Iterator[Due]:
-    """Yield the reminder of the person who acknowledged, then that it lapsed."""
-    held, limit = case.acknowledgement, _limit(case, known)
-    if held is None or limit is None or case.pause is not None:
+    """Yield the reminder of the person who took it on, then that this lapsed."""
+    held = case.acknowledgement
+    if held is None or case.pause is not None:
+        return
+    if (limit := _limit(case, held, known)) is None:
         return
     if not case.searches or case.post.level == "n1":
         return
@@ -70,12 +80,19 @@ def acknowledgement_lapses(case: Case, known: EscalationContext) -> Iterator[Due
 
 
 def lapses(case: Case, known: EscalationContext) -> bool:
-    """Return whether the acknowledgement lapses unless somebody accepts."""
-    return case.acknowledgement is not None and _limit(case, known) is not None
+    """Return whether it lapses unless somebody accepts: it was only acknowledged."""
+    held = case.acknowledgement
+    if held is None or held.is_acceptance:
+        return False
+    return _limit(case, held, known) is not None
 
 
-def _limit(case: Case, known: EscalationContext) -> timedelta | None:
+def _limit(
+    case: Case, held: Acknowledgement, known: EscalationContext
+) -> timedelta | None:
     escalation = known.policy_of(case.policy).escalation
+    if held.is_acceptance:
+        return escalation.acceptance_lapses_after(case.priority)
     return escalation.acknowledgement_lapses_after(case.priority)
 
 

@@ -46,7 +46,7 @@ class Claim(NamedTuple):
 
 
 class Acknowledgement(NamedTuple):
-    """Somebody acknowledged the incident at its level, and nobody accepted it since.
+    """Somebody took the incident on at its level: acknowledged it, or accepted it.
 
     It lapses after a time without an update, if the policy says so.
     """
@@ -54,6 +54,7 @@ class Acknowledgement(NamedTuple):
     person: str
     updated_at: datetime
     is_reminded: bool = False
+    is_acceptance: bool = False
 
 
 class Alarm(NamedTuple):

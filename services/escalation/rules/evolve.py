@@ -6,6 +6,7 @@ from typing import assert_never
 
 from services.escalation.acknowledgements.rules import lapsed, reminded
 from services.escalation.rules.case import (
+    Acknowledgement,
     Case,
     Handover,
     LevelSearch,
@@ -119,8 +120,9 @@ def _accepted(case: Case, event: events.EscalationAccepted) -> Case:
     elif event.person not in post.takers:
         also = (*post.also_accepted_by, event.person)
         post = replace(post, also_accepted_by=also)
-    is_final = event.how == "accepted"
-    held = None if is_final else case.acknowledgement
+    held = case.acknowledgement
+    if held is None or event.how != "acknowledged":
+        held = Acknowledgement(event.person, at, is_acceptance=True)
     accepted = replace(case, post=post, acknowledgement=held)
     accepted = after_acceptance(accepted, event.person)
     notice = _notice(accepted, "taken_by_colleague", event.others_paged or ())

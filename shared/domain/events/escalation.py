@@ -164,7 +164,7 @@ class EscalationAccepted(Event):
 
 
 class EscalationAcknowledgementReminded(Event):
-    """`person`, who acknowledged the incident, is reminded that this is to lapse."""
+    """`person`, who acknowledged or accepted the incident: this is about to lapse."""
 
     type: Literal["escalation.acknowledgement_reminded"] = (
         "escalation.acknowledgement_reminded"
@@ -175,11 +175,12 @@ class EscalationAcknowledgementReminded(Event):
     level: SupportLevel
     person: PersonId
     lapses_at: AwareDatetime
-    """When it lapses, unless there is an update or somebody accepts before."""
+    """When it lapses, unless there is an update before; that of who only acknowledged
+    also unless somebody accepts."""
 
 
 class EscalationAcknowledgementLapsed(Event):
-    """An acknowledgement lapsed: the steps of the level begin again.
+    """An acknowledgement or an acceptance lapsed: the steps of the level begin again.
 
     TTO stays met. The keys of the pages that follow name the lapse.
     """
@@ -192,7 +193,7 @@ class EscalationAcknowledgementLapsed(Event):
     cycle: int
     level: SupportLevel
     person: PersonId
-    """Who acknowledged it."""
+    """Who acknowledged or accepted it."""
     lapsed_at: AwareDatetime
 
 

@@ -319,6 +319,9 @@ ACKNOWLEDGED_FOR = Lapse.model_validate(
     {"p1": "30m", "p2": "4h", "p3": "4h", "p4": "4h"}
 )
 """The default of a policy that is applied from now on."""
+_WAKING: tuple[Priority, Priority] = ("p1", "p2")
+"""Priorities whose acceptance lapses by default: the others may wait for the morning.
+"""
 
 
 class Escalation(Clause):
@@ -335,9 +338,11 @@ class Escalation(Clause):
     """
     acknowledged_for: LapsesAfter | None = None
     """After this time without an update an acknowledgement above N1 lapses, and the
-    steps begin again; who acknowledged is reminded before. It does not lapse once
-    somebody accepted the incident. One time, or by priority. Default: 30 minutes for P1
-    and 4 hours for others."""
+    steps begin again; who acknowledged is reminded before. One time, or by priority.
+    Default: 30 minutes for P1 and 4 hours for others."""
+    accepted_for: LapsesAfter | None = None
+    """After this time without an update an acceptance lapses likewise. Default: as an
+    acknowledgement for P1 and P2, and never for others."""
     exhausted_every: Duration | None = None
     """If nobody is left to page, the manager of the team is told, and again after this
     time until somebody accepts. It doubles, up to an hour for P1 and P2 and up to a day
@@ -352,13 +357,19 @@ class Escalation(Clause):
         What an applied document leaves out was left out before there was a default, and
         means never.
         """
-        if self.acknowledged_for is not None:
-            return self
-        return self.model_copy(update={"acknowledged_for": ACKNOWLEDGED_FOR})
+        acknowledged = self.acknowledged_for or ACKNOWLEDGED_FOR
+        p1, p2 = (_time_of(acknowledged, each) for each in _WAKING)
+        accepted = self.accepted_for or Lapse().model_copy(update={"p1": p1, "p2": p2})
+        complete = {"acknowledged_for": acknowledged, "accepted_for": accepted}
+        return self.model_copy(update=complete)
 
     def acknowledgement_lapses_after(self, priority: Priority) -> timedelta | None:
         """Return after what time an acknowledgement lapses, None for never."""
-        return _time_of(self.acknowledged_for, priority)
+        return _lapse_of(self.acknowledged_for, priority)
+
+    def acceptance_lapses_after(self, priority: Priority) -> timedelta | None:
+        """Return after what time an acceptance lapses, None for never."""
+        return _lapse_of(self.accepted_for, priority)
 
     def steps_of(self, named: str | None, level: SupportLevel) -> tuple[Step, ...]:
         """Return the steps of a named policy; without a name, the shared ones.
@@ -372,9 +383,15 @@ class Escalation(Clause):
 
 
 def _time_of(
+    written: timedelta | Literal["never"] | Lapse, priority: Priority
+) -> timedelta | Literal["never"]:
+    return getattr(written, priority) if isinstance(written, Lapse) else written
+
+
+def _lapse_of(
     written: timedelta | Literal["never"] | Lapse | None, priority: Priority
 ) -> timedelta | None:
-    time = getattr(written, priority) if isinstance(written, Lapse) else written
+    time = None if written is None else _time_of(written, priority)
     return time if isinstance(time, timedelta) else None
 
 

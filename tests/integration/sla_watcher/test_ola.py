@@ -12,6 +12,13 @@ from tests.support.patience import until
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 
+REPLACED = (
+    (
+        "    warn:   [75%]\n",
+        "    warn:   [75%, 30m after]\n    ola:    {n2: {own: 10m, work: 2h}}\n",
+    ),
+    ("  acknowledged_for: 4h ", "  accepted_for: never\n  acknowledged_for: 4h "),
+)
 WARNED = (
     "SELECT event ->> 'warned_at', event ->> 'after_seconds' FROM log.readable"
     " WHERE type = 'sla.warned' AND event ->> 'target' = 'ttr'"
@@ -21,10 +28,9 @@ WARNED = (
 
 @pytest.fixture
 def desk() -> Iterator[CallingDesk]:
-    text = FILE.read_text(encoding="utf-8").replace(
-        "    warn:   [75%]\n",
-        "    warn:   [75%, 30m after]\n    ola:    {n2: {own: 10m, work: 2h}}\n",
-    )
+    text = FILE.read_text(encoding="utf-8")
+    for old, new in REPLACED:
+        text = text.replace(old, new)
     with reachable_folder() as folder:
         policy = folder / "permanence.yaml"
         policy.write_text(text, encoding="utf-8")

@@ -121,6 +121,87 @@ def test_by_default_that_of_a_p1_lapses_after_half_an_hour_and_others_after_four
     assert shown(lapse.at) == lapsed
 
 
+def accepted(
+    policy: Policy = SILENT, priority: str = "p1", *, by_assignment: bool = False
+) -> Search:
+    """Return a search in which Bruno, paged at 09:30, took it at 09:40."""
+    search = Search(applied(policy))
+    search.opened("09:10", priority=priority)
+    search.passes("09:30")
+    if by_assignment:
+        words = {"team": "support", "assignee": "bruno"}
+        search.happens("09:40", events.IncidentAssigned, **words)
+    else:
+        accept(search, "09:40")
+        search.happens("09:40", events.IncidentAcknowledged, by="person:bruno")
+    return search
+
+
+@pytest.mark.parametrize("by_assignment", [False, True])
+def test_who_accepts_a_p1_and_falls_asleep_is_reminded_and_people_are_paged_again(
+    *, by_assignment: bool
+) -> None:
+    search = accepted(by_assignment=by_assignment)
+
+    said = search.passes("10:10")
+    assert said == [
+        REMINDED,
+        "reminder → bruno",
+        LAPSED,
+        "10:10 page bruno",
+        "page → bruno",
+    ]
+    assert search.case.post.accepted_by is None
+    assert accept(search, "10:12") != []
+
+
+@pytest.mark.parametrize(
+    ("policy", "priority"),
+    [
+        (SILENT, "p3"),
+        (valmont(("acknowledged_for: 4h ", "accepted_for: never ")), "p1"),
+        (valmont(("acknowledged_for: 4h ", "acknowledged_for: never ")), "p1"),
+    ],
+)
+def test_no_acceptance_lapses_that_may_wait_or_for_which_the_policy_says_never(
+    policy: Policy, priority: str
+) -> None:
+    assert accepted(policy, priority).passes("18:00") == []
+
+
+def test_under_a_policy_that_was_applied_before_no_acceptance_lapses() -> None:
+    search = acknowledged(priority="p1")  # with a limit for acknowledgements alone
+
+    accept(search, "10:00")
+    assert search.passes("18:00") == []
+
+
+@pytest.mark.parametrize("assignee", ["bruno", "chloe"])
+def test_an_acceptance_lasts_from_an_update_or_an_assignment_on(assignee: str) -> None:
+    search = accepted()
+    search.happens("10:00", events.IncidentNoted, note="x")
+    assert LAPSED not in search.passes("10:20")
+    words = {"team": "support", "assignee": assignee}
+    search.happens("10:20", events.IncidentAssigned, **words)
+
+    assert search.passes("10:49") == [REMINDED, f"reminder → {assignee}"]
+    assert LAPSED in search.passes("10:50")
+
+
+def test_repeating_an_acceptance_says_nothing_and_keeps_nothing() -> None:
+    search = accepted()
+
+    assert accept(search, "10:00") == []
+    assert LAPSED in search.passes("10:10")
+
+
+def test_what_another_team_is_given_is_sought_for_afresh() -> None:
+    search = accepted()
+    search.happens("10:00", events.IncidentAssigned, team="etudes", assignee=None)
+
+    assert LAPSED not in search.passes("18:00")
+
+
 def test_a_raised_priority_begins_the_shorter_time() -> None:
     search = acknowledged(applied(SILENT))
     raised = {"priority": "p1", "impact": "high", "urgency": "high", "service": "paie"}
@@ -144,6 +225,16 @@ def test_who_is_given_it_by_somebody_else_keeps_it() -> None:
     search.happens("09:50", events.IncidentAssigned, team="support", assignee="chloe")
 
     assert search.passes("18:00") == []
+
+
+def test_a_p1_that_somebody_acknowledged_and_another_was_given_lapses_as_accepted() -> (
+    None
+):
+    search = acknowledged(applied(SILENT), priority="p1")
+    search.happens("09:50", events.IncidentAssigned, team="support", assignee="chloe")
+
+    assert LAPSED not in search.passes("10:19")
+    assert LAPSED in search.passes("10:20")
 
 
 def test_the_assignment_that_comes_with_an_acknowledgement_does_not_keep_it() -> None:
