@@ -27,11 +27,12 @@ from services.intake.policy.expansion import NO_FILES, Files, expanded
 from shared.domain.events import administration
 from shared.domain.events.administration import STREAM, PolicyApplied, document_bytes
 from shared.domain.policy.clause import Person
-from shared.domain.policy.document import Change, Policy, difference, implausible
+from shared.domain.policy.document import Change, Policy, difference
 from shared.domain.policy.escalation import idle
 from shared.domain.policy.sources import Mailbox, Source
 from shared.domain.policy.teams import contact_detail_in
 from shared.domain.policy.validation import placed, read
+from shared.domain.policy.warnings.rules import implausible
 from shared.eventlog.append import AppendUnit, Recorded
 from shared.eventlog.documents import DocumentName, name_of, store
 from shared.eventlog.entry import Entry

@@ -1,13 +1,12 @@
 """The policy document and the questions that rules ask it; frozen, with fast look-ups.
 
-Also here: its JSON schema for editors, the difference between two documents, warnings
-about implausible targets, and the people that a policy names.
+Also here: its JSON schema for editors, the difference between two documents, and the
+people that a policy names.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, JsonValue
@@ -23,12 +22,9 @@ from shared.domain.policy.contracts import (
     MonthReports,
     Service,
 )
-from shared.domain.policy.durations import duration_text
 from shared.domain.policy.escalation import (
-    PRIORITIES,
     Escalation,
     Problems,
-    steps_for_nobody,
 )
 from shared.domain.policy.mappings import Enrichment
 from shared.domain.policy.priorities import (
@@ -40,7 +36,7 @@ from shared.domain.policy.priorities import (
     Urgency,
 )
 from shared.domain.policy.reviews import Reviews
-from shared.domain.policy.schedules import Schedule, group
+from shared.domain.policy.schedules import Schedule
 from shared.domain.policy.sources import (
     HEARTBEATS_MAX,
     LABELS,
@@ -49,7 +45,7 @@ from shared.domain.policy.sources import (
     Source,
 )
 from shared.domain.policy.surveys import Survey
-from shared.domain.policy.targets import NextUpdate, TargetSet, TimeToOwn, TimeToResolve
+from shared.domain.policy.targets import TargetSet
 from shared.domain.policy.teams import (
     AnswerTemplate,
     ChannelRule,
@@ -58,7 +54,7 @@ from shared.domain.policy.teams import (
     TeamChannel,
     with_limits_that_apply,
 )
-from shared.mistake import Path, Wrong
+from shared.mistake import Path
 
 ENRICHMENT_MAX = 200
 TEMPLATES_MAX = 200
@@ -305,93 +301,6 @@ def json_schema() -> dict[str, Any]:
         **Policy.model_json_schema(),
         "title": "permanence.yaml",
     }
-
-
-def implausible(policy: Policy) -> Iterator[Wrong]:
-    """Yield what is allowed but hardly meant, such as slower targets for P1."""
-    for name, targets in policy.targets.items():
-        for kind in ("tto", "ttr", "update"):
-            yield from _disordered(getattr(targets, kind), ("targets", name, kind))
-        yield from _owned_after_resolved(targets, ("targets", name, "tto"))
-    yield from _pages_of_other_teams(policy)
-    yield from _steps_for_nobody(policy)
-
-
-def _disordered(
-    times: TimeToOwn | TimeToResolve | NextUpdate, path: Path
-) -> Iterator[Wrong]:
-    given: list[tuple[Priority, timedelta]] = [
-        (priority, time)
-        for priority in PRIORITIES
-        if (time := getattr(times, priority)) is not None
-    ]
-    for (urgent, long), (less, short) in pairwise(given):
-        if long > short:
-            sentence = (
-                f"{urgent.upper()} has {duration_text(long)}, which is slower than "
-                f"{less.upper()} with {duration_text(short)}: is that meant?"
-            )
-            yield (*path, urgent), sentence
-
-
-def _owned_after_resolved(targets: TargetSet, path: Path) -> Iterator[Wrong]:
-    for priority in PRIORITIES:
-        own, resolve = getattr(targets.tto, priority), getattr(targets.ttr, priority)
-        if own > resolve:
-            sentence = (
-                f"taking it on may take {duration_text(own)}, longer than all of TTR "
-                f"({duration_text(resolve)}): is that meant?"
-            )
-            yield (*path, priority), sentence
-
-
-def _pages_of_other_teams(policy: Policy) -> Iterator[Wrong]:
-    """Yield each shared step that pages a schedule without anybody of some team."""
-    teams = {
-        name: {*team.members, team.manager}
-        for name, team in policy.teams.items()
-        if team.level == "n2" and team.escalation is None
-    }
-    pages = [
-        (place, page)
-        for place, step in enumerate(policy.escalation.functional)
-        for page in step.pages
-    ]
-    for place, page in pages:
-        schedule = getattr(page, "schedule", None)
-        if not isinstance(schedule, str) or schedule not in policy.schedules:
-            continue
-        on_call = {
-            person
-            for layer in policy.schedules[schedule].all_layers()
-            for participant in layer.rotation.participants
-            for person in group(participant)
-        }
-        strangers = sorted(name for name in teams if on_call.isdisjoint(teams[name]))
-        if strangers:
-            path = ("escalation", "functional", place, "page", "schedule")
-            yield (
-                path,
-                (
-                    f"also pages {schedule} for incidents of {', '.join(strangers)}, "
-                    "whose members do not take part: leave `schedule` out, and name "
-                    "the `schedule` of each team under `teams`"
-                ),
-            )
-
-
-def _steps_for_nobody(policy: Policy) -> Iterator[Wrong]:
-    chosen = {
-        choice.policy
-        for team in policy.teams.values()
-        if isinstance(team.escalation, tuple)
-        for choice in team.escalation
-    }
-    roles = {
-        name: {layer.role for layer in schedule.all_layers()}
-        for name, schedule in policy.schedules.items()
-    }
-    yield from steps_for_nobody(policy.escalation, chosen, roles)
 
 
 def unskilled(

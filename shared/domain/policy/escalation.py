@@ -3,10 +3,10 @@
 Also marks fields that a policy may contain although they have no effect yet.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
@@ -395,50 +395,43 @@ def _lapse_of(
     return time if isinstance(time, timedelta) else None
 
 
-def steps_for_nobody(
-    escalation: Escalation, chosen: Collection[str], roles: Mapping[str, set[Role]]
-) -> Iterator[Wrong]:
-    """Yield the steps that leave a priority out, and pages of a role nobody has.
-
-    `chosen` are the policies that a team has for some incidents only; `roles` are those
-    of each schedule.
-    """
-    for path, of_one, _ in _plans(escalation):
-        lacking = [
-            p.upper() for p in PRIORITIES if not any(s.is_for(p) for s in of_one)
-        ]
-        if of_one and lacking and path[-1] not in chosen:
-            why = f"pages nobody for {', '.join(lacking)}: add a step, which may be "
-            yield path, f"{why}`quiet`; until then only the manager is told"
-        for place, step in enumerate(of_one):
-            for page in step.pages:
-                if isinstance(page, PageSchedule) and _has_nobody(page, roles):
-                    why = f"nobody is ever {page.role} in {page.schedule}: add a layer "
-                    yield (*path, place, "page"), f"{why}with this `role`"
-
-
 def too_many_pages(escalation: Escalation) -> Iterator[Wrong]:
     """Yield the policies that page too often before they come to an end.
 
     Not checked when an applied policy is read back: earlier versions allowed more.
     """
-    for path, steps, repeat in _plans(escalation):
-        tries = repeat * sum(step.repeat for step in steps)
+    for plan in plans(escalation):
+        tries = plan.repeat * sum(step.repeat for step in plan.steps)
         if tries > TRIES_MAX:
-            yield path, f"{tries} pages in all, at most {TRIES_MAX}: lower a `repeat`"
+            yield (
+                plan.path,
+                f"{tries} pages in all, at most {TRIES_MAX}: lower a `repeat`",
+            )
 
 
-def _plans(escalation: Escalation) -> Iterator[tuple[Path, tuple[Step, ...], int]]:
-    """Yield the path and the steps of each policy, and how often it repeats them."""
-    yield ("escalation", "functional"), escalation.functional, 1
+class Plan(NamedTuple):
+    """The steps of a policy, where they are written, and how often they repeat."""
+
+    path: Path
+    steps_path: Path
+    steps: tuple[Step, ...]
+    repeat: int = 1
+
+    @property
+    def name(self) -> str | None:
+        """The name of the policy; None for the shared steps."""
+        return None if len(self.path) == len(_SHARED) else str(self.path[-1])
+
+
+_SHARED = ("escalation", "functional")
+
+
+def plans(escalation: Escalation) -> Iterator[Plan]:
+    """Yield the shared steps, then those of each policy."""
+    yield Plan(_SHARED, _SHARED, escalation.functional)
     for name, own in escalation.policies.items():
         path = ("escalation", "policies", name)
         if isinstance(own, EscalationPolicy):
-            yield path, own.steps, own.repeat
+            yield Plan(path, (*path, "steps"), own.steps, own.repeat)
         else:
-            yield path, own, 1
-
-
-def _has_nobody(page: PageSchedule, roles: Mapping[str, set[Role]]) -> bool:
-    held = roles.get(page.schedule or "")
-    return held is not None and page.role not in held
+            yield Plan(path, path, own)

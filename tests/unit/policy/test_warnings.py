@@ -5,7 +5,7 @@ import pytest
 from docs.generate import policy as page
 from services.intake.policy import store as policy_store
 from shared.mistake import Mistake
-from tests.support.policies import full, full_text
+from tests.support.policies import FULL, full, full_text
 
 TO_COME = {"surveys.clients.anonymous"}
 _ANONYMOUS = (
@@ -100,25 +100,67 @@ def test_a_step_that_cannot_page_anybody_is_warned_of(
     assert words in found[0].sentence
 
 
-def test_a_shared_step_that_pages_people_of_another_team_is_warned_of() -> None:
-    (found,) = [
-        each
-        for each in warned(
-            (
-                "  editeur: {level: n3",
-                (
-                    "  applis: {level: n2, members: [lucas], manager: lucas}\n"
-                    "  editeur: {level: n3"
-                ),
-            ),
-            (
-                "{after: 10m, unless: accepted, page: {schedule: garde, who: next}}",
-                "{after: 10m, unless: accepted, page: {who: next}}",
-            ),
-        )
-        if each.path not in TO_COME
-    ]
+_SECOND_TEAM = (
+    "  editeur: {level: n3",
+    "  applis: {level: n2, members: [lucas], manager: lucas%s}\n  editeur: {level: n3",
+)
 
-    assert found.path == "escalation.functional[0].page.schedule"
-    assert "also pages garde for incidents of applis" in found.sentence
-    assert "leave `schedule` out" in found.sentence
+
+def _about_pages(pages: str, own: str = "") -> list[tuple[str, str]]:
+    """Return what is said of pages if a second team has `own` policy or the shared one.
+
+    `pages` are those of the first step.
+    """
+    before, after = _SECOND_TEAM
+    policies = f"  policies: {{own: {own}}}\n" if own else ""
+    others = FULL[FULL.index("    - {after: 10m") : FULL.index("  hierarchical:")]
+    found = warned(
+        (before, after % (", escalation: own" if own else "")),
+        ("page: {schedule: garde, who: on_call}", f"page: {pages}"),
+        (others, ""),
+        ("  ping_pong: 3", f"{policies}  ping_pong: 3"),
+    )
+    return [(each.path, each.sentence) for each in found if each.path not in TO_COME]
+
+
+@pytest.mark.parametrize(
+    ("page", "key", "whom", "instead"),
+    [
+        (
+            "{schedule: garde, who: on_call}",
+            "schedule",
+            "garde",
+            "leave `schedule` out",
+        ),
+        ("{team: exploitation, who: members}", "team", "exploitation", "`team` out"),
+        ("{person: tariq}", "person", "tariq", "page the team that has them"),
+    ],
+)
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_a_step_that_pages_people_of_another_team_is_warned_of(
+    page: str, key: str, whom: str, instead: str, *, is_shared: bool
+) -> None:
+    if is_shared:
+        place, said = "functional[0].page", _about_pages(page)
+    else:
+        steps = f"{{steps: [{{after: 0m, page: [{{who: members}}, {page}]}}]}}"
+        place = "policies.own.steps[0].page[1]"
+        said = _about_pages("{who: members}", steps)
+
+    ((path, sentence),) = said
+    assert path == f"escalation.{place}.{key}"
+    assert f"pages {whom} for incidents of applis" in sentence
+    assert instead in sentence
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "{who: members}",
+        "{team: exploitation, who: manager}",
+        "{person: ghislaine}",  # a manager
+        "{channel: webhook}",
+    ],
+)
+def test_who_has_the_incident_and_managers_may_be_paged(page: str) -> None:
+    assert _about_pages(page) == []
