@@ -6,9 +6,9 @@ folder.
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -21,11 +21,16 @@ from cli.shell.desk import DeskAddress, desk_of, remember, text_of
 from cli.shell.output import AsJson, Exit, answer, counted, refused, refused_for, warn
 from cli.shell.signature import By, Why, signature_in
 from cli.shell.table import Table
+from services.escalation.previews.first_pages import FirstPage, first_pages
+from services.escalation.process import rosters_of
 from services.intake.policy import store as policy_store
 from services.intake.policy.expansion import Files
 from shared.domain.icalendar_file import FILE_BYTES_MAX
+from shared.domain.on_call.schedule_changes import roster
 from shared.domain.policy.document import Change, Policy, json_schema
+from shared.domain.policy.durations import duration_text
 from shared.domain.policy.validation import read
+from shared.domain.sla import whole
 from shared.eventlog.errors import StaleVersion, Unavailable
 from shared.eventlog.log import EventLog
 from shared.mistake import Mistake, path_text
@@ -46,6 +51,7 @@ _AWAY = Mistake(
     "", None, "the database cannot be reached or read: people were not looked up"
 )
 _SHOWN_MAX = 120
+_SERVICES_SHOWN = 3
 ROWS_SHOWN_MAX = 2_000
 """Values in a table of changes."""
 File = Annotated[Path, typer.Argument(help="A policy in YAML 1.2; `-`: a pipe.")]
@@ -59,7 +65,8 @@ def check(ctx: typer.Context, file: File, as_json: AsJson = False) -> None:
     """Report every mistake in a policy, with its line and what to do."""
     it = _read(file)
     desk = desk_of(ctx)
-    policy = _expanded(it, desk.local_clock()())
+    now = desk.local_clock()()
+    policy = _expanded(it, now)
     found, are_people_known = _warnings(desk, it)
     sizes = {
         name: len(getattr(policy, name))
@@ -79,14 +86,17 @@ def check(ctx: typer.Context, file: File, as_json: AsJson = False) -> None:
     ]
     if desk.url_if_any() is None:
         notes.append("No database is named: its people were not looked up.")
+    url = desk.url_if_any() if are_people_known else None
+    paged = _paged(url, policy, whole(now.astimezone(UTC)))
     plain = {
         "ok": True,
         **sizes,
         "closed": closed,
         "people_looked_up": are_people_known,
+        "paged": [_paged_plain(each) for each in paged],
         "warnings": warn(str(file), found),
     }
-    answer(plain, f"{file}: good. {listed}.", *notes)
+    answer(plain, f"{file}: good. {listed}.", *notes, *_paged_table(paged))
 
 
 @config.command()
@@ -215,6 +225,60 @@ def _warnings(desk: DeskAddress, it: _Read) -> tuple[list[Mistake], bool]:
         except (Unavailable, psycopg.Error):
             return [*policy_store.warnings(None, it.text, it.policy), _AWAY], False
     return policy_store.warnings(None, it.text, it.policy), False
+
+
+def _paged(url: str | None, policy: Policy, now: datetime) -> list[FirstPage]:
+    """Return whom the policy would page first now, with what people changed of shifts.
+
+    Without a database, as the policy has its schedules.
+    """
+    if url is not None:
+        with (
+            suppress(Unavailable, psycopg.Error),
+            closing(EventLog.open(url, pool_size=1)) as log,
+            log.transaction() as cursor,
+        ):
+            return first_pages(policy, now, rosters_of(cursor))
+    return first_pages(policy, now, lambda of, name, _: roster(of.schedules[name]))
+
+
+def _paged_plain(page: FirstPage) -> dict[str, object]:
+    return {**asdict(page), "after": int(page.after.total_seconds())}
+
+
+def _paged_table(paged: Sequence[FirstPage]) -> list[Table]:
+    if not paged:
+        return []
+    columns = ("team", "services", "priorities", "paged first, now", "after", "why")
+    rows = [
+        [
+            f"{page.team} ({page.level.upper()})",
+            _some(page.services),
+            ", ".join(each.upper() for each in page.priorities),
+            ", ".join(page.people) or "nobody",
+            duration_text(page.after),
+            ", ".join(_why(page)),
+        ]
+        for page in paged[:ROWS_SHOWN_MAX]
+    ]
+    return [Table(columns, rows)]
+
+
+def _some(names: Sequence[str]) -> str:
+    shown, left = names[:_SERVICES_SHOWN], len(names) - _SERVICES_SHOWN
+    more = [f"{left} more"] if left > 0 else []
+    return ", ".join([*shown, *more])
+
+
+def _why(page: FirstPage) -> Iterator[str]:
+    """Yield which steps these are, and what is particular about the first."""
+    yield page.escalation or ("shared steps" if page.level == "n2" else "members")
+    if page.quiet:
+        yield "by mail only"
+    if page.by_turns:
+        yield "one of them, by turns"
+    if page.nobody_on_call:
+        yield "nobody is on call"
 
 
 def _plain(change: Change) -> dict[str, object]:

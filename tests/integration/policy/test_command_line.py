@@ -44,6 +44,13 @@ def test_a_good_policy_is_called_good() -> None:
     assert "No database is named: its people were not looked up." in said.out
     plain = run("config", "check", FULL_FILE, "--json").plain
     assert (plain["services"], plain["people_looked_up"]) == (3, False)
+    (first, *_) = plain["paged"]
+    assert (first["team"], first["priorities"]) == (
+        "exploitation",
+        ["p1", "p2", "p3", "p4"],
+    )
+    assert first["people"] in (["tariq"], ["ines"], ["jos"])  # who is on call now
+    assert "editeur (N3)" in said.out
 
 
 def test_what_does_nothing_yet_is_warned_of_with_file_and_line(tmp_path: Path) -> None:
