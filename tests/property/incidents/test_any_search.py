@@ -57,7 +57,16 @@ OF_A_TEAM = full(
         "channels: {salle: {channel: ntfy}}, manager: ghislaine, skills:",
     ),
 )
-POLICIES = (OF_A_TEAM, without_steps(full()))
+LAPSING = full(
+    (
+        "acknowledged_for: 3h",
+        (
+            "acknowledged_for: {p1: 25m, p2: 3h, p3: 3h}\n"
+            "  accepted_for: {p1: 25m, p2: 1h, p3: 2h, p4: never}"
+        ),
+    ),
+)
+POLICIES = (OF_A_TEAM, without_steps(full()), LAPSING)
 policies = st.sampled_from(POLICIES)
 WEEKS_LATER = timedelta(days=21)
 PROBLEM = "PRB-000001"
