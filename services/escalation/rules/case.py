@@ -311,11 +311,11 @@ class Handover:
     answer: ProblemAnswer | None = None
     """The answer, until it is recorded."""
     joined: str | None = None
-    """The problem it joined automatically."""
+    """The problem it became part of; None until then, or if kept before this was."""
     to_be_confirmed: bool = False
     """It joined that problem because of the service alone."""
     undone: bool = False
-    """It was taken out of the problem that it had joined automatically."""
+    """It was taken out of that problem."""
 
     @property
     def awaits(self) -> bool:

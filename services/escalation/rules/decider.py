@@ -366,17 +366,28 @@ def _with_problem(case: Case, problem: str, position: int) -> Case:
 
 
 def _without_problem(case: Case, problem: str) -> Case:
+    left = tuple(each for each in case.problems if each != problem)
     handover = case.handover
-    if handover is not None and handover.joined == problem:
-        handover = replace(handover, undone=True)
+    if handover is not None and _was_in(handover, problem, left):
+        handover = replace(handover, joined=problem, undone=True)
     return replace(
         case,
         handover=handover,
         parted=tuple(dict.fromkeys((*case.parted, problem))),
-        problems=tuple(each for each in case.problems if each != problem),
+        problems=left,
         joined={ref: at for ref, at in case.joined.items() if ref != problem},
         workarounds={ref: n for ref, n in case.workarounds.items() if ref != problem},
     )
+
+
+def _was_in(handover: Handover, problem: str, left: Sequence[str]) -> bool:
+    """Tell whether a hand-over was part of the problem that its incident left.
+
+    Cases kept by a version that knew this of automatic joins alone: nothing is `left`.
+    """
+    if handover.joined is None:
+        return handover.state in {"accepted", "joined"} and not left
+    return handover.joined == problem
 
 
 def _answered(case: Case, how: Literal["accepted", "joined"], problem: str) -> Case:

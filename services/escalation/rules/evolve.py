@@ -256,13 +256,11 @@ def _handed(case: Case, event: events.HandoverEvent) -> Case:
     match event:
         case events.HandoverRequested():
             return _requested(case, held, event)
-        case events.HandoverAccepted():
-            held = replace(_settled(held), state="accepted")
-        case events.HandoverJoined(to_be_confirmed=unsure):
-            alone = event.problem if event.matched else None
-            held = replace(
-                _settled(held), state="joined", joined=alone, to_be_confirmed=unsure
-            )
+        case events.HandoverAccepted(problem=problem):
+            held = replace(_settled(held), state="accepted", joined=problem)
+        case events.HandoverJoined(problem=problem, to_be_confirmed=unsure):
+            held = replace(_settled(held), state="joined", joined=problem)
+            held = replace(held, to_be_confirmed=unsure)
         case events.HandoverDeclined():
             held = replace(_settled(held), state="declined")
         case events.HandoverUnanswered():

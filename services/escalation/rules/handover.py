@@ -152,7 +152,7 @@ def _requested(
 def _reopened(
     case: Case, handover: Handover, problem: str, known: EscalationContext
 ) -> Due:
-    """It was taken out of the problem it joined: somebody has to answer now."""
+    """It was taken out of the problem it was part of: it waits for another answer."""
     problems = known.policy_of(case.policy).problems
     within = problems.accept_within if problems else None
 

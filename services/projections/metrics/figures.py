@@ -214,7 +214,7 @@ class Handovers(Shown):
     presumed: int = 0
     """Matched only by their service; once confirmed, they also count as `joined`."""
     reopened: int = 0
-    """Unlinked from the problem to which they were matched automatically."""
+    """Unlinked from the problem that they had become part of: they wait again."""
     declined: int = 0
     unanswered: int = 0
 

@@ -61,9 +61,9 @@ class HandoverJoined(Event):
 
 
 class HandoverReopened(Event):
-    """The incident, which had joined automatically, was removed from `problem`.
+    """The incident was removed from `problem`, of which its hand-over was part.
 
-    Problem Management is asked for an answer as if it had not joined.
+    Problem Management is asked for another answer, also if a person gave the first.
     """
 
     type: Literal["handover.reopened"] = "handover.reopened"

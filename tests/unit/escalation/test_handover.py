@@ -1,5 +1,6 @@
 """An incident that broke its promise is handed over to Problem Management, once."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -46,6 +47,14 @@ def request(search: Search) -> events.HandoverRequested:
         each for each in search.said if isinstance(each, events.HandoverRequested)
     ]
     return found
+
+
+def taken_out(search: Search, when: str, problem: str = "PRB-000002") -> list[str]:
+    """Unlink it from a problem, on both sides; return what follows."""
+    own = {"incident": INCIDENT, "problem": problem, **RELATION}
+    side = search.happens(when, events.ProblemIncidentUnlinked, **own)
+    again = search.happens(when, events.IncidentUnlinked, target=problem, **RELATION)
+    return [*side, *again]
 
 
 def test_a_breach_of_ttr_is_handed_over_once() -> None:
@@ -126,17 +135,65 @@ def test_taken_out_again_it_waits_for_an_answer_and_joins_nothing_by_itself(
 ) -> None:
     search = broken(**{by: ("PRB-000002",)})
 
-    undone = search.happens(
-        "16:30", events.ProblemIncidentUnlinked, **PROBLEM, **RELATION
-    )
-
-    assert undone == ["handover.reopened"]
-    assert search.happens("16:30", events.IncidentUnlinked, **LINK) == []
+    assert taken_out(search, "16:30") == ["handover.reopened"]
     assert search.case.parted == ("PRB-000002",)
     assert "handover.unanswered" in search.passes("17:00")
     assert search.happens("07-05 09:00", events.ProblemIncidentLinked, **PROBLEM) == [
         "handover.joined"
     ]
+
+
+ANSWERS: dict[str, tuple[type[events.AnyEvent], dict[str, str]]] = {
+    "accepted": (events.ProblemIdentified, NEW),
+    "joined": (events.ProblemIncidentLinked, PROBLEM),
+}
+answered_by = pytest.mark.parametrize("how", ANSWERS)
+
+
+@answered_by
+def test_an_answer_of_a_person_that_is_undone_is_given_anew(how: str) -> None:
+    search = broken()
+    kind, words = ANSWERS[how]
+    search.happens("16:22", kind, **words)
+
+    assert taken_out(search, "16:30") == ["handover.reopened"]
+    assert search.passes("16:59") == []
+    assert search.passes("17:00") == ["handover.unanswered"]
+    assert search.happens("17:05", kind, **words) == [f"handover.{how}"]
+    assert taken_out(search, "17:10") == ["handover.reopened"]
+
+
+@answered_by
+def test_taken_out_of_one_of_its_problems_it_joins_the_one_that_is_left(
+    how: str,
+) -> None:
+    search = broken()
+    kind, words = ANSWERS[how]
+    search.happens("16:22", kind, **words)
+    for other in ("PRB-000005", "PRB-000009"):
+        link = PROBLEM | {"problem": other}
+        search.happens("16:23", events.ProblemIncidentLinked, **link)
+
+    assert taken_out(search, "16:30", "PRB-000005") == []
+    assert taken_out(search, "16:31") == ["handover.reopened", "handover.joined"]
+    assert joins(search)[-1] == ("PRB-000009", None, False)
+
+
+@answered_by
+def test_an_answer_that_an_earlier_version_kept_is_undone_with_the_last_link(
+    how: str,
+) -> None:
+    search = broken()
+    kind, words = ANSWERS[how]
+    search.happens("16:22", kind, **words)
+    other = PROBLEM | {"problem": "PRB-000009"}
+    search.happens("16:23", events.ProblemIncidentLinked, **other)
+    held = search.case.handover
+    assert held is not None
+    search.desk.case = replace(search.case, handover=replace(held, joined=None))
+
+    assert taken_out(search, "16:30") == []
+    assert taken_out(search, "16:31", "PRB-000009") == ["handover.reopened"]
 
 
 def test_what_a_person_took_out_before_the_breach_is_not_joined() -> None:
