@@ -193,7 +193,10 @@ def _answered(  # noqa: PLR0911 one return an event
             | events.ServiceHandoverDeclined(reason=reason)
         ):
             return replace(settled, state="declined", problem=None, reason=reason)
-        case events.HandoverReopened(answer_by=by):
+        case (
+            events.HandoverReopened(answer_by=by)
+            | events.ServiceHandoverReopened(answer_by=by)
+        ):
             return replace(settled, state="requested", problem=None, answer_by=by)
         case events.HandoverUnanswered() | events.ServiceHandoverUnanswered():
             return replace(handover, state="unanswered")

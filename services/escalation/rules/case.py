@@ -335,6 +335,10 @@ class ServiceHandover:
     )
     answer: ProblemAnswer | None = None
     """The answer, until it is recorded."""
+    joined: str | None = None
+    """The problem it became part of; None until then, or if kept before this was."""
+    undone: bool = False
+    """The incident was taken out of that problem."""
 
     @property
     def awaits(self) -> bool:

@@ -22,6 +22,7 @@ from services.escalation.rules.case import (
     Handover,
     LevelSearch,
     ProblemAnswer,
+    ServiceHandover,
     Standing,
     StoppedTime,
     Tip,
@@ -367,12 +368,17 @@ def _with_problem(case: Case, problem: str, position: int) -> Case:
 
 def _without_problem(case: Case, problem: str) -> Case:
     left = tuple(each for each in case.problems if each != problem)
-    handover = case.handover
+    handover, service = case.handover, case.service_handover
     if handover is not None and _was_in(handover, problem, left):
         handover = replace(handover, joined=problem, undone=True)
+    # That a problem is presumed of the incident says nothing of its service.
+    is_linked = problem in case.problems
+    if service is not None and is_linked and _was_in(service, problem, left):
+        service = replace(service, joined=problem, undone=True)
     return replace(
         case,
         handover=handover,
+        service_handover=service,
         parted=tuple(dict.fromkeys((*case.parted, problem))),
         problems=left,
         joined={ref: at for ref, at in case.joined.items() if ref != problem},
@@ -380,7 +386,9 @@ def _without_problem(case: Case, problem: str) -> Case:
     )
 
 
-def _was_in(handover: Handover, problem: str, left: Sequence[str]) -> bool:
+def _was_in(
+    handover: Handover | ServiceHandover, problem: str, left: Sequence[str]
+) -> bool:
     """Tell whether a hand-over was part of the problem that its incident left.
 
     Cases kept by a version that knew this of automatic joins alone: nothing is `left`.

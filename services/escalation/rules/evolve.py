@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from services.escalation.acknowledgements.rules import lapsed, reminded
 from services.escalation.rules.case import (
@@ -33,6 +33,8 @@ from services.escalation.rules.page_answers import called, declined, paged, skip
 from shared.domain import events
 from shared.domain.identifiers import escalation_stream, handover_stream
 from shared.domain.sla import whole
+
+_Held = TypeVar("_Held", Handover, ServiceHandover)
 
 
 def evolve(case: Case, event: events.AnyEvent) -> Case:
@@ -253,33 +255,34 @@ def _handed(case: Case, event: events.HandoverEvent) -> Case:
     held = case.handover
     if held is None:
         return case
+    settled = replace(_settled(held), to_be_confirmed=False)
     match event:
         case events.HandoverRequested():
             return _requested(case, held, event)
         case events.HandoverAccepted(problem=problem):
-            held = replace(_settled(held), state="accepted", joined=problem)
+            held = replace(settled, state="accepted", joined=problem)
         case events.HandoverJoined(problem=problem, to_be_confirmed=unsure):
-            held = replace(_settled(held), state="joined", joined=problem)
+            held = replace(settled, state="joined", joined=problem)
             held = replace(held, to_be_confirmed=unsure)
         case events.HandoverDeclined():
-            held = replace(_settled(held), state="declined")
+            held = replace(settled, state="declined")
         case events.HandoverUnanswered():
             held = replace(held, state="unanswered")
         case events.HandoverReopened(answer_by=by):
-            return _reopened(case, replace(_settled(held), answer_by=by))
+            held = _reopened(case, settled, by)
         case _:
             assert_never(event)
     return replace(case, handover=held)
 
 
-def _settled(held: Handover) -> Handover:
+def _settled(held: _Held) -> _Held:
     """Return the hand-over without anything left to be recorded."""
-    return replace(held, answer=None, joined=None, to_be_confirmed=False, undone=False)
+    return replace(held, answer=None, joined=None, undone=False)
 
 
-def _reopened(case: Case, held: Handover) -> Case:
+def _reopened(case: Case, settled: _Held, answer_by: datetime | None) -> _Held:
     answer = ProblemAnswer("joined", case.problems[-1]) if case.problems else None
-    return replace(case, handover=replace(held, state="requested", answer=answer))
+    return replace(settled, state="requested", answer=answer, answer_by=answer_by)
 
 
 def _requested(case: Case, held: Handover, event: events.HandoverRequested) -> Case:
@@ -306,13 +309,16 @@ def _service_handed(case: Case, event: events.ServiceHandoverEvent) -> Case:
     held = case.service_handover
     if held is None:
         return case
+    settled = _settled(held)
     match event:
-        case events.ServiceHandoverAccepted():
-            held = replace(held, state="accepted")
-        case events.ServiceHandoverJoined():
-            held = replace(held, state="joined")
+        case events.ServiceHandoverAccepted(problem=problem):
+            held = replace(settled, state="accepted", joined=problem)
+        case events.ServiceHandoverJoined(problem=problem):
+            held = replace(settled, state="joined", joined=problem)
+        case events.ServiceHandoverReopened(answer_by=by):
+            held = _reopened(case, settled, by)
         case events.ServiceHandoverDeclined():
-            held = replace(held, state="declined")
+            held = replace(settled, state="declined")
         case events.ServiceHandoverUnanswered():
             held = replace(held, state="unanswered")
         case _:

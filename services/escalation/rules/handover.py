@@ -34,6 +34,7 @@ from shared.domain.events.handover import (
     HandoverUnanswered,
     ServiceHandoverAccepted,
     ServiceHandoverJoined,
+    ServiceHandoverReopened,
     ServiceHandoverRequested,
     ServiceHandoverUnanswered,
 )
@@ -53,7 +54,7 @@ def handing_over(case: Case, known: EscalationContext) -> Iterator[Due]:
     if case.handover is not None:
         yield from _of_incident(case, case.handover, known)
     if case.service_handover is not None:
-        yield from _answers(case, case.service_handover)
+        yield from _after_request(case, case.service_handover, known)
     elif case.tip is not None:
         yield from _of_service(case, case.tip, known)
 
@@ -65,14 +66,15 @@ def _of_incident(
         problems = known.policy_of(case.policy).problems
         if problems and "ttr_breach" in problems.handover_on:
             yield _requested(case, handover, problems, known)
+    yield from _after_request(case, handover, known)
+
+
+def _after_request(
+    case: Case, handover: Handover | ServiceHandover, known: EscalationContext
+) -> Iterator[Due]:
     if handover.undone and handover.joined is not None:
         yield _reopened(case, handover, handover.joined, known)
-    else:
-        yield from _answers(case, handover)
-
-
-def _answers(case: Case, handover: Handover | ServiceHandover) -> Iterator[Due]:
-    if handover.awaits and handover.answer is not None:
+    elif handover.awaits and handover.answer is not None:
         answer = handover.answer
         yield Due(case.changed_at, lambda at: [_answered(case, handover, answer, at)])
     elif handover.state == "requested" and handover.answer_by is not None:
@@ -150,16 +152,21 @@ def _requested(
 
 
 def _reopened(
-    case: Case, handover: Handover, problem: str, known: EscalationContext
+    case: Case,
+    handover: Handover | ServiceHandover,
+    problem: str,
+    known: EscalationContext,
 ) -> Due:
     """It was taken out of the problem it was part of: it waits for another answer."""
     problems = known.policy_of(case.policy).problems
     within = problems.accept_within if problems else None
 
-    def events(at: datetime) -> list[HandoverReopened]:
+    def events(at: datetime) -> list[HandoverReopened | ServiceHandoverReopened]:
         by = case.changed_at + within if within else None
-        common = _common(case, handover, at)
-        return [HandoverReopened(**common, problem=problem, answer_by=by)]
+        words = _common(case, handover, at) | {"problem": problem, "answer_by": by}
+        if isinstance(handover, ServiceHandover):
+            return [ServiceHandoverReopened(**words)]
+        return [HandoverReopened(**words)]
 
     return Due(case.changed_at, events)
 

@@ -102,7 +102,7 @@ _ROUTINE: Mapping[str, str] = {
     """,
     "handover": """
         accepted declined joined reopened requested service_accepted service_declined
-        service_joined service_requested service_unanswered unanswered
+        service_joined service_reopened service_requested service_unanswered unanswered
     """,
     "incident": """
         absorbed acknowledged assigned closed contacted edited file_attached

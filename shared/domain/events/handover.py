@@ -153,6 +153,19 @@ class ServiceHandoverJoined(Event):
     problem: ProblemRef
 
 
+class ServiceHandoverReopened(Event):
+    """The incident was removed from `problem`, of which the service was part.
+
+    Problem Management is asked for another answer, also if a person gave the first.
+    """
+
+    type: Literal["handover.service_reopened"] = "handover.service_reopened"
+    incident: IncidentRef
+    service: str
+    problem: ProblemRef
+    answer_by: AwareDatetime | None = None
+
+
 class ServiceHandoverDeclined(Event):
     """Problem Management declined the hand-over, for `reason`. The breaches stay."""
 
@@ -183,6 +196,7 @@ ServiceHandoverEvent = (
     ServiceHandoverRequested
     | ServiceHandoverAccepted
     | ServiceHandoverJoined
+    | ServiceHandoverReopened
     | ServiceHandoverDeclined
     | ServiceHandoverUnanswered
 )

@@ -3,7 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from services.escalation.rules.budget import Broken, Crossing
+from services.escalation.rules.case import Case
 from shared.domain import events
 from tests.support.builders.escalation import Search, brief
 from tests.support.builders.promises import INCIDENT, local
@@ -14,6 +17,9 @@ BEFORE = (
 )
 THIRD = Crossing("paie", (*BEFORE, Broken(local("16:10"), INCIDENT, None)))
 PROBLEM = {"problem": "PRB-000002", "incident": INCIDENT}
+UNLINK = {**PROBLEM, "relation": "problem"}
+OTHER_SIDE = {"target": "PRB-000002", "relation": "problem"}
+SERVICE_JOINED = events.ServiceHandoverJoined
 NEW = {
     **PROBLEM,
     "title": "Wrong totals",
@@ -137,6 +143,65 @@ def test_a_problem_found_when_the_incident_was_declined_accepts_the_service() ->
     assert search.happens("16:35", events.ProblemIdentified, **NEW) == [
         "handover.service_accepted"
     ]
+
+
+def test_an_answer_that_is_undone_is_given_anew() -> None:
+    search = broken()
+    search.desk.record(declined())
+    search.happens("16:35", events.ProblemIdentified, **NEW)
+
+    assert search.happens("16:40", events.ProblemIncidentUnlinked, **UNLINK) == [
+        "handover.service_reopened"
+    ]
+    again = of(search, events.ServiceHandoverReopened)
+    assert (again.service, again.problem) == ("paie", "PRB-000002")
+    assert again.answer_by == local("17:10")
+    assert search.happens("16:40", events.IncidentUnlinked, **OTHER_SIDE) == []
+    assert "handover.service_unanswered" in search.passes("17:10")
+    assert search.happens("17:15", events.ProblemIncidentLinked, **PROBLEM) == [
+        "handover.service_joined"
+    ]
+
+
+def test_of_two_problems_of_its_incident_the_service_moves_to_the_one_left() -> None:
+    search = broken()
+    search.happens("16:22", events.ProblemIncidentLinked, **PROBLEM)
+    other = PROBLEM | {"problem": "PRB-000009"}
+    search.happens("16:23", events.ProblemIncidentLinked, **other)
+
+    assert search.happens("16:30", events.ProblemIncidentUnlinked, **UNLINK) == [
+        "handover.reopened",
+        "handover.joined",
+        "handover.service_reopened",
+        "handover.service_joined",
+    ]
+    joined = [each for each in search.said if isinstance(each, SERVICE_JOINED)]
+    assert [each.problem for each in joined] == ["PRB-000002", "PRB-000009"]
+
+
+def test_that_the_incident_is_no_part_of_the_problem_leaves_the_service_in_it() -> None:
+    search = broken(problems=("PRB-000002",))
+
+    assert search.happens("16:30", events.ProblemIncidentUnlinked, **UNLINK) == [
+        "handover.reopened"
+    ]
+    search.happens("16:31", events.ProblemIncidentLinked, **PROBLEM)
+    assert "handover.service_reopened" in search.happens(
+        "16:32", events.ProblemIncidentUnlinked, **UNLINK
+    )
+
+
+def test_an_answer_that_an_earlier_version_kept_is_undone_with_the_last_link() -> None:
+    search = broken()
+    search.happens("16:22", events.ProblemIncidentLinked, **PROBLEM)
+    kept = TypeAdapter(Case).dump_python(search.case, mode="json")
+    for fresh in ("joined", "undone"):
+        del kept["service_handover"][fresh]
+    search.desk.case = TypeAdapter(Case).validate_python(kept)
+
+    assert "handover.service_reopened" in search.happens(
+        "16:30", events.ProblemIncidentUnlinked, **UNLINK
+    )
 
 
 def test_unanswered_it_says_so_once_and_may_be_answered_later() -> None:

@@ -36,6 +36,9 @@ def test_what_waits_fills_its_pages_and_the_last_one_says_so(
         month.says(june(day), f"{prefix}requested", ref, **request)
     for ref in _REFS[2:4]:
         month.says(june(8), f"{prefix}declined", ref, reason="Ours", **about)
+    undone = {**about, "problem": "PRB-000002"}
+    month.says(june(8), f"{prefix}joined", _REFS[1], **undone)
+    month.says(june(9), f"{prefix}reopened", _REFS[1], **undone)
     reached = {"min_position": month.position}
 
     pages = _pages(api, f"/v1/{kind}", **reached, limit=2)
