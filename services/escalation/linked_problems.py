@@ -160,18 +160,18 @@ def _linked(
 
 
 def _signature(log: EventLog, cursor: Cursors, incident: str) -> bytes | None:
-    return _signatures(log, cursor, [incident]).get(incident)
+    return signatures_of(log, cursor, [incident]).get(incident)
 
 
 def _sign(log: EventLog, cursor: Cursors, position: int) -> None:
     """Compute the signatures of incidents of open problems, each once."""
     given = (position, SIGNED_MAX)
     while incidents := [row[0] for row in cursor.execute(_UNSIGNED, given)]:
-        found = _signatures(log, cursor, incidents)
+        found = signatures_of(log, cursor, incidents)
         cursor.execute(_SIGN, (incidents, [found.get(each) for each in incidents]))
 
 
-def _signatures(
+def signatures_of(
     log: EventLog, cursor: Cursors, incidents: Sequence[str]
 ) -> Mapping[str, bytes | None]:
     """Return the signature of each incident, computed from its opening."""

@@ -12,7 +12,7 @@ from typing import Any
 from psycopg import Cursor
 from pydantic import TypeAdapter
 
-from services.escalation import recurrence_store
+from services.escalation import recurrence_store, waiting_handovers
 from services.escalation.budget_store import crossing_at, note
 from services.escalation.linked_problems import concerned, open_problems, workaround
 from services.escalation.month_report_mail import store as month_report_mail
@@ -140,7 +140,9 @@ def _concerns(
     month_report_mail.note(cursor, entry)
     owner_mail.request(cursor, requests_of(entry.event))
     page_tests.note(cursor, entry)
-    return concerned(cursor, entry)
+    of_it = concerned(cursor, entry)
+    waiting_handovers.note(cursor, entry.event)
+    return [*of_it, *waiting_handovers.alike(log, cursor, entry.event)]
 
 
 def _note(cursor: Cursors, event: AnyEvent) -> None:

@@ -66,7 +66,7 @@ class Handover:
     problem: str | None
     """The problem it belongs to, confirmed or presumed."""
     proposed: tuple[str, ...]
-    """Open problems that match, if there are several: it was linked to none of them."""
+    """Problems that match and that it did not join: several, or one that came later."""
     matched: events.Match | None = None
     """How it was matched to the problem; None if a person linked it."""
     state: State = "requested"
@@ -198,6 +198,8 @@ def _answered(  # noqa: PLR0911 one return an event
             | events.ServiceHandoverReopened(answer_by=by)
         ):
             return replace(settled, state="requested", problem=None, answer_by=by)
+        case events.HandoverProposed(problem=problem):
+            return replace(handover, proposed=(*handover.proposed, problem))
         case events.HandoverUnanswered() | events.ServiceHandoverUnanswered():
             return replace(handover, state="unanswered")
         case _:

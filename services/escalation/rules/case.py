@@ -316,6 +316,10 @@ class Handover:
     """It joined that problem because of the service alone."""
     undone: bool = False
     """It was taken out of that problem."""
+    proposed: tuple[str, ...] = ()
+    """Problems that Problem Management may choose from, until it answers."""
+    to_propose: tuple[str, ...] = ()
+    """A problem that came to be of its signature, until that is recorded."""
 
     @property
     def awaits(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
 from operator import attrgetter
-from typing import Literal, assert_never
+from typing import assert_never
 
 from services.escalation.acknowledgements.rules import (
     acknowledgement_lapses,
@@ -21,8 +21,6 @@ from services.escalation.rules.case import (
     Claim,
     Handover,
     LevelSearch,
-    ProblemAnswer,
-    ServiceHandover,
     Standing,
     StoppedTime,
     Tip,
@@ -33,7 +31,7 @@ from services.escalation.rules.contact_rules import (
     without_pages,
 )
 from services.escalation.rules.context import Due, EscalationContext
-from services.escalation.rules.handover import handing_over
+from services.escalation.rules.handover import handing_over, tied, with_proposal
 from services.escalation.rules.levels import automatic_escalations, level_moves
 from services.escalation.rules.manager_notices import exhaustions, manager_notices
 from services.escalation.rules.notification_requests import (
@@ -250,6 +248,11 @@ def react(case: Case | None, entry: Entry) -> Case | None:
     at = whole(entry.recorded_at)
     before = replace(case, changed_at=at, tip=_tip(event, at, entry.position))
     match event:
+        case (
+            events.ProblemIdentified(problem=problem, incident=other)
+            | events.ProblemIncidentLinked(problem=problem, incident=other)
+        ) if other != case.incident:
+            return with_proposal(before, problem)
         case events.ProblemWorkaroundPublished():
             after = with_workaround(before, event, entry.version)
         case _:
@@ -310,7 +313,7 @@ def _folded(case: Case, event: events.AnyEvent, at: datetime, position: int) -> 
             | events.ProblemIncidentLinked()
             | events.ProblemIncidentUnlinked(relation="problem")
         ):
-            return _tied(case, event, position)
+            return tied(case, event, position)
         case _:
             return _after_end(case, event, at)
 
@@ -336,78 +339,6 @@ def _classified(case: Case, event: events.IncidentClassified, at: datetime) -> C
         return after
     newest = Standing(after.priority, after.service, at)
     return replace(after, standings=(*case.standings, newest)[-STANDINGS_MAX:])
-
-
-def _tied(case: Case, event: events.AnyEvent, position: int) -> Case:
-    match event:
-        case events.IncidentLinked(target=problem):
-            return _with_problem(case, problem, position)
-        case (
-            events.IncidentUnlinked(target=problem)
-            | events.ProblemIncidentUnlinked(problem=problem)
-        ):
-            return _without_problem(case, problem)
-        case events.ProblemIdentified(problem=problem):
-            answered = _answered(case, "accepted", problem)
-            return _with_problem(answered, problem, position)
-        case events.ProblemIncidentLinked(problem=problem):
-            answered = _answered(case, "joined", problem)
-            return _with_problem(answered, problem, position)
-        case _:
-            return case
-
-
-def _with_problem(case: Case, problem: str, position: int) -> Case:
-    if problem in case.problems:
-        return case  # the other side of the same link
-    joined = {**case.joined, problem: position}
-    parted = tuple(each for each in case.parted if each != problem)
-    problems = (*case.problems, problem)
-    return replace(case, problems=problems, joined=joined, parted=parted)
-
-
-def _without_problem(case: Case, problem: str) -> Case:
-    left = tuple(each for each in case.problems if each != problem)
-    handover, service = case.handover, case.service_handover
-    if handover is not None and _was_in(handover, problem, left):
-        handover = replace(handover, joined=problem, undone=True)
-    # That a problem is presumed of the incident says nothing of its service.
-    is_linked = problem in case.problems
-    if service is not None and is_linked and _was_in(service, problem, left):
-        service = replace(service, joined=problem, undone=True)
-    return replace(
-        case,
-        handover=handover,
-        service_handover=service,
-        parted=tuple(dict.fromkeys((*case.parted, problem))),
-        problems=left,
-        joined={ref: at for ref, at in case.joined.items() if ref != problem},
-        workarounds={ref: n for ref, n in case.workarounds.items() if ref != problem},
-    )
-
-
-def _was_in(
-    handover: Handover | ServiceHandover, problem: str, left: Sequence[str]
-) -> bool:
-    """Tell whether a hand-over was part of the problem that its incident left.
-
-    Cases kept by a version that knew this of automatic joins alone: nothing is `left`.
-    """
-    if handover.joined is None:
-        return handover.state in {"accepted", "joined"} and not left
-    return handover.joined == problem
-
-
-def _answered(case: Case, how: Literal["accepted", "joined"], problem: str) -> Case:
-    own, service = case.handover, case.service_handover
-    if own is not None and own.awaits:
-        answer = ProblemAnswer(how, problem)
-        case = replace(case, handover=replace(own, answer=answer))
-        how = "joined"  # found for the incident, it covers its service as well
-    if service is not None and service.awaits:
-        service = replace(service, answer=ProblemAnswer(how, problem))
-        case = replace(case, service_handover=service)
-    return case
 
 
 def _alarmed(

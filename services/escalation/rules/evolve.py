@@ -52,6 +52,7 @@ def evolve(case: Case, event: events.AnyEvent) -> Case:
             | events.HandoverDeclined()
             | events.HandoverUnanswered()
             | events.HandoverReopened()
+            | events.HandoverProposed()
         ):
             version = case.handovers + 1
             return _handed(replace(case, handovers=version), event)
@@ -255,7 +256,7 @@ def _handed(case: Case, event: events.HandoverEvent) -> Case:
     held = case.handover
     if held is None:
         return case
-    settled = replace(_settled(held), to_be_confirmed=False)
+    settled = replace(_settled(held), to_be_confirmed=False, proposed=(), to_propose=())
     match event:
         case events.HandoverRequested():
             return _requested(case, held, event)
@@ -270,6 +271,8 @@ def _handed(case: Case, event: events.HandoverEvent) -> Case:
             held = replace(held, state="unanswered")
         case events.HandoverReopened(answer_by=by):
             held = _reopened(case, settled, by)
+        case events.HandoverProposed(problem=problem):
+            held = replace(held, proposed=(*held.proposed, problem), to_propose=())
         case _:
             assert_never(event)
     return replace(case, handover=held)
@@ -297,6 +300,7 @@ def _requested(case: Case, held: Handover, event: events.HandoverRequested) -> C
         team=event.team,
         answer_by=event.answer_by,
         answer=answer,
+        proposed=event.proposed,
     )
     stream = handover_stream(case.incident)
     tell = PendingNotice("handover", stream, case.handovers, None, case.changed_at)

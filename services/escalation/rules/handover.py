@@ -6,8 +6,9 @@ the problem of that incident is taken for the service as well. Both are answered
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, assert_never
+from typing import Any, Literal, NamedTuple, assert_never
 
 from services.escalation.rules.budget import Crossing, cause_of, overrun_of
 from services.escalation.rules.case import (
@@ -24,11 +25,13 @@ from services.escalation.rules.context import (
     OpenProblems,
     on,
 )
+from shared.domain import events
 from shared.domain.events import HandoverEvent, ServiceHandoverEvent
 from shared.domain.events.handover import (
     CountedBreach,
     HandoverAccepted,
     HandoverJoined,
+    HandoverProposed,
     HandoverReopened,
     HandoverRequested,
     HandoverUnanswered,
@@ -67,6 +70,8 @@ def _of_incident(
         if problems and "ttr_breach" in problems.handover_on:
             yield _requested(case, handover, problems, known)
     yield from _after_request(case, handover, known)
+    for problem in handover.to_propose:
+        yield _proposed(case, handover, problem)
 
 
 def _after_request(
@@ -169,6 +174,99 @@ def _reopened(
         return [HandoverReopened(**words)]
 
     return Due(case.changed_at, events)
+
+
+def tied(case: Case, event: events.AnyEvent, position: int) -> Case:
+    """Return the case after the incident was linked to a problem, or unlinked."""
+    match event:
+        case events.IncidentLinked(target=problem):
+            return _with_problem(case, problem, position)
+        case (
+            events.IncidentUnlinked(target=problem)
+            | events.ProblemIncidentUnlinked(problem=problem)
+        ):
+            return _without_problem(case, problem)
+        case events.ProblemIdentified(problem=problem):
+            found = _with_answer(case, "accepted", problem)
+            return _with_problem(found, problem, position)
+        case events.ProblemIncidentLinked(problem=problem):
+            found = _with_answer(case, "joined", problem)
+            return _with_problem(found, problem, position)
+        case _:
+            return case
+
+
+def _with_problem(case: Case, problem: str, position: int) -> Case:
+    if problem in case.problems:
+        return case  # the other side of the same link
+    joined = {**case.joined, problem: position}
+    parted = tuple(each for each in case.parted if each != problem)
+    problems = (*case.problems, problem)
+    return replace(case, problems=problems, joined=joined, parted=parted)
+
+
+def _without_problem(case: Case, problem: str) -> Case:
+    left = tuple(each for each in case.problems if each != problem)
+    handover, service = case.handover, case.service_handover
+    if handover is not None and _was_in(handover, problem, left):
+        handover = replace(handover, joined=problem, undone=True)
+    # That a problem is presumed of the incident says nothing of its service.
+    is_linked = problem in case.problems
+    if service is not None and is_linked and _was_in(service, problem, left):
+        service = replace(service, joined=problem, undone=True)
+    return replace(
+        case,
+        handover=handover,
+        service_handover=service,
+        parted=tuple(dict.fromkeys((*case.parted, problem))),
+        problems=left,
+        joined={ref: at for ref, at in case.joined.items() if ref != problem},
+        workarounds={ref: n for ref, n in case.workarounds.items() if ref != problem},
+    )
+
+
+def _was_in(
+    handover: Handover | ServiceHandover, problem: str, left: Sequence[str]
+) -> bool:
+    """Tell whether a hand-over was part of the problem that its incident left.
+
+    Cases kept by a version that knew this of automatic joins alone: nothing is `left`.
+    """
+    if handover.joined is None:
+        return handover.state in {"accepted", "joined"} and not left
+    return handover.joined == problem
+
+
+def _with_answer(case: Case, how: Literal["accepted", "joined"], problem: str) -> Case:
+    own, service = case.handover, case.service_handover
+    if own is not None and own.awaits:
+        answer = ProblemAnswer(how, problem)
+        case = replace(case, handover=replace(own, answer=answer))
+        how = "joined"  # found for the incident, it covers its service as well
+    if service is not None and service.awaits:
+        service = replace(service, answer=ProblemAnswer(how, problem))
+        case = replace(case, service_handover=service)
+    return case
+
+
+def with_proposal(case: Case, problem: str) -> Case:
+    """Return the case after an incident of the same signature came to a problem.
+
+    The hand-over does not join that: Problem Management has begun to look at it.
+    """
+    held = case.handover
+    if held is None or not held.awaits or len(held.proposed) >= PROPOSED_MAX:
+        return case
+    if problem in (held.joined, *held.proposed, *case.parted):
+        return case
+    return replace(case, handover=replace(held, to_propose=(problem,)))
+
+
+def _proposed(case: Case, handover: Handover, problem: str) -> Due:
+    return Due(
+        case.changed_at,
+        lambda at: [HandoverProposed(**_common(case, handover, at), problem=problem)],
+    )
 
 
 class Matching(NamedTuple):

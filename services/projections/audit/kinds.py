@@ -101,8 +101,9 @@ _ROUTINE: Mapping[str, str] = {
         returned step_skipped unanswered unreachable
     """,
     "handover": """
-        accepted declined joined reopened requested service_accepted service_declined
-        service_joined service_reopened service_requested service_unanswered unanswered
+        accepted declined joined proposed reopened requested service_accepted
+        service_declined service_joined service_reopened service_requested
+        service_unanswered unanswered
     """,
     "incident": """
         absorbed acknowledged assigned closed contacted edited file_attached

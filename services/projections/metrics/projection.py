@@ -109,7 +109,8 @@ def _after_event(incident: IncidentState, entry: Entry) -> IncidentState:
         return with_first_contact_checked(_after_escalation(incident, event, entry))
     if isinstance(event, events.NotificationRequested | events.NotificationSent):
         return after_receipt(incident, event)
-    if isinstance(event, events.HandoverEvent):
+    is_hint = isinstance(event, events.HandoverProposed)
+    if isinstance(event, events.HandoverEvent) and not is_hint:
         unsure = isinstance(event, events.HandoverJoined) and event.to_be_confirmed
         word = "presumed" if unsure else event.type.removeprefix("handover.")
         fact = Fact("handover", 0, entry.recorded_at, word)

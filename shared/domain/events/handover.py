@@ -60,6 +60,17 @@ class HandoverJoined(Event):
     to_be_confirmed: bool = False
 
 
+class HandoverProposed(Event):
+    """While it waits, `problem` came to have an incident of the same signature.
+
+    Problem Management may join it to that problem; it does not join automatically.
+    """
+
+    type: Literal["handover.proposed"] = "handover.proposed"
+    incident: IncidentRef
+    problem: ProblemRef
+
+
 class HandoverReopened(Event):
     """The incident was removed from `problem`, of which its hand-over was part.
 
@@ -188,6 +199,7 @@ HandoverEvent = (
     HandoverRequested
     | HandoverAccepted
     | HandoverJoined
+    | HandoverProposed
     | HandoverReopened
     | HandoverDeclined
     | HandoverUnanswered

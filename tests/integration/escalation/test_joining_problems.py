@@ -6,8 +6,14 @@ from typing import Any
 
 import pytest
 
+from shared.database.migrate import MIGRATIONS
 from shared.domain import events
-from shared.domain.identifiers import problem_ref, problem_stream
+from shared.domain.identifiers import (
+    handover_stream,
+    incident_ref,
+    problem_ref,
+    problem_stream,
+)
 from tests.support.builders.promises import local
 from tests.support.desks.escalating import HelpingDesk, helping_desk
 from tests.support.desks.watching import happened, opened
@@ -103,6 +109,70 @@ def test_a_memory_made_anew_joins_nothing_twice(desk: HelpingDesk) -> None:
         "handover.joined",
         "handover.reopened",
     ]
+
+
+@pytest.mark.parametrize("batch", [1, 3, 200])
+def test_what_waits_is_proposed_to_a_problem_of_its_kind_that_opens_later(
+    desk: HelpingDesk, batch: int
+) -> None:
+    late(desk, 1, START, **SLOW)
+    late(desk, 2, START + DAY, **SLOW | {"title": "paie-12 is slow"})
+    late(desk, 3, START + 2 * DAY, title="paie-3 is full", source="zabbix")
+    late(desk, 4, START + 3 * DAY, **SLOW)
+    happens(desk, 4, events.ProblemIdentified)
+    happens(desk, 4, events.ProblemIncidentUnlinked)
+    desk.sla.now += DAY
+    desk.sla.happens(opened(5, desk.sla.now, **SLOW))  # in time, and of the same kind
+    happens(desk, 5, events.ProblemIdentified, problem=2)
+    happens(desk, 1, events.ProblemIncidentLinked, problem=2)
+    desk.read(batch=batch)
+    said = [desk.handed_over(number) for number in (1, 2, 3, 4)]
+
+    assert [_proposals(each) for each in said] == [
+        ["PRB-000001", "PRB-000002"],
+        ["PRB-000001", "PRB-000002"],
+        [],
+        ["PRB-000002"],
+    ]
+
+    desk.forget()
+    desk.read(batch=3)
+    assert [desk.handed_over(number) for number in (1, 2, 3, 4)] == said
+
+
+def test_what_is_linked_or_declined_is_not_asked_whether_it_waits(
+    desk: HelpingDesk,
+) -> None:
+    for number in (1, 2, 3):
+        late(desk, number, START + number * DAY, **SLOW)
+    happens(desk, 1, events.ProblemIdentified)
+    happens(desk, 1, events.ProblemResolved)
+    who: dict[str, Any] = {"by": "person:helene", "whose": "person:helene"}
+    about = {"incident": incident_ref(2), "reason": "Ours"}
+    declined = events.HandoverDeclined(at=desk.sla.now, **who, **about)
+    desk.read()
+    stream = handover_stream(incident_ref(2))
+    desk.log.record(stream, desk.log.head_version(stream), [declined])
+    desk.read()
+
+    waiting = "SELECT incident FROM escalation.waiting_handovers"
+    assert desk.sla.ask(waiting) == [("INC-000003",)]
+
+    desk.sla.tell("TRUNCATE escalation.waiting_handovers")
+    desk.sla.tell(_what_waits_when_upgraded())
+    assert desk.sla.ask(waiting) == [("INC-000003",)]
+    happens(desk, 2, events.ProblemIncidentLinked)
+    desk.read()
+    assert _proposals(desk.handed_over(3)) == ["PRB-000001"]
+
+
+def _what_waits_when_upgraded() -> str:
+    text = (MIGRATIONS / "0132_waiting_handovers.sql").read_text(encoding="utf-8")
+    return text[text.index("INSERT INTO") :]
+
+
+def _proposals(said: list[dict[str, Any]]) -> list[str]:
+    return [each["problem"] for each in said if each["type"] == "handover.proposed"]
 
 
 def test_what_is_resolved_or_was_taken_out_is_like_nothing_any_more(

@@ -79,7 +79,8 @@ class HelpingDesk:
         self.sla.tell(
             "TRUNCATE escalation.cases, escalation.tracking, escalation.parked,"
             " escalation.breaches, escalation.problems, escalation.problem_incidents,"
-            " escalation.recurrences, escalation.outages, escalation.crossings"
+            " escalation.recurrences, escalation.outages, escalation.crossings,"
+            " escalation.waiting_handovers"
         )
 
     def said(self, number: int) -> list[dict[str, Any]]:

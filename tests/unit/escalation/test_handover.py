@@ -7,6 +7,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from services.escalation.rules.case import Case
+from services.escalation.rules.context import PROPOSED_MAX
 from shared.domain import events
 from tests.support.builders.escalation import Search, brief
 from tests.support.builders.promises import INCIDENT, local, valmont
@@ -207,6 +208,63 @@ def test_what_a_person_took_out_before_the_breach_is_not_joined() -> None:
     assert request(search).problem is None
 
 
+ALIKE = PROBLEM | {"incident": "INC-000099"}
+"""An incident of its signature, in a problem."""
+
+
+@pytest.mark.parametrize("how", ANSWERS)
+def test_what_waits_is_proposed_once_to_a_problem_that_comes_to_be_of_its_signature(
+    how: str,
+) -> None:
+    search = broken()
+    kind, words = ANSWERS[how]
+
+    assert search.happens("16:15", kind, **words | ALIKE) == ["handover.proposed"]
+    assert search.happens("16:16", events.ProblemIncidentLinked, **ALIKE) == []
+    assert search.case.problems == ()
+    assert "handover.unanswered" in search.passes("16:40")
+    assert search.happens(
+        "16:45", kind, **words | ALIKE | {"problem": "PRB-000005"}
+    ) == ["handover.proposed"]
+    assert search.happens("16:50", events.ProblemIncidentLinked, **PROBLEM) == [
+        "handover.joined"
+    ]
+
+
+def test_what_is_presumed_is_proposed_to_another_problem_of_its_signature() -> None:
+    search = broken(problems=("PRB-000002",))
+    other = ALIKE | {"problem": "PRB-000009"}
+
+    assert search.happens("16:15", events.ProblemIncidentLinked, **ALIKE) == []
+    assert search.happens("16:16", events.ProblemIncidentLinked, **other) == [
+        "handover.proposed"
+    ]
+
+
+def test_nothing_is_proposed_that_is_known_refuted_or_no_longer_asked() -> None:
+    several = broken(problems=("PRB-000002", "PRB-000005"))
+    parted, answered = broken(alike_problems=("PRB-000002",)), broken()
+    taken_out(parted, "16:11")
+    answered.happens(
+        "16:11", events.ProblemIdentified, **NEW | {"problem": "PRB-000009"}
+    )
+    never = Search()
+    never.opened("09:10", reporter=None)
+
+    for search in (several, parted, answered, never):
+        search.happens("16:15", events.ProblemIncidentLinked, **ALIKE)
+        assert "handover.proposed" not in said(search)
+
+
+def test_a_hand_over_names_no_more_problems_than_an_event_may() -> None:
+    search = broken()
+    for number in range(PROPOSED_MAX + 1):
+        other = ALIKE | {"problem": f"PRB-{number + 2:06d}"}
+        search.happens("16:15", events.ProblemIncidentLinked, **other)
+
+    assert said(search).count("handover.proposed") == PROPOSED_MAX
+
+
 def test_users_hear_of_its_workaround_only_once_it_is_confirmed() -> None:
     search = Search(problems=("PRB-000002",))
     search.opened("09:10")
@@ -230,7 +288,7 @@ def test_a_case_kept_by_an_earlier_version_is_read() -> None:
     kept = TypeAdapter(Case).dump_python(broken().case, mode="json")
     old = {"state": "joined", "answer": ["joined", "PRB-000002"], "team": "problem"}
     kept["handover"] = {**kept["handover"], **old}
-    for fresh in ("joined", "to_be_confirmed", "undone"):
+    for fresh in ("joined", "to_be_confirmed", "undone", "proposed", "to_propose"):
         del kept["handover"][fresh]
     del kept["parted"]
 

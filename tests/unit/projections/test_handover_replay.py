@@ -41,6 +41,20 @@ def told(subject: Subject, *later: tuple[str, dict[str, Any]]) -> Handover:
     return handover
 
 
+def test_what_came_later_is_proposed_beside_what_was_open_until_it_is_answered() -> (
+    None
+):
+    open_then = ("requested", {**_INCIDENT, "policy": 1, "team": "problem"})
+    open_then[1]["proposed"] = ("PRB-000002", "PRB-000005")
+    came = ("proposed", {"problem": "PRB-000009"})
+    waiting = told("incident", open_then, came)
+    answered = told("incident", open_then, came, ("joined", {"problem": "PRB-000005"}))
+
+    assert waiting.proposed == ("PRB-000002", "PRB-000005", "PRB-000009")
+    assert waiting.awaits
+    assert (answered.problem, answered.proposed) == ("PRB-000005", ())
+
+
 @pytest.mark.parametrize("subject", _REQUESTS)
 @pytest.mark.parametrize("how", ["accepted", "joined"])
 def test_an_answer_that_was_undone_is_awaited_in_no_problem(

@@ -77,7 +77,8 @@ class HandoverView(_View):
     """Whether it was matched only by its service. To confirm, `join` it to the same
     problem; otherwise accept or decline it, or unlink it from the problem."""
     proposed: list[ProblemRef]
-    """Open problems that match, if there are several: it was linked to none of them."""
+    """Problems that match and that it did not join: several were open when it was
+    handed over, or one came to have an incident of its signature while it waits."""
     reason: str | None
     """Why it was declined."""
 

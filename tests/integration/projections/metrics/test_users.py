@@ -179,6 +179,7 @@ def test_what_joined_to_be_confirmed_is_counted_apart_from_what_joined(
     month.says(june(2, 9), "handover.joined", ONE, **unsure)
     month.says(june(2, 9), "handover.joined", ONE, **cause)
     month.says(june(2, 9), "handover.reopened", ONE, **cause)
+    month.says(june(2, 9), "handover.proposed", ONE, **cause)
 
     found = figures(api, month)["problems"]["handovers"]
 
