@@ -40,7 +40,7 @@ incident may say what is not listed here.
 Some verbs are only for those who stand in a relation to it: the team that has it at its
 level, or that a hand-over asks, as the policy of the incident or the policy in force
 names it; and those who were paged at this level. Others are refused with 403, and told
-what to do ([decision 85](../adr/0085-let-those-it-concerns-end-the-paging.md)).
+what to do ([decision 82](../adr/0082-let-those-it-concerns-end-the-paging.md)).
 
 |  | member of the team | its manager | paged at this level | anybody else |
 | --- | --- | --- | --- | --- |
