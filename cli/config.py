@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -21,8 +22,8 @@ from cli.shell.desk import DeskAddress, desk_of, remember, text_of
 from cli.shell.output import AsJson, Exit, answer, counted, refused, refused_for, warn
 from cli.shell.signature import By, Why, signature_in
 from cli.shell.table import Table
-from services.escalation.previews.first_pages import FirstPage, first_pages
-from services.escalation.process import rosters_of
+from services.escalation.previews.first_pages import FirstPage, LookUp, first_pages
+from services.escalation.process import rosters_of, zone_of
 from services.intake.policy import store as policy_store
 from services.intake.policy.expansion import Files
 from shared.domain.icalendar_file import FILE_BYTES_MAX
@@ -238,8 +239,10 @@ def _paged(url: str | None, policy: Policy, now: datetime) -> list[FirstPage]:
             closing(EventLog.open(url, pool_size=1)) as log,
             log.transaction() as cursor,
         ):
-            return first_pages(policy, now, rosters_of(cursor))
-    return first_pages(policy, now, lambda of, name, _: roster(of.schedules[name]))
+            look_up = LookUp(rosters_of(cursor), partial(zone_of, cursor))
+            return first_pages(policy, now, look_up)
+    as_written = LookUp(lambda of, name, _: roster(of.schedules[name]))
+    return first_pages(policy, now, as_written)
 
 
 def _paged_plain(page: FirstPage) -> dict[str, object]:

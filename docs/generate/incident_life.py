@@ -39,8 +39,10 @@ Everybody with a [right to give commands](../how-to/people-and-rights.md) about 
 incident may say what is not listed here.
 Some verbs are only for those who stand in a relation to it: the team that has it at its
 level, or that a hand-over asks, as the policy of the incident or the policy in force
-names it; and those who were paged at this level. Others are refused with 403, and told
-what to do ([decision 82](../adr/0082-let-those-it-concerns-end-the-paging.md)).
+names it; and those who were paged at this level. **accept** is of an incident above
+N1, **decline** of its hand-over to Problem Management, and **decline_service** of that
+of its service. Others are refused with 403, and told what to do
+([decision 82](../adr/0082-let-those-it-concerns-end-the-paging.md)).
 
 |  | member of the team | its manager | paged at this level | anybody else |
 | --- | --- | --- | --- | --- |

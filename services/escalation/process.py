@@ -102,6 +102,7 @@ def casework(
             lambda position: crossing_at(cursor, position),
             _rest_of_moment(log, cursor),
             rosters_of(cursor),
+            partial(policy_now, log, cursor),
             lambda problem, position: workaround(cursor, problem, position),
             webhook,
             methods_of(cursor),
@@ -110,7 +111,6 @@ def casework(
             partial(round_robin.turn_before, cursor),
             partial(zone_of, cursor),
             recurrence_store.completed(cursor, incidents),
-            partial(policy_now, log, cursor),
         )
 
     return ProcessManager(

@@ -2,9 +2,10 @@
 
 An acknowledgement above n1 lapses after `acknowledged_for` without an update, and an
 acceptance after `accepted_for`. Who took it on is reminded when three quarters of that
-time have passed. An acknowledgement does not lapse once somebody else assigned the
-incident; nothing does while it is paused or the service is back. TTO stays met: SLA
-clocks do not depend on it.
+time have passed. Where somebody acknowledged who does not accept it, such as the desk,
+that lapses only if steps wait for it: the others page all the same. An acknowledgement
+does not lapse once somebody else assigned the incident; nothing does while it is paused
+or the service is back. TTO stays met: SLA clocks do not depend on it.
 """
 
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 from services.escalation.rules.case import Acknowledgement, Case, LevelSearch
 from services.escalation.rules.contact_rules import without_pages
 from services.escalation.rules.context import Due, EscalationContext, on
+from services.escalation.rules.paging import wait_for_acknowledgement
 from shared.domain import events
 from shared.domain.sla import whole
 
@@ -71,6 +73,8 @@ def acknowledgement_lapses(case: Case, known: EscalationContext) -> Iterator[Due
     if (limit := _limit(case, held, known)) is None:
         return
     if not case.searches or case.post.level == "n1":
+        return
+    if not (case.post.accepted_by or wait_for_acknowledgement(case, known)):
         return
     lapses_at = held.updated_at + limit
     if held.is_reminded:

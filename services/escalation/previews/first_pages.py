@@ -5,21 +5,24 @@ What the rules decide of a step, they decide here; a whole escalation is shown b
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from services.escalation.rules.page_targets import (
     RosterOf,
+    StepPlan,
     escalation_policy_of,
     held_until,
     plan_of,
     target_of,
 )
+from shared.domain.on_call import is_within
 from shared.domain.policy.document import Policy
-from shared.domain.policy.escalation import PRIORITIES, Page, PageTeam
+from shared.domain.policy.escalation import PRIORITIES, Step
 from shared.domain.policy.priorities import Priority
 from shared.domain.policy.targets import SupportLevel
 
@@ -36,7 +39,7 @@ class FirstPage:
     """The team's escalation policy; None for the shared steps."""
     after: timedelta
     people: tuple[str, ...]
-    """Whom it pages; nobody if no step is for the priority, or it pages a channel."""
+    """Whom it pages; nobody if no step pages people about it, or all are asleep."""
     quiet: bool = False
     by_turns: bool = False
     """Only one of them is paged."""
@@ -53,11 +56,19 @@ class _Asked(NamedTuple):
     priority: Priority
 
 
-def first_pages(policy: Policy, at: datetime, roster_of: RosterOf) -> list[FirstPage]:
+class LookUp(NamedTuple):
+    """What a page depends on besides the policy."""
+
+    roster_of: RosterOf
+    zone_of: Callable[[str], str | None] = lambda _person: None
+    """The time zone of a person; None for that of the desk."""
+
+
+def first_pages(policy: Policy, at: datetime, look_up: LookUp) -> list[FirstPage]:
     """Return the first pages of incidents that come to each team at `at`."""
     alike: dict[FirstPage, tuple[Priority, ...]] = {}
     for asked, services in _services(policy).items():
-        page = _first(policy, asked, tuple(services), at, roster_of)
+        page = _first(policy, asked, tuple(services), at, look_up)
         alike[page] = (*alike.get(page, ()), asked.priority)
     return [replace(page, priorities=found) for page, found in alike.items()]
 
@@ -81,32 +92,52 @@ def _first(
     asked: _Asked,
     services: tuple[str, ...],
     at: datetime,
-    roster_of: RosterOf,
+    look_up: LookUp,
 ) -> FirstPage:
     plan = plan_of(policy, asked.escalation, asked.level)
-    steps = [each for each in plan.steps if each.is_for(asked.priority)]
-    step = min(steps, key=attrgetter("after"), default=None)
+    steps = plan.steps or (_ALL_MEMBERS,)
     nothing = FirstPage(
         asked.team, asked.level, services, (), asked.escalation, timedelta(), ()
     )
-    if plan.steps and step is None:
-        return nothing
-    members: tuple[Page, ...] = (PageTeam(who="members"),)
-    pages = members if step is None else step.pages
-    after = timedelta() if step is None else step.after
-    due = at + after
+    pages = (
+        _page(policy, nothing, plan, step, at, look_up)
+        for step in sorted(steps, key=attrgetter("after"))
+        if step.is_for(asked.priority)
+    )
+    return next((page for page in pages if page.people), nothing)
+
+
+_ALL_MEMBERS = Step.model_validate({"after": "0m", "page": {"who": "members"}})
+"""What a team without steps has."""
+
+
+def _page(
+    policy: Policy,
+    asked: FirstPage,
+    plan: StepPlan,
+    step: Step,
+    at: datetime,
+    look_up: LookUp,
+) -> FirstPage:
+    """Return the page of a step; without people if it is out of hours for all."""
+    due = at + step.after
     if plan.when_nobody == "hold":
-        due = held_until(policy, pages, asked.team, due, roster_of)
+        due = held_until(policy, step.pages, asked.team, due, look_up.roster_of)
+
+    def is_awake(person: str) -> bool:
+        zone = look_up.zone_of(person) or policy.desk.timezone
+        return step.hours is None or is_within(step.hours, ZoneInfo(zone), due)
+
     targets = [
-        target_of(policy, page, asked.team, due, roster_of, plan.when_nobody)
-        for page in pages
+        target_of(policy, page, asked.team, due, look_up.roster_of, plan.when_nobody)
+        for page in step.pages
     ]
     people = (person for target in targets for person in target.people)
     return replace(
-        nothing,
+        asked,
         after=due - at,
-        people=tuple(dict.fromkeys(people)),
-        quiet=bool(step and step.quiet),
-        by_turns=any(getattr(page, "round_robin", False) for page in pages),
+        people=tuple(dict.fromkeys(filter(is_awake, people))),
+        quiet=bool(step.quiet),
+        by_turns=any(getattr(page, "round_robin", False) for page in step.pages),
         nobody_on_call=any(target.nobody_on_call for target in targets),
     )

@@ -73,6 +73,7 @@ class EscalationPreviews:
             lambda _: None,
             lambda *_: (),
             rosters_of(cursor),
+            lambda: policy,
             webhook=self.webhook,
             methods_of=methods_of(cursor),
             is_alarmed=partial(unreachable_people.is_alarmed, cursor),

@@ -13,13 +13,19 @@ from shared.domain.policy.document import Policy, unskilled
 
 
 def acceptances(case: Case, known: EscalationContext) -> Iterator[Due]:
-    """Yield the acceptance if a member of the level's team took the incident on."""
+    """Yield the acceptance if one of the level's people took the incident on.
+
+    These are the members of its team, its manager, and those who were paged.
+    """
     post, claim = case.post, case.claim
     if post.level == "n1" or post.accepted_by or claim is None:
         return
     policy = known.policy_of(case.policy)
-    if is_in_team(policy, post.team, claim.person):
-        yield Due(case.changed_at, lambda at: [accepted(case, at, policy, *claim)])
+    # An earlier version did not take it for an acceptance, and wrote no `accepted_for`.
+    counts = claim.was_paged and policy.escalation.accepted_for is not None
+    if counts or is_in_team(policy, post.team, claim.person):
+        person, how = claim.person, claim.how
+        yield Due(case.changed_at, lambda at: [accepted(case, at, policy, person, how)])
 
 
 def people_of(case: Case, known: EscalationContext, team: str | None = None) -> People:

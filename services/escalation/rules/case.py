@@ -43,6 +43,8 @@ class Claim(NamedTuple):
 
     person: str
     how: Literal["acknowledged", "assigned"]
+    was_paged: bool = False
+    """Whether they had been paged about it at its level."""
 
 
 class Acknowledgement(NamedTuple):

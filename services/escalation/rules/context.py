@@ -118,7 +118,8 @@ def everybody_by_mail(people: Sequence[str]) -> Mapping[str, ContactMethods]:
 class EscalationContext:
     """Look-ups whose answers do not depend on when they are asked.
 
-    Except for `roster_of` and contact methods: what follows from these is recorded.
+    Except for `roster_of`, `newest_policy` and contact methods: what follows from these
+    is recorded.
     """
 
     policy_of: PolicyOf
@@ -130,6 +131,8 @@ class EscalationContext:
     rest_of_moment: Callable[[str, int, datetime], Sequence[AnyEvent]]
     """Events after a version of a stream that were recorded at the same instant."""
     roster_of: RosterOf
+    newest_policy: Callable[[], Policy | None]
+    """The policy in force: only commands ask it, whose outcome is recorded."""
     workaround: Callable[[str, int], int | None] = lambda _problem, _position: None
     """Version of an open problem's newest workaround before a position of the log."""
     webhook: bool = False
@@ -145,8 +148,6 @@ class EscalationContext:
     """The time zone of a person, None for that of the desk."""
     alike: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Incidents with the same signature, by the incident that reached the threshold."""
-    newest_policy: Callable[[], Policy | None] = lambda: None
-    """The policy in force: only commands ask it, whose outcome is recorded."""
 
 
 def terms_by(

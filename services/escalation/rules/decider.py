@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
 from operator import attrgetter
-from typing import assert_never
+from typing import Literal, assert_never
 
 from services.escalation.acknowledgements.rules import (
     acknowledgement_lapses,
@@ -115,7 +115,7 @@ def _after_work(  # noqa: PLR0911 one return a case
     """Return the case after somebody worked on the incident."""
     match event:
         case events.IncidentAcknowledged(by=by):
-            claim = Claim(by.removeprefix(_PERSON), "acknowledged")
+            claim = _claim(case, by.removeprefix(_PERSON), "acknowledged")
             return replace(case, taken=True, urgent_since=None, claim=claim)
         case events.IncidentAssigned(team=team, assignee=assignee):
             holders = case.held_by(team, at)
@@ -127,7 +127,7 @@ def _after_work(  # noqa: PLR0911 one return a case
             )
             if assignee is None:
                 return given
-            return replace(given, claim=Claim(assignee, "assigned"))
+            return replace(given, claim=_claim(given, assignee, "assigned"))
         case events.IncidentPaused(reason=reason):
             return replace(case, pause=reason, paused_at=at)
         case events.IncidentResumed():
@@ -138,6 +138,10 @@ def _after_work(  # noqa: PLR0911 one return a case
             return _relapsed(case, at)
         case _:
             assert_never(event)
+
+
+def _claim(case: Case, person: str, how: Literal["acknowledged", "assigned"]) -> Claim:
+    return Claim(person, how, was_paged=person in case.post.ever_asked)
 
 
 def _given_to(case: Case, team: str, at: datetime) -> Case:

@@ -257,6 +257,16 @@ def _after_holds(tried: Try, holds: Iterable[tuple[datetime, datetime]]) -> date
     return due
 
 
+def wait_for_acknowledgement(case: Case, known: EscalationContext) -> bool:
+    """Return whether somebody is still to be paged unless it is acknowledged."""
+    policy = known.policy_of(case.policy)
+    return any(
+        tried.condition.unless == "acknowledged"
+        and _page_key(case, tried, policy) not in case.post.paged
+        for tried in _plan(case, known, policy)
+    )
+
+
 def climbs(case: Case, policy: Policy) -> bool:
     """Return whether a step of the policy applies to the incident at its level."""
     plan, _ = chosen_steps(case, policy)

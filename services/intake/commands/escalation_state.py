@@ -21,6 +21,7 @@ from shared.domain.commands.incident import (
 from shared.domain.events.escalation import (
     Escalated,
     EscalationAccepted,
+    EscalationAcknowledgementLapsed,
     EscalationReturned,
 )
 from shared.domain.events.incident import IncidentAssigned
@@ -104,11 +105,18 @@ def helpers_in(
             ) if cycle == cycles.get(ref):
                 helping[ref] = Helper(team, level)
             case IncidentAssigned() if ref in helping:
-                helping[ref] = helping[ref]._replace(given_since=True)
+                given = helping[ref]._replace(given_since=True, has_lapsed=False)
+                helping[ref] = given
             case EscalationAccepted(cycle=cycle, person=person) if (
                 cycle == cycles.get(ref) and ref in helping
             ):
-                helping[ref] = helping[ref]._replace(person=person)
+                accepted = helping[ref]._replace(person=person, has_lapsed=False)
+                helping[ref] = accepted
+            case EscalationAcknowledgementLapsed(cycle=cycle) if (
+                cycle == cycles.get(ref) and ref in helping
+            ):
+                lapsed = helping[ref]._replace(person=None, has_lapsed=True)
+                helping[ref] = lapsed
             case _:
                 pass
     return helping

@@ -104,8 +104,8 @@ class _Stay:
     """Whether somebody declined, or asked for another person."""
     earlier: tuple[tuple[Priority, datetime], ...] = ()
     """The priorities that it had there before, each with its end."""
-    has_lapsed: bool = False
-    """Whether an acknowledgement lapsed at this level before."""
+    lapsed_at: datetime | None = None
+    """When somebody's taking it on lapsed last at this level."""
 
 
 def steps_about(
@@ -188,14 +188,14 @@ def _entered(
 def _begun_again(stay: _Stay, at: datetime) -> _Stay:
     """Return the stay at the level after an acknowledgement lapsed."""
     about = (stay.level, stay.team, stay.policy, stay.service, stay.priority)
-    return _Stay(*about, since=at, has_lapsed=True)
+    return _Stay(*about, since=at, lapsed_at=at)
 
 
 def _with_incident(stay: _Stay, incident: Incident, at: datetime) -> _Stay:
     is_open = incident.status in AT_WORK and incident.restored_at is None
     changed = incident.priority != stay.priority
     acknowledged_at = stay.acknowledged_at or incident.acknowledged_at
-    if stay.has_lapsed:
+    if stay.lapsed_at and acknowledged_at and acknowledged_at < stay.lapsed_at:
         acknowledged_at = None
     return replace(
         stay,

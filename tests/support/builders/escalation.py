@@ -101,6 +101,7 @@ def knowing(  # noqa: PLR0913 # what the rules look up
         crossing,
         rest,
         lambda of, schedule, _at: roster(of.schedules[schedule]),
+        lambda: policy,
         lambda problem, position: newest_workaround(log, problem, position),
         webhook=webhook,
         methods_of=methods_of,

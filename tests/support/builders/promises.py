@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
+from services.intake.policy.expansion import expanded
 from services.sla_watcher.clocks.case import Case, PolicyOf
 from services.sla_watcher.commands import decide_command
 from services.sla_watcher.decider import decide, evolve, next_at, react
@@ -43,6 +44,13 @@ def valmont(*changes: tuple[str, str]) -> Policy:
 
 
 VALMONT = valmont()
+
+
+def applied(policy: Policy) -> Policy:
+    """Return a policy as it is applied today, with what is the default."""
+    whole = expanded(policy, datetime(2025, 6, 2, tzinfo=UTC).date())
+    assert isinstance(whole, Policy)
+    return whole
 
 
 def local(when: str) -> datetime:

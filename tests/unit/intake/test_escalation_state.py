@@ -31,6 +31,10 @@ BACK: tuple[str, dict[str, Any]] = (
     {"team": "accueil", "from_level": "n2", "to_level": "n1"},
 )
 GIVEN: tuple[str, dict[str, Any]] = ("incident.assigned", {"team": "accueil"})
+LAPSED: tuple[str, dict[str, Any]] = (
+    "escalation.acknowledgement_lapsed",
+    {"person": "amina", "level": "n2", "lapsed_at": LATER},
+)
 TAKEN: tuple[str, dict[str, Any]] = ("escalation.accepted", {"person": "amina"})
 
 
@@ -41,6 +45,16 @@ def test_without_escalation_nobody_is() -> None:
 def test_a_team_is_until_one_of_it_has_accepted() -> None:
     assert helpers(UP) == {INC: Helper("support", "n2")}
     assert helpers(UP, TAKEN) == {INC: Helper("support", "n2", "amina")}
+
+
+def test_who_accepted_it_is_no_more_once_that_lapsed_until_it_is_given_again() -> None:
+    lapsed = Helper("support", "n2", has_lapsed=True)
+
+    assert helpers(UP, TAKEN, LAPSED) == {INC: lapsed}
+    assert helpers(UP, TAKEN, LAPSED, GIVEN) == {
+        INC: Helper("support", "n2", given_since=True)
+    }
+    assert helpers(UP, TAKEN, LAPSED, TAKEN) == {INC: Helper("support", "n2", "amina")}
 
 
 def test_the_next_level_is_sought_anew() -> None:

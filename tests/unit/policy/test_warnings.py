@@ -106,16 +106,18 @@ _SECOND_TEAM = (
 )
 
 
-def _about_pages(pages: str, own: str = "") -> list[tuple[str, str]]:
+def _about_pages(
+    pages: str, own: str = "", has_it: str = "own"
+) -> list[tuple[str, str]]:
     """Return what is said of pages if a second team has `own` policy or the shared one.
 
-    `pages` are those of the first step.
+    `pages` are those of the first step; `has_it` is for what it has its own.
     """
     before, after = _SECOND_TEAM
     policies = f"  policies: {{own: {own}}}\n" if own else ""
     others = FULL[FULL.index("    - {after: 10m") : FULL.index("  hierarchical:")]
     found = warned(
-        (before, after % (", escalation: own" if own else "")),
+        (before, after % (f", escalation: {has_it}" if own else "")),
         ("page: {schedule: garde, who: on_call}", f"page: {pages}"),
         (others, ""),
         ("  ping_pong: 3", f"{policies}  ping_pong: 3"),
@@ -151,6 +153,18 @@ def test_a_step_that_pages_people_of_another_team_is_warned_of(
     assert path == f"escalation.{place}.{key}"
     assert f"pages {whom} for incidents of applis" in sentence
     assert instead in sentence
+
+
+@pytest.mark.parametrize("priority", ["p1", "p2"])
+def test_only_priorities_for_which_a_team_has_the_steps_count(priority: str) -> None:
+    page = f"priorities: [{priority}], page: {{person: tariq}}"
+    steps = f"[{{after: 0m, {page}}}, {{after: 5m, page: {{who: members}}}}]"
+    has_it = "[{policy: own, priorities: [p1]}]"
+    said = _about_pages("{who: members}", steps, has_it)
+
+    assert [path for path, _ in said] == (
+        ["escalation.policies.own[0].page.person"] if priority == "p1" else []
+    )
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,8 @@ def assigned(
     team = command.team or here.team
     require_in_policy("team", team, context.policy.teams)
     there = _place_of(team, here.level, incident, context)
-    if (there, command.assignee) == (here, incident.assignee):
+    is_sought = context.helper is not None and context.helper.has_lapsed
+    if (there, command.assignee) == (here, incident.assignee) and not is_sought:
         return []
     _require_known(command.assignee, context)
     if RANK[there.level] < RANK[here.level] and command.reason is None:

@@ -31,6 +31,8 @@ class Helper(NamedTuple):
     """The member of the team who has accepted it."""
     given_since: bool = False
     """Whether it was assigned to somebody after that."""
+    has_lapsed: bool = False
+    """Whether nobody has accepted it or was given it since the last one's lapsed."""
 
 
 @dataclass(frozen=True, slots=True)

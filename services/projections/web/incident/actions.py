@@ -179,3 +179,17 @@ def adapted(
 
 def _has_choice(field: Field) -> bool:
     return field.control not in ("choice", "several") or bool(field.choices)
+
+
+def acknowledging(of: Mapping[str, Any], verbs: Collection[str], me: str) -> str:
+    """Return what an acknowledgement by `me` does, by the name of its words.
+
+    `of` is an incident or its row, `verbs` what is possible. Above N1 it is left to the
+    people who are sought for; they take it on by acknowledging it, too.
+    """
+    if of["assignee"] not in {None, me} or of["accepted_by"] not in {None, me}:
+        return "acknowledge_for_other"
+    has_it = me in {of["assignee"], of["accepted_by"]}
+    if of["level"] == "n1" or has_it or "accept" in verbs:
+        return "acknowledge"
+    return "acknowledge_only"

@@ -34,6 +34,7 @@ from services.projections.web.incident.actions import (
     ACTIONS,
     BESIDE,
     Choices,
+    acknowledging,
 )
 from services.projections.web.incident.files import DONE as FILES_ATTACHED
 from services.projections.web.incident.promise_picture import promise_pictures
@@ -106,7 +107,7 @@ async def _act(
         form = await with_people(client, action, form)
         answer = await act(client, _place(ref), action, form)
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         why = why_of(refusal_of(language, error), error)
         draft = refused_draft(request, form, error, why)
@@ -291,6 +292,7 @@ async def _incident(
         meanwhile=meanwhile(timeline["items"], refused.seen) if refused else (),
         changes=_changes(given, timeline, incident, me["actor"]),
         incident=incident,
+        acknowledging=acknowledging,
         **_promised(promises, incident["cycle"], language, me["zone"]),
         **await _proposals(place, language, incident, client),
         timeline=timeline,
@@ -334,12 +336,10 @@ def _done(
 ) -> Mapping[str, str]:
     """Return what the page says is done, and to which incident, if to another one."""
     done, ref = given.get("done", ""), given.get("done_to", "")
-    has_it = incident["assignee"] in (None, person_of(actor))
     shown = done if done in _DONE else ""
-    return {
-        "done": shown if shown != "acknowledge" or has_it else "acknowledge_for_other",
-        "done_to": ref if is_incident_ref(ref) else "",
-    }
+    if shown == "acknowledge" and not ref:
+        shown = acknowledging(incident, incident["actions"], person_of(actor))
+    return {"done": shown, "done_to": ref if is_incident_ref(ref) else ""}
 
 
 def _changes(

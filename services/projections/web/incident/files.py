@@ -55,7 +55,7 @@ async def _attached(ref: str, request: Request, client: ApiClient) -> Response:
         form, files = await _sent(request)
         position = await _attach(ref, form.get(KEY, ""), files, client)
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         return _refused(request, ref, error.status, error.code, str(error))
     except HttpError as error:

@@ -62,7 +62,7 @@ async def _ask(ref: str, request: Request, client: ApiClient) -> Response:
             f"/v1/incidents/{quote(ref, safe='')}/pages/why", body
         )
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         why = refusal_of(language, error)
         return await _shown(

@@ -23,6 +23,7 @@ from services.projections.web.api_client import (
     owner_of,
 )
 from services.projections.web.feed import of_queue
+from services.projections.web.incident.actions import acknowledging
 from services.projections.web.people.visitor import allowed_items
 from services.projections.web.queue.bulk_actions import (
     BULK_ACTIONS,
@@ -148,6 +149,7 @@ def _table(
         },
         "draft": new_draft(request),
         "row_actions": ROW_ACTIONS,
+        "acknowledging": acknowledging,
         "bulk_actions": BULK_ACTIONS,
         "urgent": URGENT,
     }
@@ -200,6 +202,7 @@ _OTHER_KINDS = [
 _DONE = (
     "acknowledge",
     "acknowledge_for_other",
+    "acknowledge_only",
     "accept",
     "view_saved",
     "view_deleted",

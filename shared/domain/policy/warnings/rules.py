@@ -64,17 +64,18 @@ def _owned_after_resolved(targets: TargetSet, path: Path) -> Iterator[Wrong]:
 
 
 def _pages_of_other_teams(policy: Policy, plan: Plan) -> Iterator[Wrong]:
-    """Yield each page of people of whom none is of a team that has these steps.
+    """Yield each page of people of whom none is of a team that has this step.
 
     Any step may page a manager.
     """
-    teams = {
-        name: {*team.members, team.manager}
-        for name, team in policy.teams.items()
-        if _has(team, plan.name)
-    }
     managers = {team.manager for team in policy.teams.values()}
     for place, step in enumerate(plan.steps):
+        priorities = [each for each in PRIORITIES if step.is_for(each)]
+        teams = {
+            name: {*team.members, team.manager}
+            for name, team in policy.teams.items()
+            if any(_has(team, plan.name, each) for each in priorities)
+        }
         for number, page in enumerate(step.pages):
             key, people, instead = _named(policy, page)
             if not people or people <= managers:
@@ -87,22 +88,18 @@ def _pages_of_other_teams(policy: Policy, plan: Plan) -> Iterator[Wrong]:
                 yield path, f"pages {whom} for incidents of {of}, {instead}"
 
 
-def _has(team: Team, named: str | None) -> bool:
-    """Return whether incidents of a team have the steps of a policy."""
-    if named is None:
-        return team.level == "n2" and not _always_has_its_own(team)
-    if isinstance(team.escalation, tuple):
-        return any(choice.policy == named for choice in team.escalation)
-    return team.escalation == named
-
-
-def _always_has_its_own(team: Team) -> bool:
-    if isinstance(team.escalation, tuple):
-        return any(
-            choice.services is None and choice.priorities is None
-            for choice in team.escalation
-        )
-    return team.escalation is not None
+def _has(team: Team, named: str | None, priority: Priority) -> bool:
+    """Return whether some incidents of a team have the steps of a policy."""
+    if not isinstance(team.escalation, tuple):
+        return team.escalation == named and (named is not None or team.level == "n2")
+    choices = [
+        choice
+        for choice in team.escalation
+        if choice.priorities is None or priority in choice.priorities
+    ]
+    if named is not None:
+        return any(choice.policy == named for choice in choices)
+    return team.level == "n2" and all(each.services is not None for each in choices)
 
 
 def _named(policy: Policy, page: Page) -> tuple[str, set[str], str]:

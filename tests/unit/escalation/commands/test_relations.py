@@ -14,7 +14,7 @@ from shared.domain.policy.document import Policy
 from shared.domain.refusal import Refused
 from shared.messaging.commands import CommandRequest
 from tests.support.builders.escalation import Search
-from tests.support.builders.promises import INCIDENT, VALMONT, local, valmont
+from tests.support.builders.promises import INCIDENT, VALMONT, applied, local, valmont
 
 _NEXT_IS_KARIM = ("page: {who: next}", "page: {person: karim}")
 OTHER_TEAM_PAGED = valmont(_NEXT_IS_KARIM)
@@ -94,11 +94,35 @@ def test_who_was_paged_before_an_acknowledgement_lapsed_may_still_accept() -> No
             ("acknowledged_for: 4h ", "acknowledged_for: 40m "),
         )
     )
-    search.happens("09:46", events.IncidentAcknowledged, by="person:nadia")
+    search.happens("09:46", events.IncidentAcknowledged, by="person:bruno")
     search.passes("10:26")
 
     assert "karim" in search.case.post.asked_before
     assert says(search, "person:karim", Accept()) == ["escalation.accepted"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (events.IncidentAcknowledged, {"by": "person:karim"}),
+        (events.IncidentAssigned, {"team": "support", "assignee": "karim"}),
+    ],
+)
+@pytest.mark.parametrize("is_paged", [True, False])
+def test_who_takes_it_on_or_is_given_it_accepts_if_they_were_paged(
+    kind: type[events.AnyEvent], words: dict[str, object], *, is_paged: bool
+) -> None:
+    search = at_n2(applied(OTHER_TEAM_PAGED if is_paged else VALMONT))
+    search.happens("09:50", kind, **words)
+
+    assert search.case.post.accepted_by == ("karim" if is_paged else None)
+
+
+def test_under_a_policy_that_was_applied_before_only_people_of_the_team_do() -> None:
+    search = at_n2(OTHER_TEAM_PAGED)
+    search.happens("09:50", events.IncidentAcknowledged, by="person:karim")
+
+    assert search.case.post.accepted_by is None
 
 
 @pytest.mark.parametrize("who", ["helene", "sylvie"])

@@ -1,17 +1,14 @@
 """An acknowledgement lapses without an update, and people are paged again."""
 
-from datetime import date
-
 import pytest
 
 from services.escalation.commands import decide_command
-from services.intake.policy.expansion import expanded
 from shared.domain import events
 from shared.domain.commands.escalation import Accept, EscalationCommand
 from shared.domain.policy.document import Policy
 from shared.messaging.commands import CommandRequest
 from tests.support.builders.escalation import Search
-from tests.support.builders.promises import INCIDENT, local, shown, valmont
+from tests.support.builders.promises import INCIDENT, applied, local, shown, valmont
 
 LAPSING = valmont(("acknowledged_for: 4h ", "acknowledged_for: 40m "))
 REMINDED, LAPSED = (
@@ -23,13 +20,6 @@ AGAIN = [REMINDED, "reminder → bruno", LAPSED, "10:20 page bruno", "page → b
 
 SILENT = valmont(("  acknowledged_for: 4h ", "  # "))
 """A policy without the limit, as one that was applied before there was a default."""
-
-
-def applied(policy: Policy) -> Policy:
-    """Return a policy as it is applied today."""
-    whole = expanded(policy, date(2025, 6, 2))
-    assert isinstance(whole, Policy)
-    return whole
 
 
 def acknowledged(
@@ -237,12 +227,44 @@ def test_a_p1_that_somebody_acknowledged_and_another_was_given_lapses_as_accepte
     assert LAPSED in search.passes("10:20")
 
 
+def test_a_p1_that_goes_to_the_team_of_who_acknowledged_it_lapses_as_accepted() -> None:
+    search = Search(applied(SILENT))
+    search.opened("09:10", priority="p1")
+    search.happens("09:12", events.IncidentAcknowledged, by="person:bruno")
+    search.happens("09:15", events.IncidentAssigned, team="support", assignee=None)
+
+    assert search.case.post.accepted_by == "bruno"
+    assert LAPSED not in search.passes("09:44")
+    assert LAPSED in search.passes("09:45")
+
+
 def test_the_assignment_that_comes_with_an_acknowledgement_does_not_keep_it() -> None:
     search = acknowledged()
     words = {"team": "support", "assignee": "bruno", "by": "person:bruno"}
     search.happens("09:40", events.IncidentAssigned, **words)
 
     assert search.passes("10:20") == AGAIN
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (),
+        (
+            # The step that it would hold back was made before.
+            "{after: 0m,  page: {who: on_call}}",
+            "{after: 0m, unless: acknowledged, page: {who: on_call}}",
+        ),
+    ],
+)
+def test_what_the_desk_acknowledges_does_not_lapse_while_people_are_paged(
+    steps: tuple[str, str] | tuple[()],
+) -> None:
+    changes = [("acknowledged_for: 4h ", "acknowledged_for: 40m ")]
+    search = acknowledged(valmont(*changes, *([steps] if steps else [])), by="nadia")
+
+    assert "09:45 page chloe" in search.passes("10:00")
+    assert {REMINDED, LAPSED}.isdisjoint(search.passes("12:00"))
 
 
 def test_steps_until_an_acknowledgement_go_on_when_it_lapses() -> None:

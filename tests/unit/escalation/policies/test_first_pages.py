@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.escalation.previews.first_pages import FirstPage, first_pages
+from services.escalation.previews.first_pages import FirstPage, LookUp, first_pages
 from services.escalation.rules.preview import preview
 from shared.domain.commands.escalation_preview import PreviewEscalation
 from shared.domain.on_call.schedule_changes import roster
@@ -18,6 +18,7 @@ _NETWORK = (
     "schedule: comptoir, escalation: [{policy: own, services: [vpn]}]}\n"
 )
 SECOND_TEAM = ("  etudes:  {level: n3", f"{_NETWORK}  etudes:  {{level: n3")
+NIGHT = "hours: {mon-sun: ['00:00-06:00']}"
 STEPS = "  policies: {own: %s}\n  hierarchical:"
 
 
@@ -30,10 +31,9 @@ def two_ladders(own: str = "[{after: 5m, page: {who: members}}]") -> Policy:
     return policy.model_copy(update={"services": services})
 
 
-def found(policy: Policy, team: str) -> list[FirstPage]:
-    pages = first_pages(
-        policy, local("09:10"), lambda of, name, _: roster(of.schedules[name])
-    )
+def found(policy: Policy, team: str, **zones: str) -> list[FirstPage]:
+    as_written = LookUp(lambda of, name, _: roster(of.schedules[name]), zones.get)
+    pages = first_pages(policy, local("09:10"), as_written)
     return [page for page in pages if page.team == team]
 
 
@@ -51,16 +51,35 @@ def test_each_team_is_named_with_whom_its_own_steps_page() -> None:
     ("own", "people"),
     [
         ("[{after: 0m, page: {who: manager}}]", ("sylvie",)),
-        ("[{after: 0m, page: [{who: on_call}, {person: helene}]}]", ("helene",)),
+        (
+            "[{after: 0m, page: [{who: on_call}, {person: helene}]}]",
+            ("amina", "helene"),
+        ),
         ("[{after: 0m, page: {channel: webhook}}]", ()),
         ("[{after: 0m, priorities: [p2], page: {who: members}}]", ()),
+        (f"[{{after: 0m, {NIGHT}, page: {{who: members}}}}]", ()),
     ],
 )
 def test_nobody_is_named_who_is_not_paged(own: str, people: tuple[str, ...]) -> None:
-    first = found(two_ladders(own), "network")[0]
+    assert found(two_ladders(own), "network")[0].people == people
 
-    assert set(people) <= set(first.people)
-    assert bool(first.people) is bool(people)
+
+@pytest.mark.parametrize(
+    "first",
+    ["page: {channel: webhook}", f"{NIGHT}, page: {{person: helene}}"],
+)
+def test_the_first_step_that_pages_people_is_named(first: str) -> None:
+    own = f"[{{after: 0m, {first}}}, {{after: 9m, page: {{who: members}}}}]"
+    (page,) = found(two_ladders(own), "network")
+
+    assert (page.people, page.after) == (("karim", "paul"), timedelta(minutes=9))
+
+
+def test_hours_are_those_of_each_person() -> None:
+    own = f"[{{after: 0m, {NIGHT}, page: {{who: members}}}}]"
+    (page,) = found(two_ladders(own), "network", karim="America/New_York")
+
+    assert page.people == ("karim",)
 
 
 def test_priorities_with_other_steps_are_apart_and_say_what_is_particular() -> None:

@@ -166,6 +166,12 @@ class Given:
         assert self.helper is not None
         return replace(self, helper=self.helper._replace(given_since=True))
 
+    def and_lapsed_since(self) -> "Given":
+        """Let it lapse that somebody accepted it."""
+        assert self.helper is not None
+        lapsed = self.helper._replace(person=None, has_lapsed=True)
+        return replace(self, helper=lapsed)
+
     def beside(self, *other: IncidentEvent) -> "Given":
         """Add the history of the second incident."""
         return replace(self, other=other)

@@ -95,6 +95,14 @@ def test_what_was_escalated_is_not_with_the_desk_already() -> None:
     escalated().when(back).then(to_the_desk)
 
 
+def test_who_has_it_is_given_it_again_once_their_taking_it_on_lapsed() -> None:
+    wish = Assign(team="exploitation", assignee="tariq")
+    accepted = given(opened(), to_tariq).with_helper("exploitation", "tariq")
+
+    accepted.when(wish).then()
+    accepted.and_lapsed_since().when(wish).then(to_tariq)
+
+
 def test_it_goes_back_only_with_a_reason() -> None:
     escalated().when(Assign(team="accueil", assignee="odette")).then_refused(
         "is at n2: say in `reason` why it goes back to accueil", "invalid"

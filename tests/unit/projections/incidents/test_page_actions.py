@@ -12,6 +12,7 @@ from services.projections.web.actions import (
 )
 from services.projections.web.api_client import ApiError
 from services.projections.web.csrf import token_for
+from services.projections.web.incident.actions import acknowledging
 
 RESOLVE = Action(
     "resolve",
@@ -60,3 +61,27 @@ def test_a_form_keeps_its_key_only_while_it_may_have_been_executed(
     assert draft.conflict is conflict
     assert draft.values == {"note": "Done.\r\n"}
     assert draft.csrf == token_for("")
+
+
+@pytest.mark.parametrize(
+    ("level", "assignee", "accepted_by", "verbs", "words"),
+    [
+        ("n1", None, None, (), "acknowledge"),
+        ("n1", "paul", None, (), "acknowledge_for_other"),
+        ("n2", None, None, (), "acknowledge_only"),  # the desk
+        ("n2", None, None, ("accept",), "acknowledge"),  # of the team, or paged
+        ("n2", "nadia", None, (), "acknowledge"),
+        ("n2", None, "nadia", (), "acknowledge"),
+        ("n2", None, "bruno", (), "acknowledge_for_other"),
+    ],
+)
+def test_an_acknowledgement_says_who_has_it_afterwards(
+    level: str,
+    assignee: str | None,
+    accepted_by: str | None,
+    verbs: tuple[str, ...],
+    words: str,
+) -> None:
+    of = {"level": level, "assignee": assignee, "accepted_by": accepted_by}
+
+    assert acknowledging(of, verbs, "nadia") == words

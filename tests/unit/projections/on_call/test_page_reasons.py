@@ -220,6 +220,37 @@ def test_after_an_acknowledgement_lapsed_the_steps_give_their_reasons_again() ->
     ]
 
 
+def test_an_acknowledgement_after_a_lapse_is_a_reason_again() -> None:
+    policy = valmont(
+        ("acknowledged_for: 4h ", "acknowledged_for: 40m "),
+        (
+            "    - {after: 15m, unless: accepted, page: {who: next}}\n",
+            "    - {after: 15m, unless: acknowledged, page: {who: next}}\n",
+        ),
+    )
+    search = Search(policy)
+    search.opened("09:10")
+    search.passes("09:30")
+    words = {"team": "support", "assignee": "bruno"}
+    search.happens("09:40", events.IncidentAssigned, **words)
+    search.desk.record(
+        events.EscalationAcknowledgementLapsed(
+            at=local("10:20"),
+            by="system:escalation",
+            incident=INCIDENT,
+            policy=1,
+            cycle=1,
+            level="n2",
+            person="bruno",
+            lapsed_at=local("10:20"),
+        )
+    )
+    search.passes("10:21")
+    search.happens("10:25", events.IncidentAcknowledged, by="person:nadia")
+
+    assert "n2 step 2 acknowledged 10:25" in brief(results(search, "bruno", policy))
+
+
 def test_a_step_that_is_still_to_come_after_a_refusal_was_not_left_out() -> None:
     search = Search()
     search.opened("09:10")
