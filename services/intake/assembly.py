@@ -76,6 +76,7 @@ from shared.http.networks import Networks, proxies
 from shared.http.wrong_keys import WrongKeys
 from shared.messaging.commands import Answered
 from shared.messaging.streams import SIGNALS_PENDING_MAX
+from shared.messaging.subjects import SHARED_USER
 from shared.observability.health import Check, Probe
 from shared.security.access import Access
 from shared.security.sender import Authentication, authentication, seal_keys_of
@@ -268,7 +269,7 @@ def gate_wiring(
         seconds = pace.wait(source)
         if seconds:
             observer.deferred(named(source))
-        else:
+        elif source != SHARED_USER:
             tally.use(source, NATS)
         return seconds
 

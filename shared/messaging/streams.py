@@ -44,6 +44,8 @@ SIGNALS_OF_SOURCE_MAX = 1_000
 
 NATS counts no bytes by subject: so many of the largest leave room for other sources.
 """
+_SHUT = 1
+"""As many messages as the queue may hold while it is counted: it takes no more."""
 DUPLICATES_SECONDS = 120
 """The deduplication window for `Nats-Msg-Id`."""
 SIGNAL_DUPLICATES_SECONDS = 0.1
@@ -61,8 +63,9 @@ DELIVER_FOR_EVER = -1
 
 _TOO_FEW_SERVERS = {10005, 10074}
 """Error codes of NATS: no suitable peers for placement; no cluster."""
-_TOO_LITTLE_ROOM = {10023, 10047}
-"""Error codes of NATS: too few resources; too little storage."""
+_TOO_LITTLE_ROOM = {10002, 10023, 10047, 10122}
+"""Error codes of NATS: too few resources or storage, of an account or the server; a
+stream that is larger than the account's limit."""
 
 _log = structlog.get_logger(__name__)
 
@@ -194,23 +197,20 @@ def demand_payload(client: Client) -> None:
 
 
 async def provision(js: JetStreamContext, replicas: int | None = None) -> list[str]:
-    """Create what is missing, update what differs; return what was done.
+    """Create what is missing, update what differs; return what was done or has to wait.
 
     `replicas` is set on each stream, up or down. None leaves the current number, which
     an operator may have raised.
 
     Raises `Refused`, or an error of `nats.errors` if NATS is unavailable.
     """
-    done = [
+    return [
         *await _stream(js, events_stream(replicas)),
         *await _queue(js, signals_stream(replicas)),
         *await _stream(js, last_seen_bucket(replicas)),
         *await _consumer(js, subjects.SIGNALS_STREAM, signals_consumer()),
         *await _consumer(js, subjects.EVENTS_STREAM, readers_consumer()),
     ]
-    for what in done:
-        _log.info("nats.provisioned", what=what)
-    return done
 
 
 async def provision_last_seen(js: JetStreamContext) -> None:
@@ -225,25 +225,48 @@ async def provision_last_seen(js: JetStreamContext) -> None:
 async def _queue(js: JetStreamContext, wanted: StreamConfig) -> list[str]:
     """Do as `_stream` for the queue of signals, and delete none that nobody took.
 
-    NATS deletes what is above a new limit for each subject. So the limit waits while a
-    source has more in the queue, and the queue takes nothing while that is counted.
+    One for whose present size NATS has no room keeps that of the earlier version.
     """
-    name, limit = subjects.SIGNALS_STREAM, wanted.max_msgs_per_subject
-    held = await _held(js, name)
-    if held is None or 0 < held.max_msgs_per_subject <= limit:
+    held = await _held(js, subjects.SIGNALS_STREAM)
+    if held is None:
+        return await _stream(js, wanted)
+    try:
+        return await _limited(js, held, wanted)
+    except Refused as refusal:
+        if (held.max_bytes or 0) >= (wanted.max_bytes or 0):
+            raise
+        why = str(refusal)
+    done = await _limited(js, held, wanted.evolve(max_bytes=held.max_bytes))
+    return [*done, f"left {wanted.name} with {held.max_bytes} bytes: {why}"]
+
+
+async def _limited(
+    js: JetStreamContext, held: StreamConfig, wanted: StreamConfig
+) -> list[str]:
+    """Limit the messages of each source once that deletes none.
+
+    NATS deletes what is above a new limit for each subject. So the limit waits while a
+    source has more in the queue, and the queue takes nothing while that is counted. One
+    that is shut already is not opened: another process may be counting.
+    """
+    name, limit = str(wanted.name), wanted.max_msgs_per_subject
+    if 0 < held.max_msgs_per_subject <= limit:
         return await _stream(js, wanted)
     unlimited = wanted.evolve(
         max_msgs_per_subject=held.max_msgs_per_subject,
         discard_new_per_subject=held.discard_new_per_subject,
     )
-    done = await _stream(js, unlimited)
+    done: list[str] = []
+    if held.max_msgs != _SHUT:
+        done = await _stream(js, unlimited)
     if fits := await _waiting_of_source(js) <= limit:
-        shut = (await js.stream_info(name)).config.evolve(max_msgs=1)
+        shut = (await js.stream_info(name)).config.evolve(max_msgs=_SHUT)
         await js.update_stream(shut)
         fits = await _waiting_of_source(js) <= limit
-    if not fits:
-        _log.info("nats.limit_waits", stream=name, limit=limit)
-    return [*done, *await _stream(js, wanted if fits else unlimited)]
+    done += await _stream(js, wanted if fits else unlimited)
+    if fits:
+        return done
+    return [*done, f"left {name} without its limit: a source has over {limit} in it"]
 
 
 async def _held(js: JetStreamContext, name: str) -> StreamConfig | None:

@@ -4,6 +4,7 @@ Compose itself is not needed: `compose_spec` reads the file as strictly.
 """
 
 import re
+from hashlib import sha256
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -64,6 +65,20 @@ def test_every_container_may_do_no_more_than_it_must(name: str) -> None:
     assert held["mem_limit"]
     assert 0 < held["pids_limit"] <= 256
     assert all("docker.sock" not in str(volume) for volume in held.get("volumes", []))
+
+
+@every_container
+def test_a_container_is_made_anew_when_a_file_of_it_changes(name: str) -> None:
+    held = compose.with_tls()["services"][name]
+    files = [
+        compose.ROOT / volume.split(":")[0]
+        for volume in held.get("volumes", [])
+        if volume.startswith("./")
+    ]
+    digest = sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+    told = held.get("labels", {}).get("permanence.files")
+    assert told == (digest if files else None), f"write {digest} into the label"
 
 
 @every_container

@@ -24,6 +24,7 @@ from shared.clock import Clock
 from shared.domain.policy.sources import DEFAULT_RATE, Monitor, Quota, Rate, Source
 from shared.http.token_buckets import Bucket, Flow, charge, filled, take
 from shared.messaging.streams import SIGNALS_PENDING_MAX
+from shared.messaging.subjects import SHARED_USER
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,10 @@ class Admission:
         self._elapsed = elapsed
         self._unknown = self._limits_from("", DEFAULT_RATE, None, by_default=True)
         """Shared by all sources not in the policy; no source has this name."""
+        self._shared_user = self._limits_from(
+            SHARED_USER, DEFAULT_RATE, None, by_default=True
+        )
+        """Of what is refused of the NATS user that may name any source."""
         self._known: dict[str, tuple[Monitor, _Limits]] = {}
         """By source: its limits, and the policy entry from which they were made."""
         self._buckets: dict[_Bucket, Bucket] = {}
@@ -169,6 +174,8 @@ class Admission:
 
     def _limits_of(self, source: str) -> _Limits | None:
         """Return the limits of a source; None if it has none, like a mailbox."""
+        if source == SHARED_USER:
+            return self._shared_user
         said = self._policy_of(source)
         known = self._known.get(source)
         if known is not None and known[0] is said:

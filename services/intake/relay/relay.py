@@ -137,6 +137,8 @@ class _State:
     leads: bool = False
     told: bool = False
     """Whether leadership was logged; it is, once the stream was found."""
+    noted: Sequence[str] = ()
+    """What was provisioned last, or had to wait."""
     position: int = 0
     """Position of the last event in the stream; valid while `found`."""
     found: bool = False
@@ -262,6 +264,12 @@ class Relay:
             else:
                 await self._rest(seat, tail.position, stop)
 
+    def _note(self, done: Sequence[str]) -> None:
+        for what in done:
+            if what not in self._state.noted:  # what waits is said once
+                _log.info("nats.provisioned", what=what)
+        self._state.noted = done
+
     def _tell(self) -> None:
         if not self._state.told:
             _log.info("relay.leads", holder=self._candidate.holder)
@@ -282,7 +290,7 @@ class Relay:
     async def _find_tail(self, client: Client, seat: Leadership) -> Tail:
         """Provision the stream and return its end; purge it if it is of another log."""
         demand_payload(client)
-        await provision(client.jetstream(), self._replicas)
+        self._note(await provision(client.jetstream(), self._replicas))
         head = await asyncio.to_thread(self._head)
         tail = await read_tail(client, head.position)
         if tail.chain is not None and not await asyncio.to_thread(self._holds, tail):

@@ -173,10 +173,18 @@ class Reception:
         return results
 
     async def set_aside(
-        self, source: str, body: bytes, reason: str, adapter: str = UNREADABLE
+        self,
+        source: str,
+        body: bytes,
+        reason: str,
+        adapter: str = UNREADABLE,
+        payer: str | None = None,
     ) -> None:
-        """Quarantine a body whose sender does not read our answer."""
-        self._charge(source, 1, len(body))
+        """Quarantine a body whose sender does not read our answer.
+
+        `payer` is whose rate it counts for, if somebody else named the source.
+        """
+        self._charge(payer or source, 1, len(body))
         unmapped = Rejected(0, reason)
         delivery = Delivery(
             source, adapter, body, 0, (unmapped,), self._clock(), elements=1

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import structlog
 from faststream import AckPolicy, Context
@@ -33,6 +33,7 @@ from services.intake.signals.formats.elements.fields import one_line
 from services.intake.signals.reception import (
     NOBODY,
     REFUSED_SENDER,
+    UNREADABLE,
     Reception,
     cloud_body,
     cloud_document,
@@ -183,24 +184,43 @@ def _sender_of(message: Msg) -> Sender:
     return Sender(source, shared_user=source != named)
 
 
+class _Checked(NamedTuple):
+    """A message whose sender was looked at."""
+
+    message: Msg
+    source: str
+    why_not: str | None
+    """Why it is quarantined, if it is."""
+    adapter: str
+    """The adapter in quarantine."""
+    payer: str
+    """Whose rate it counts for: a source pays for nothing that is refused of others."""
+
+
+async def _checked(message: Msg, why_not: WhyNot) -> _Checked:
+    sender = _sender_of(message)
+    source = sender.source
+    if not is_source(source):
+        why = f"`{one_line(source, SOURCE_SHOWN)}` is not the name of a source"
+        return _Checked(message, NOBODY, why, UNREADABLE, subjects.SHARED_USER)
+    refusal = await why_not(sender)
+    is_own = refusal is None or not sender.shared_user
+    payer = source if is_own else subjects.SHARED_USER
+    return _Checked(message, source, refusal, REFUSED_SENDER, payer)
+
+
 async def _paced(
     reception: Reception, message: Msg, why_not: WhyNot, wait: Wait
 ) -> None:
-    source = _sender_of(message).source
-    seconds = wait(source) if is_source(source) else 0.0
-    if seconds:
-        await message.nak(delay=seconds)
-    else:
-        await _take(reception, message, why_not)
-
-
-async def _take(reception: Reception, message: Msg, why_not: WhyNot) -> None:
     try:
-        await _received(reception, message, why_not)
+        checked = await _checked(message, why_not)
+        seconds = wait(checked.payer)
+        if not seconds:
+            await _received(reception, checked)
     except Exception as error:  # noqa: BLE001 # it stays in the queue
         await _again(reception, message, problem_of(error, message.subject))
     else:
-        await message.ack()
+        await (message.nak(delay=seconds) if seconds else message.ack())
 
 
 async def _again(reception: Reception, message: Msg, problem: HttpError) -> None:
@@ -233,16 +253,11 @@ async def _set_aside(reception: Reception, message: Msg, why: str) -> None:
         await reception.set_aside(NOBODY, message.data, why)
 
 
-async def _received(reception: Reception, message: Msg, why_not: WhyNot) -> None:
-    sender, body = _sender_of(message), message.data
-    source = sender.source
-    event_id = (message.headers or {}).get(_MESSAGE_ID)
-    if not is_source(source):
-        reason = f"`{one_line(source, SOURCE_SHOWN)}` is not the name of a source"
-        await reception.set_aside(NOBODY, body, reason)
-        return
-    if (why := await why_not(sender)) is not None:
-        await reception.set_aside(source, body, why, REFUSED_SENDER)
+async def _received(reception: Reception, checked: _Checked) -> None:
+    message, source, why, adapter, payer = checked
+    body, event_id = message.data, (message.headers or {}).get(_MESSAGE_ID)
+    if why is not None:
+        await reception.set_aside(source, body, why, adapter, payer)
         return
     if (name := _name_of_odd_header(message)) is not None:
         reason = f"the header `{name}` holds the character U+0000: remove it"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -66,8 +67,20 @@ def test_a_server_that_takes_too_little_is_refused_with_the_figures(
         async with connected_to(bus.url("intake")) as client:
             with pytest.raises(Refused) as refusal:
                 demand_payload(client)
+            js = client.jetstream()
             with pytest.raises(Refused, match=r"no room for DESK_SIGNALS.* 2GB"):
-                await provision(client.jetstream())
+                await provision(js)
+            earlier = signals_stream(1).evolve(
+                max_bytes=1_000_000,
+                max_msgs_per_subject=-1,
+                discard_new_per_subject=False,
+            )
+            await js.add_stream(earlier)
+            for _ in range(2):  # how it is kept, and what was missing is there
+                said = " ".join(await provision(js))
+                assert re.search(r"left DESK_SIGNALS with 1000000 .* 2GB", said)
+            held = (await js.stream_info(subjects.SIGNALS_STREAM)).config
+            assert held.max_msgs_per_subject == SIGNALS_OF_SOURCE_MAX
         return str(refusal.value)
 
     with running_nats(folder, durable=False) as server:
@@ -181,8 +194,9 @@ def test_a_queue_of_an_earlier_version_is_limited_when_that_deletes_nothing(
 
             await send(2)
             monkeypatch.setattr(streams, "_waiting_of_source", late)
-            await provision(js)
+            said = await provision(js)
             assert await state(js) == (4, -1, SIGNALS_MAX)
+            assert said[-1].endswith("a source has over 3 in it")
 
             monkeypatch.setattr(streams, "_waiting_of_source", counted)
             await provision(js)
@@ -191,6 +205,36 @@ def test_a_queue_of_an_earlier_version_is_limited_when_that_deletes_nothing(
             await js.purge_stream(subjects.SIGNALS_STREAM, keep=3)
             await provision(js)
             assert await state(js) == (3, 3, SIGNALS_MAX)
+
+    asyncio.run(scenario())
+
+
+def test_a_queue_that_another_process_shut_is_not_opened_before_it_is_limited(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = streams._waiting_of_source
+
+    async def scenario() -> None:
+        async with (
+            provisioned(bus.url("intake")) as intake,
+            connected_to(bus.url("admin")) as source,
+        ):
+            js = intake.jetstream()
+            await source.jetstream().publish("desk.signal.a", b"{}")
+            await js.update_stream(
+                signals_stream(1).evolve(
+                    max_msgs=1, max_msgs_per_subject=-1, discard_new_per_subject=False
+                )
+            )
+
+            async def late(js: JetStreamContext) -> int:
+                with pytest.raises(APIError, match="maximum messages exceeded"):
+                    await source.jetstream().publish("desk.signal.a", b"{}")
+                return await counted(js)
+
+            monkeypatch.setattr(streams, "_waiting_of_source", late)
+            await provision(js)
+            await source.jetstream().publish("desk.signal.a", b"{}")
 
     asyncio.run(scenario())
 

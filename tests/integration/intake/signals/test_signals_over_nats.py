@@ -11,7 +11,7 @@ import pytest
 from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
 
-from services.intake.nats_sources.rules import Sender
+from services.intake.nats_sources.rules import Sender, WhyNot
 from services.intake.signals.reception import Charge, Reception
 from services.intake.signals.schemas import Delivery, Result, Signal
 from services.intake.signals.subscriber import Wait, keep_listening, listen_for_signals
@@ -60,6 +60,7 @@ async def listening(
     flush: Flush,
     wait: Wait = lambda _: 0.0,
     charge: Charge = lambda _source, _elements, _size: None,
+    why_not: WhyNot = accept_all,
 ) -> AsyncIterator[Queue]:
     """Take signals off the queue with `flush`; the queue stands before that."""
     broker = command_broker(bus.url("intake"), "intake", CollectorRegistry())
@@ -72,7 +73,7 @@ async def listening(
             assert await started(broker, stopped)
             batching = asyncio.create_task(batcher.run())
             subscriber = listen_for_signals(
-                broker, reception, accept_all, wait, subjects.inbox_prefix("intake")
+                broker, reception, why_not, wait, subjects.inbox_prefix("intake")
             )
             taking = asyncio.create_task(keep_listening(subscriber, stopped))
             try:
@@ -129,6 +130,35 @@ def test_a_header_that_cannot_be_kept_is_no_mistake_of_ours(
     why = f"the header `{name}` holds the character U+0000: remove it"
     assert quarantined(hands) == [("demo", why)]
     assert charged == [("demo", 1, len(FIRES))], "its bytes count all the same"
+
+
+def test_a_source_does_not_pay_for_what_the_shared_user_sends_in_its_name(
+    bus: Bus, hands: Hands
+) -> None:
+    paying = set[str]()
+
+    async def why_not(sender: Sender) -> str | None:
+        return "refused" if sender.shared_user else None
+
+    def wait(source: str) -> float:
+        paying.add(source)
+        return 0.0
+
+    async def scenario() -> None:
+        async with listening(
+            bus,
+            hands.receiver.flush,
+            wait,
+            lambda source, *_: paying.add(source),
+            why_not,
+        ) as queue:
+            await queue.put(f"{subjects.SHARED_USER}.demo")
+            await queue.empties()
+
+    asyncio.run(scenario())
+
+    assert quarantined(hands) == [("demo", "refused")]
+    assert paying == {subjects.SHARED_USER}
 
 
 def test_a_message_that_fails_again_and_again_is_set_aside(
