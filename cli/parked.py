@@ -17,6 +17,7 @@ from cli.shell.output import AsJson, Exit, answer, bar, counted, refused
 from cli.shell.table import Table
 from services.projections.generations import find_live
 from services.projections.read_models import MODELS
+from shared.database.copied_rows import ReplacedTable
 from shared.eventlog.log import EventLog
 from shared.eventlog.readers.parked_commands import (
     Answer,
@@ -35,6 +36,8 @@ LOOK_SECONDS = 0.1
 WAIT_SECONDS = 30.0
 READERS = (*MODELS, "sla_watcher", "escalation", "closing")
 """All readers; a reader that has read nothing yet has parked nothing."""
+_SCHEMAS = {"sla_watcher": "sla", "closing": "intake"}
+"""Of readers whose schema has another name."""
 
 Only = Annotated[
     str | None, typer.Option("--reader", help=f"Only this one: {', '.join(READERS)}.")
@@ -79,22 +82,21 @@ def list_parked(
 ) -> None:
     """List the streams that are parked, why, and how many events wait.
 
-    Exit codes: 0 listed, 2 no such reader, 3 the database is unavailable.
+    Exit codes: 0 listed, 2 no such reader, 3 the database is unavailable, or a table
+    of a reader was replaced.
     """
     _demand_known(reader)
     with DeskAddress(database, home).log() as log:
-        found = [
-            (bookmark.reader, stream)
-            for bookmark in _readers(log, reader)
-            for stream in _streams(log, bookmark)
-        ]
-    plain = [{"reader": name, **asdict(each)} for name, each in found]
+        found, replaced = _parked(log, reader)
+    plain = [{"reader": each.reader, **asdict(stream)} for each, stream in found]
     rows = [
-        (name, each.stream, each.position, each.events, each.error)
-        for name, each in found
+        (each.reader, stream.stream, stream.position, stream.events, stream.error)
+        for each, stream in found
     ]
     columns = ("reader", "stream", "since", "events", "error")
-    answer(plain, Table(columns, rows, empty=_NOTHING_PARKED))
+    empty = _NOTHING_PARKED if not replaced else "Nothing else is parked."
+    answer(plain, Table(columns, rows, empty=empty))
+    _demand_whole(replaced)
 
 
 @parked.command("retry")
@@ -118,14 +120,15 @@ def retry_parked(  # noqa: PLR0913, PLR0917 # each is an option
     del vault_key
     _demand_known(reader)
     with DeskAddress(database, home).log() as log:
+        found, replaced = _parked(log, reader)
         requests = [
             ParkedRequest(bookmark, each.stream, "retry", by or getpass.getuser())
-            for bookmark in _readers(log, reader)
-            for each in _streams(log, bookmark)
+            for bookmark, each in found
             if stream in {None, each.stream}
         ]
         replies = _replies(log, requests, wait)
     _answer(replies)
+    _demand_whole(replaced)
 
 
 @parked.command("skip")
@@ -153,13 +156,15 @@ def skip_parked(  # noqa: PLR0913 # each is an option
         raise refused("say why with --reason", Exit.INVALID)
     with DeskAddress(database, home).log() as log:
         asks = by or getpass.getuser()
+        found, replaced = _parked(log, reader)
         requests = [
             ParkedRequest(bookmark, stream, "skip", asks, whole, reason.strip())
-            for bookmark in _readers(log, reader)
-            if any(each.stream == stream for each in _streams(log, bookmark))
+            for bookmark, each in found
+            if each.stream == stream
         ]
         replies = _replies(log, requests, wait)
     if not replies:
+        _demand_whole(replaced)
         sentence = f"{reader} has not parked {stream}: see `permanence parked list`"
         raise refused(sentence, Exit.INVALID)
     _answer(replies)
@@ -178,7 +183,8 @@ def list_skipped(
     """
     _demand_known(reader)
     with DeskAddress(database, home).log() as log, log.transaction() as cursor:
-        homes = sorted({home_of(each.bookmark) for each in stored_positions(cursor)})
+        stored = stored_positions(cursor).found
+        homes = sorted({home_of(each.bookmark) for each in stored})
         found = [
             each
             for schema in homes
@@ -208,17 +214,46 @@ def _demand_known(reader: str | None) -> None:
         raise refused(sentence, Exit.INVALID)
 
 
-def _readers(log: EventLog, only: str | None) -> list[Bookmark]:
-    """Return all readers; of read models, the live generation."""
+def _readers(log: EventLog, only: str | None) -> tuple[list[Bookmark], list[str]]:
+    """Return all readers, of read models the live generation; and what was replaced."""
     with log.transaction() as cursor:
         live = {name: find_live(cursor, name) for name in MODELS}
         schemas = {found.schema for found in live.values() if found}
-        return [
-            each
-            for each, _, _ in stored_positions(cursor)
-            if only in {None, each.reader}
-            and (each.schema in schemas or each.schema == home_of(each))
-        ]
+        stored = stored_positions(cursor)
+    readers = [
+        each
+        for each, _, _ in stored.found
+        if only in {None, each.reader}
+        and (each.schema in schemas or each.schema == home_of(each))
+    ]
+    concerned = (
+        sentence
+        for schema, sentence in stored.replaced.items()
+        if only is None
+        or schema == _SCHEMAS.get(only, only)
+        or schema.startswith(f"rm_{only}_v")
+    )
+    return readers, [*concerned]
+
+
+def _parked(
+    log: EventLog, only: str | None
+) -> tuple[list[tuple[Bookmark, ParkedStream]], list[str]]:
+    """Return what is parked of readers, and whose tables were replaced, in words."""
+    readers, replaced = _readers(log, only)
+    found: list[tuple[Bookmark, ParkedStream]] = []
+    for each in readers:
+        try:
+            found += ((each, stream) for stream in _streams(log, each))
+        except ReplacedTable as error:
+            replaced.append(str(error))
+    return found, replaced
+
+
+def _demand_whole(replaced: Sequence[str]) -> None:
+    if replaced:
+        sentence = f"{'; '.join(replaced)}: change that password, then rebuild"
+        raise refused(sentence, Exit.UNREACHABLE)
 
 
 def _streams(log: EventLog, bookmark: Bookmark) -> Sequence[ParkedStream]:

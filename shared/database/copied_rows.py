@@ -12,11 +12,15 @@ from typing import Any
 import psycopg
 from psycopg import Cursor, sql
 
+ROWS_MAX = 1_000_000
+"""More rows are not the program's, and would fill the memory of who looks."""
 _COPY = "COPY {table} ({columns}) TO STDOUT"
 _NOT_OURS = (
     psycopg.errors.WrongObjectType,
     psycopg.errors.InsufficientPrivilege,  # row-level security
     psycopg.errors.UndefinedColumn,
+    psycopg.errors.InvalidColumnReference,  # generated
+    psycopg.errors.LockNotAvailable,
     psycopg.DataError,
     ValueError,
 )
@@ -41,9 +45,11 @@ def copied_rows(
         cursor.execute("SELECT set_config('row_security', 'off', true)")
         with cursor.copy(command) as copy:
             copy.set_types(list(columns.values()))
-            for row in copy.rows():
+            for number, row in enumerate(copy.rows(), 1):
                 if None in row:
                     raise ValueError("a value is missing")
+                if number > ROWS_MAX:
+                    raise ValueError(f"it has more than {ROWS_MAX} rows")
                 yield row
     except _NOT_OURS as error:
         why = str(error).partition("\n")[0]

@@ -50,7 +50,8 @@ def migrate(
     mode keeps it. Concurrent migrations of one database are serialized.
 
     Raises `Mismatch` if PostgreSQL is too old, a file was applied in another form, the
-    log has another clock mode than `clock`, or a session keeps a table locked, and
+    log has another clock mode than `clock`, a session keeps a table locked, something
+    that was added needs it as it is, or a superuser has to revoke a right, and
     `psycopg.Error` if the database refuses.
     """
     with psycopg.connect(owner_dsn, autocommit=True) as connection:
@@ -69,9 +70,14 @@ def migrate(
         )
         connection.execute("SELECT set_config(%s, %s, false)", (CHOICE, clock or ""))
         applied = [path.name for path in _files() if _apply(connection, path)]
-        limit_roles(connection, partial(_in_spite_of_rivals, connection))
+        left = limit_roles(connection, partial(_in_spite_of_rivals, connection))
         if clock is not None:
             _demand_mode(connection, clock)
+        if left:
+            raise Mismatch(
+                "all is done but what this role may not do: have a superuser run "
+                f"`{'; '.join(left)}`, then migrate again"
+            )
         return applied
 
 
@@ -162,6 +168,14 @@ def _apply(connection: Connection[TupleRow], path: Path) -> bool:
                 f"{path.name} waited {LOCK_SECONDS:g} s for a session that uses one of "
                 "its tables: stop the services, end what pg_stat_activity still shows, "
                 "and migrate again"
+            ) from error
+        except psycopg.errors.FeatureNotSupported as error:
+            if error.diag.message_detail is None:
+                raise
+            raise Mismatch(
+                f"{path.name} changes what a view or a rule of yours uses "
+                f"({error.diag.message_detail}): drop that, migrate again, and create "
+                "it again"
             ) from error
         connection.execute(
             "INSERT INTO public.migrations (name, digest) VALUES (%s, %s)",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from psycopg import Connection, sql
+from psycopg.errors import InsufficientPrivilege
 
 Alter = Callable[[sql.Composed], object]
 """Runs a statement about a role, and repeats it on a conflict with a migration."""
@@ -49,18 +50,21 @@ WHERE pg_get_userbyid(roleid) = 'desk_projections'
 _SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 
 
-def limit_roles(connection: Connection[Any], alter: Alter) -> None:
+def limit_roles(connection: Connection[Any], alter: Alter) -> list[str]:
     """Revoke rights that could block others, and set the limits of read-only roles.
 
     Only a migration by a superuser can change rights on PostgreSQL's own functions:
-    after any other migration everyone keeps them.
+    after any other migration everyone keeps them. Returns the statements that are
+    needed, and that only a superuser, or who granted it, may run.
     """
+    left = list[str]()
     for (grantor,) in connection.execute(_BUILT_AS_PROJECTIONS).fetchall():
-        alter(
-            sql.SQL("REVOKE desk_projections FROM desk_admin GRANTED BY {}").format(
-                sql.Identifier(grantor)
-            )
-        )
+        revoke = sql.SQL("REVOKE desk_projections FROM desk_admin GRANTED BY {}")
+        statement = revoke.format(sql.Identifier(grantor))
+        try:
+            alter(statement)
+        except InsufficientPrivilege:
+            left.append(statement.as_string(connection))
     connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     row = connection.execute(_SUPERUSER).fetchone()
     superuser = row is not None and bool(row[0])
@@ -79,6 +83,7 @@ def limit_roles(connection: Connection[Any], alter: Alter) -> None:
     _withhold_temporary_tables(connection)
     if superuser:
         _withhold_functions(connection)
+    return left
 
 
 def _withhold_temporary_tables(connection: Connection[Any]) -> None:

@@ -1,6 +1,6 @@
 """PostgreSQL, with the stolen password of one role: what it cannot do to the desk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -377,3 +377,43 @@ def test_what_an_earlier_version_or_postgresql_allowed_is_taken_back(
         after = owner.execute(allowed).fetchone()
 
     assert (before, after) == ((True, True), (False, False))
+
+
+@pytest.fixture
+def migrator(database: Database) -> Iterator[psycopg.Connection[Any]]:
+    """Give a session of a role that owns the database, and is no superuser."""
+    with psycopg.connect(database.owner_dsn, autocommit=True) as session:
+        session.execute(
+            "CREATE ROLE migrator CREATEROLE;"
+            "GRANT desk_auditor TO migrator WITH ADMIN OPTION;"
+            "ALTER SCHEMA public OWNER TO migrator;"
+            f'ALTER DATABASE "{database.name}" OWNER TO migrator'.encode()
+        )
+        try:
+            session.execute("SET SESSION AUTHORIZATION migrator")
+            yield session
+        finally:
+            session.execute("RESET SESSION AUTHORIZATION")
+            session.execute(
+                "REVOKE desk_projections FROM desk_admin;"
+                "REASSIGN OWNED BY migrator TO CURRENT_USER;"
+                "DROP OWNED BY migrator; DROP ROLE migrator"
+            )
+
+
+def test_what_only_a_superuser_may_take_back_is_named_once_all_else_is_done(
+    database: Database, migrator: psycopg.Connection[Any]
+) -> None:
+    with psycopg.connect(database.owner_dsn, autocommit=True) as superuser:
+        superuser.execute(
+            "GRANT desk_projections TO desk_admin;"
+            "GRANT CREATE ON SCHEMA public TO PUBLIC"
+        )
+        (statement,) = limit_roles(migrator, migrator.execute)
+        may = superuser.execute(
+            "SELECT has_schema_privilege('desk_projections', 'public', 'CREATE')"
+        ).fetchone()
+        superuser.execute(statement.encode())
+
+    assert may == (False,)
+    assert limit_roles(migrator, migrator.execute) == []

@@ -10,7 +10,7 @@ A checkpoint is written as `300:5f3a…`; it can be kept in a file that each run
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -167,7 +167,7 @@ def verify(
     Ends at the first wrong event: the hashes of all later ones depend on it.
     """
     head = log.head().position
-    known, documents, files = anchors(log), 0, 0
+    (known, replaced), documents, files = anchors(log), 0, 0
     walk, finding = _started(log, known, checkpoint)
     if finding is None:
         finding = _remembered(log, known, checkpoint)
@@ -182,6 +182,9 @@ def verify(
             break
         finding = _page(walk, rows)
         told(walk.position, max(head, walk.position))
+    if finding is None and replaced:
+        sentence = f"the log is whole, but {next(iter(replaced.values()))}"
+        finding = Finding(walk.position, "anchor", sentence)
     return Verified(
         walk.position - checkpoint.position,
         checkpoint.position,
@@ -194,17 +197,26 @@ def verify(
     )
 
 
-def anchors(log: EventLog) -> Sequence[Anchor]:
+class Anchors(NamedTuple):
+    """What readers remember; `replaced` says by schema what cannot be read."""
+
+    known: Sequence[Anchor]
+    replaced: Mapping[str, str]
+
+
+def anchors(log: EventLog) -> Anchors:
     """Return what readers have stored: the hash of the last event each one applied.
 
     These are all generations of read models, live or not, and all deciding services.
     """
     with log.transaction() as cursor:
-        return [
-            Anchor(each.position, each.chain, _whose(each.bookmark))
-            for each in stored_positions(cursor)
-            if each.position > 0
-        ]
+        stored = stored_positions(cursor)
+    known = [
+        Anchor(each.position, each.chain, _whose(each.bookmark))
+        for each in stored.found
+        if each.position > 0
+    ]
+    return Anchors(known, stored.replaced)
 
 
 def _whose(bookmark: Bookmark) -> str:

@@ -8,14 +8,15 @@ An event that cannot be applied is parked, with the later ones of its stream, so
 does not block other streams.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from psycopg import Cursor
+from psycopg.errors import UndefinedTable
 
-from shared.database.copied_rows import copied_rows
+from shared.database.copied_rows import ReplacedTable, copied_rows
 from shared.eventlog.entry import GENESIS, Entry
 from shared.eventlog.errors import StaleVersion, away, is_cancelled, is_unavailable
 from shared.eventlog.log import EventLog, Row
@@ -46,7 +47,8 @@ CREATE INDEX parked_by_stream ON {schema}.parked (reader, stream, position);
 # A role without the right to read a schema does not see its readers.
 _SCHEMAS = """
 SELECT nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace
-WHERE relname = 'tracking' AND relkind = 'r'
+WHERE relname = 'tracking' AND relkind IN ('r', 'v', 'm', 'f', 'p')
+  AND nspname ~ '^(intake|sla|escalation|rm_[a-z_]+_v[0-9]+)$'
   AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
 ORDER BY nspname
 """
@@ -213,19 +215,34 @@ class StoredPosition(NamedTuple):
     chain: bytes
 
 
-def stored_positions(cursor: Cursors) -> list[StoredPosition]:
+class StoredPositions(NamedTuple):
+    """What the readers remember; `replaced` says by schema what cannot be read."""
+
+    found: Sequence[StoredPosition]
+    replaced: Mapping[str, str]
+
+
+def stored_positions(cursor: Cursors) -> StoredPositions:
     """Return those of all readers, one for each generation, running nothing of theirs.
 
-    Raises `ReplacedTable`.
+    One whose table has become something else keeps nobody from the others.
     """
-    schemas = [schema for (schema,) in cursor.execute(_SCHEMAS).fetchall()]
-    return [
-        StoredPosition(Bookmark(schema, reader), position, bytes(chain))
-        for schema in schemas
-        for reader, position, chain in sorted(
-            copied_rows(cursor, schema, "tracking", _READERS)
+    found: list[StoredPosition] = []
+    replaced: dict[str, str] = {}
+    for (schema,) in cursor.execute(_SCHEMAS).fetchall():
+        try:
+            with cursor.connection.transaction():
+                rows = sorted(copied_rows(cursor, schema, "tracking", _READERS))
+        except ReplacedTable as error:
+            replaced[schema] = str(error)
+            continue
+        except UndefinedTable:  # a generation that was dropped just now
+            continue
+        found += (
+            StoredPosition(Bookmark(schema, reader), position, bytes(chain))
+            for reader, position, chain in rows
         )
-    ]
+    return StoredPositions(found, replaced)
 
 
 def _tracked(row: tuple[Any, ...]) -> Tracked:

@@ -235,8 +235,11 @@ def _epochs(cursor: Cursors) -> list[dict[str, Any]]:
 
 
 def _anchors(desk: Desk) -> list[AnchorView]:
-    """Compare what the readers remember with the log."""
-    known = anchors(desk.log)
+    """Compare what the readers remember with the log.
+
+    Nothing matches of a reader whose table was replaced.
+    """
+    known, replaced = anchors(desk.log)
     with snapshot(desk.log) as cursor:
         rows = rows_at(cursor, [each.position for each in known])
     held = {row.position: row.chain for row in rows}
@@ -247,6 +250,9 @@ def _anchors(desk: Desk) -> list[AnchorView]:
             matches=held.get(each.position) == each.chain,
         )
         for each in known
+    ] + [
+        AnchorView(whose=f"the replaced table of {schema}", position=0, matches=False)
+        for schema in replaced
     ]
 
 

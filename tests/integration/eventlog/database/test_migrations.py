@@ -157,6 +157,22 @@ def test_a_migration_that_was_killed_goes_on_where_it_was(
         )
 
 
+def test_an_operators_view_that_is_in_the_way_is_named(
+    empty: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made, changed = tmp_path / "0001_made.sql", tmp_path / "0002_changed.sql"
+    made.write_text("CREATE TABLE people (name text)")
+    monkeypatch.setattr(migrations, "MIGRATIONS", tmp_path)
+    migrate(empty.owner_dsn, {})
+    changed.write_text("ALTER TABLE people ALTER name TYPE text")
+    with psycopg.connect(empty.owner_dsn, autocommit=True) as operator:
+        operator.execute("CREATE VIEW mine AS SELECT name FROM people")
+        with pytest.raises(Mismatch, match=r"0002_changed\.sql .* on view mine .*drop"):
+            migrate(empty.owner_dsn, {})
+        operator.execute("DROP VIEW mine")
+    assert migrate(empty.owner_dsn, {}) == ["0002_changed.sql"]
+
+
 def test_passwords_reach_the_server_hashed(database: Database) -> None:
     with psycopg.connect(database.owner_dsn) as connection:
         held = connection.execute(

@@ -10,10 +10,14 @@ from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner, Result
 
 from cli.app import command_line
+from services.projections.audit.verify import anchors
 from services.projections.read_models import MODELS
 from services.projections.rebuild.rebuild import ensure
 from shared.clock import real_clock
+from shared.database.copied_rows import ReplacedTable
 from shared.eventlog.log import EventLog
+from shared.eventlog.readers.parked_events import parked_streams
+from shared.eventlog.readers.position import Bookmark
 from shared.vault.master_keys import text_of
 from tests.support.key_ring import MASTER
 from tests.support.servers.servers import ROLE_PASSWORDS, Database
@@ -92,12 +96,9 @@ KINDS = {
         ALTER TABLE {0}.{1} ADD CHECK ({0}.evil()) NOT VALID,
             ADD mine boolean DEFAULT {0}.evil()
     """,
-    "an operator": """
-        CREATE FUNCTION {0}.{1}_same(bigint, bigint) RETURNS boolean LANGUAGE plpgsql
-            AS $$ BEGIN RETURN {0}.evil(); END $$;
-        CREATE OPERATOR {0}.{2} (
-            LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = {0}.{1}_same);
-        ALTER ROLE desk_projections SET search_path = {0}, pg_catalog
+    "a generated column": """
+        ALTER TABLE {0}.{1} DROP COLUMN position CASCADE,
+            ADD position bigint GENERATED ALWAYS AS ({0}.once(1)) STORED
     """,
 }
 
@@ -138,8 +139,8 @@ def steal(database: Database, schema: str, statements: str) -> None:
         thief.execute(
             f"INSERT INTO {schema}.parked VALUES ('queue', 1, 'x', 'x')".encode()
         )
-        for table, sign in (("parked", "="), ("tracking", "<")):
-            thief.execute(statements.format(schema, table, sign).encode())
+        for table in ("parked", "tracking"):
+            thief.execute(statements.format(schema, table).encode())
             grant = f"GRANT SELECT ON {schema}.{table} TO desk_admin"
             thief.execute(grant.encode())
 
@@ -170,6 +171,46 @@ def test_no_command_runs_a_function_of_a_thiefs_with_its_own_login(
 
     assert all("trapped" not in each.output for each in said)
     assert not sprung(database)
+
+
+def test_what_was_replaced_is_named_and_keeps_nobody_from_the_rest(
+    database: Database, schema: str, run: Run
+) -> None:
+    steal(database, schema, KINDS["a view"])
+    login = database.dsn("desk_admin")
+    listed, retried, verified = (run(words, DATABASE_URL=login) for words in LOOKS)
+
+    name = f"{schema}.tracking cannot be read as this program made it"
+    for said in (listed, retried):
+        assert said.exit_code == 3
+        assert name in said.stderr
+    assert "Nothing else is parked." in listed.stdout
+    assert verified.exit_code == 1
+    assert f"the log is whole, but {name}" in verified.stdout
+    with closing(EventLog.open(login)) as log:
+        assert [*anchors(log).replaced] == [schema]
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ("('queue', 1, NULL, 'x')", "a value is missing"),
+        ("('queue', 1, 'x', 'x'), ('queue', 2, 'y', 'x')", "it has more than 1 rows"),
+    ],
+)
+def test_rows_that_are_not_ours_are_not_taken_for_parked_events(
+    database: Database,
+    schema: str,
+    monkeypatch: pytest.MonkeyPatch,
+    rows: str,
+    why: str,
+) -> None:
+    monkeypatch.setattr("shared.database.copied_rows.ROWS_MAX", 1)
+    with psycopg.connect(database.dsn(THIEF)) as thief:
+        thief.execute(f"ALTER TABLE {schema}.parked ALTER stream DROP NOT NULL")
+        thief.execute(f"INSERT INTO {schema}.parked VALUES {rows}".encode())
+        with pytest.raises(ReplacedTable, match=why):
+            parked_streams(thief.cursor(), Bookmark(schema, "queue"), 10)
 
 
 @pytest.mark.usefixtures("schema")
