@@ -18,12 +18,15 @@ from shared.security.access import Caller
 
 WRONG_KEYS = Flow(per_second=0.2, burst=20.0)
 """A burst of 20, then twelve a minute, for each process."""
+WRONG_KEYS_OF_ALL = Flow(per_second=4.0, burst=200.0)
+"""Of all addresses together, for each process: one owner may have very many."""
 ADDRESSES_MAX = 10_000
 """Addresses that are remembered; the oldest are dropped."""
 GUESSING = "guessing"
 """The code of the refusal."""
 LOGGED_SECONDS = 60.0
 """An address that continues is logged at most once in this period."""
+_EVERYWHERE = "everywhere"
 _log = structlog.get_logger(__name__)
 
 
@@ -38,6 +41,7 @@ class WrongKeys:
         self._elapsed = elapsed
         self._addresses_max = addresses_max
         self._buckets: dict[str, Bucket] = {}
+        self._of_all: Bucket | None = None
         self._logged: dict[str, float] = {}
 
     async def limit(
@@ -56,8 +60,8 @@ class WrongKeys:
         if wait and not await may_be_valid():
             raise HttpError(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                "too many wrong keys came from this address; nothing was done: "
-                f"mend the key, and send it again in {wait} s",
+                "too many wrong keys came from this address, or from all; nothing was "
+                f"done: mend the key, and send it again in {wait} s",
                 code=GUESSING,
                 retry_after=wait,
             )
@@ -70,15 +74,19 @@ class WrongKeys:
 
     def wait(self, address: str) -> int:
         """Return the seconds until a key may be tried from there; 0 means now."""
-        if address not in self._buckets:
-            return 0
-        held = filled(self._buckets[address], self._elapsed(), WRONG_KEYS)
+        now = self._elapsed()
+        held = filled(self._buckets.get(address), now, WRONG_KEYS)
         if held.tokens >= WRONG_KEYS.burst:
-            del self._buckets[address]  # fully recovered
-        if held.tokens >= 1:
-            return 0
-        self._log_once(address)
-        return math.ceil((1 - held.tokens) / WRONG_KEYS.per_second)
+            self._buckets.pop(address, None)  # fully recovered
+        of_all = filled(self._of_all, now, WRONG_KEYS_OF_ALL)
+        missing = (
+            (1 - held.tokens) / WRONG_KEYS.per_second,
+            (1 - of_all.tokens) / WRONG_KEYS_OF_ALL.per_second,
+        )
+        wait = max(0, math.ceil(max(missing)))
+        if wait:
+            self._log_once(address if held.tokens < 1 else _EVERYWHERE)
+        return wait
 
     def count(self, address: str) -> None:
         """Count a wrong key from an address."""
@@ -87,6 +95,7 @@ class WrongKeys:
         if len(self._buckets) >= self._addresses_max:
             self._buckets.pop(next(iter(self._buckets)))
         self._buckets[address] = held
+        self._of_all, _ = take(self._of_all, now, WRONG_KEYS_OF_ALL)
 
     def _log_once(self, address: str) -> None:
         now = self._elapsed()

@@ -199,10 +199,12 @@ class _Names:
         self._elapsed = elapsed
         self._held: frozenset[str] = frozenset()
         self._until = float("-inf")
+        self._added: dict[str, float] = {}
+        """Names that have come to exist here, and until when they count as read."""
 
     def add(self, name: str) -> None:
         """Add a name that has come to exist here; never blocks."""
-        self._held |= {name}
+        self._added[name] = self._elapsed() + REMEMBERED_SECONDS
 
     def remembers(self, name: str) -> bool:
         """Return whether a name is in the cache; never blocks."""
@@ -213,7 +215,10 @@ class _Names:
         if now or self._elapsed() > self._until:
             self._held = frozenset(self._read())
             self._until = self._elapsed() + REMEMBERED_SECONDS
-        return name in self._held
+            old = [n for n, until in [*self._added.items()] if self._elapsed() > until]
+            for each in old:
+                self._added.pop(each, None)
+        return name in self._held or name in self._added
 
 
 class Access:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from services.projections.api.limits import PAGE_MAX
 from shared.domain.policy.clause import PERSON
 from shared.http.form_limits import address_of
+from shared.http.wrong_keys import GUESSING
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,256}")
 _PERSON = re.compile(PERSON)
@@ -39,6 +40,11 @@ class ApiError(Exception):
         """The invalid fields of the body; empty for an error of the whole body."""
         self.messages = messages
         """What is wrong with each of them."""
+
+    @property
+    def is_signed_out(self) -> bool:
+        """Whether the credential is not valid, or was not looked up any more."""
+        return self.status == HTTPStatus.UNAUTHORIZED or self.code == GUESSING
 
 
 class ApiClient:

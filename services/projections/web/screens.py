@@ -18,7 +18,6 @@ from services.projections.api.session_cookie import session_in
 from services.projections.web.api_client import ApiClient, ApiError, client_of
 from services.projections.web.rendering import page, refused_text
 from shared.http.problem_details import HttpError
-from shared.http.wrong_keys import GUESSING
 from shared.web.language import keep_language, language_of
 from shared.web.rendering import refusal_text
 
@@ -44,7 +43,7 @@ async def screen(request: Request, show: Show) -> Response:
         )
     except ApiError as error:
         why = refused_text(error.code or "", language, str(error))
-        if error.status == HTTPStatus.UNAUTHORIZED or error.code == GUESSING:
+        if error.is_signed_out:
             shown = sign_in_page(request, onward, refusal_text(language, SIGNED_OUT))
         elif error.status == HTTPStatus.FORBIDDEN:
             shown = sign_in_page(request, onward, why)

@@ -89,7 +89,7 @@ def test_forgetting_a_person_by_the_command_deletes_their_files(
 ) -> None:
     # That the queue is rebuilt and the keys' table rewritten is tested elsewhere.
     monkeypatch.setattr("cli.vault.shows_words", lambda _url: False)
-    monkeypatch.setattr("cli.vault._erased", lambda _url: [])
+    monkeypatch.setattr("cli.vault._erased", lambda *_: [])
     desk.attached(desk.incident(reporter="leroy"), picture())
     kept = desk.attached(desk.incident(), picture())
     words = ("vault", "forget", "person:leroy", "--reason", "asked", "--yes")

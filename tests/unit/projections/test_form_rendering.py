@@ -20,6 +20,7 @@ from services.projections.web.incident.views import (
     current_values,
     proposed_references,
 )
+from services.projections.web.queue.bulk_endpoints import _reached
 from services.projections.web.rendering import (
     broken_promise,
     linked,
@@ -174,6 +175,38 @@ def test_the_preview_of_a_bulk_command_says_what_it_will_say() -> None:
     html = " ".join(bytes(shown.body).decode().split())
     assert '<dt>Assign to</dt><dd dir="auto">amina</dd>' in html
     assert html.count("INC-000001") == 2  # the link and its text, and no second line
+
+
+@pytest.mark.parametrize(
+    ("back", "found", "queue"),
+    [
+        ("queue=desk", 7, "/?queue=desk&amp;min_position=7"),
+        ("", 7, "/?min_position=7"),
+        ("queue=desk", 0, "/?queue=desk"),
+    ],
+)
+def test_what_is_opened_after_a_bulk_command_shows_what_it_did(
+    back: str, found: int, queue: str
+) -> None:
+    item = {"ref": "INC-000001", "title": None, "outcome": "recorded", "detail": ""}
+    answer = {"preview": False, "complete": True, "changes": [], "counts": {}}
+    answer |= {"items": [item], "position": found}
+    shown = page(
+        "bulk.html",
+        "en",
+        action=Action("acknowledge"),
+        draft=Draft("csrf", "key", "", {}),
+        found=answer,
+        back=back,
+        reached=_reached(answer),
+        refs=(),
+        names={},
+    )
+
+    html = bytes(shown.body).decode()
+    assert f'<p class="back"><a href="{queue}">' in html
+    reached = "?min_position=7" if found else ""
+    assert f'<a href="/incidents/INC-000001{reached}"><bdi>' in html
 
 
 def test_a_box_that_finds_nothing_says_so() -> None:

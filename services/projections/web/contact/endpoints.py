@@ -160,7 +160,7 @@ async def _record(request: Request, client: ApiClient) -> Response:
         answer = await _sent(client, await _meant(form, client, language))
         names = await names_of(client, [answer["person"]])
     except ApiError as refused:
-        if refused.status == HTTPStatus.UNAUTHORIZED:
+        if refused.is_signed_out:
             raise
         no = _in_form(refused) if _is_new(form) else refused
         why = refusal_of(language, no)
@@ -314,7 +314,7 @@ async def _items(
     try:
         found = await client.get(path, asked)
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         return (), True
     return found["items"], False

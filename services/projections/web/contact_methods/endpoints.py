@@ -110,7 +110,7 @@ async def _act(done: str, do: Do, request: Request, client: ApiClient) -> Respon
     try:
         await do(client, own, form, headers)
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         why, detail = why_not(language, error)
         refused = Refused(done, why, error.status, detail, form)

@@ -221,7 +221,7 @@ async def _act(place: str, verb: str, request: Request, api: ApiClient) -> Respo
     try:
         await api.post(f"/v1{place}/{path}", body, headers)
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         draft = refused_draft(request, form, error, refusal_of(language, error))
         return await _shown(place, request, api, draft, error.status, verb)

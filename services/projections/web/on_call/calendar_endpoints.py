@@ -101,7 +101,7 @@ async def _revoked(feed: str, request: Request, client: ApiClient) -> Response:
 
 
 async def _refused(request: Request, client: ApiClient, error: ApiError) -> Response:
-    if error.status == HTTPStatus.UNAUTHORIZED:
+    if error.is_signed_out:
         raise error
     why = refusal_of(language_of(request), error)
     return await _shown(request, client, why=why, status=error.status)

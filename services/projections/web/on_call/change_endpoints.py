@@ -123,7 +123,7 @@ async def _send(
             "/v1/oncall/preview", {"verb": action.verb, "body": body}
         )
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         why = why_of(refusal_of(language, error), error)
         draft = refused_draft(request, form, error, why)

@@ -72,7 +72,7 @@ async def _page(request: Request, client: ApiClient) -> Response:
         why = refusal_text(language, "form")
         return await _now(request, client, form, why, HTTPStatus.FORBIDDEN)
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         why = refusal_of(language, error)
         return await _now(request, client, form, why, error.status)
@@ -89,7 +89,7 @@ async def _test(schedule: str, request: Request, client: ApiClient) -> Response:
         why = refusal_text(language, "form")
         return await _now(request, client, why_no_test=why, status=HTTPStatus.FORBIDDEN)
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         why = refusal_of(language, error)
         return await _now(request, client, why_no_test=why, status=error.status)

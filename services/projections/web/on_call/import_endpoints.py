@@ -87,7 +87,7 @@ async def _send(schedule: str, request: Request, client: ApiClient) -> Response:
             {"Idempotency-Key": key} if confirmed else None,
         )
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         unmatched = error.messages if error.code == "unmatched_names" else ()
         reasons = why_not(language, error)

@@ -77,7 +77,7 @@ async def _withdraw(
         why = refusal_text(language, "form")
         return await show(request, client, why, HTTPStatus.FORBIDDEN)
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         return await show(request, client, refusal_of(language, error), error.status)
     return _onward(schedule, "withdraw")
@@ -150,7 +150,7 @@ async def _previewed(
     try:
         return await client.post("/v1/oncall/preview", asked), ""
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         return None, refusal_of(language_of(request), error)
 
@@ -167,7 +167,7 @@ async def _answer(
         why = refusal_text(language, "form")
         return await _swap(schedule, swap, request, client, why, HTTPStatus.FORBIDDEN)
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         why = refusal_of(language, error)
         return await _swap(schedule, swap, request, client, why, error.status)

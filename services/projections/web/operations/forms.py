@@ -53,7 +53,7 @@ async def submitted(
     try:
         return await send(form)
     except ApiError as error:
-        if error.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        if error.is_signed_out or error.status == HTTPStatus.FORBIDDEN:
             raise
         why, detail = why_not(language, error)
         draft = refused_draft(request, form, error, why)

@@ -167,7 +167,7 @@ async def _act(
         else:
             await act(client, _api(person), adapted(action, teams, "UTC"), form)
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         why, detail = why_not(language, error)
         draft = refused_draft(request, form, error, why)
@@ -194,7 +194,7 @@ async def _end(
         why, detail, status = refusal_text(language, "form"), "", 403
         draft = refused_draft(request, error.form, error, why)
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         (why, detail), status = why_not(language, error), error.status
         draft = refused_draft(request, form, error, why)

@@ -95,7 +95,7 @@ async def _sent(request: Request, client: ApiClient) -> Response:
             "/v1/people/import", body, {"Idempotency-Key": key} if confirmed else None
         )
     except ApiError as error:
-        if error.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        if error.is_signed_out or error.status == HTTPStatus.FORBIDDEN:
             raise
         wrong = _wrong(language_of(request), form, error)
         return _shown(request, form, status=error.status, wrong=wrong)

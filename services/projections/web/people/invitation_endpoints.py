@@ -94,7 +94,7 @@ async def _invite(request: Request, client: ApiClient) -> Response:
     try:
         await act(client, f"/v1/people/{person}", action, form)
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         why, detail = why_not(language, error)
         draft = refused_draft(request, form, error, why)

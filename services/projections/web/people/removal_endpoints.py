@@ -86,7 +86,7 @@ async def _remove(person: str, request: Request, client: ApiClient) -> Response:
     try:
         removed = await act(client, _api(person), REMOVE, form)
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         why, detail = why_not(language, error)
         draft = refused_draft(request, form, error, why)

@@ -147,7 +147,7 @@ class _Bulk:
         try:
             return await show(action)
         except ApiError as error:
-            if error.status == 401:  # noqa: PLR2004 # the visitor has to sign in
+            if error.is_signed_out:
                 raise
             why = why_of(refusal_of(language_of(self._request), error), error)
             return self.refused(action, error, why, error.status)
@@ -212,10 +212,17 @@ class _Bulk:
             refs=self._refs,
             scope=self._form.get("scope", "selected"),
             back=self._form.get("back", ""),
+            reached=_reached(found),
             was_sent=self._form.get("step") == "run",
             changes=_written(found, self._form.get("changes", "")),
             digest=(found or {}).get("digest") or self._form.get("digest", ""),
         )
+
+
+def _reached(found: Mapping[str, Any] | None) -> str:
+    """Return the query by which another page shows what was recorded."""
+    position = found["position"] if found else 0
+    return urlencode({"min_position": position}) if position else ""
 
 
 def _written(found: Mapping[str, Any] | None, sent: str) -> str:

@@ -171,7 +171,7 @@ async def _refused(
     match error:
         case Expired():
             why, status = refusal_text(language, "form"), int(HTTPStatus.FORBIDDEN)
-        case ApiError(status=HTTPStatus.UNAUTHORIZED):
+        case ApiError(is_signed_out=True):
             raise error
         case ApiError():
             why, status = refusal_of(language, error), error.status

@@ -80,7 +80,7 @@ async def _ask(request: Request, client: ApiClient) -> Response:
             asked["cursor"] = form["cursor"]
         found = await client.post(ASKED_AT, body, asked=asked)
     except ApiError as error:
-        if error.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        if error.is_signed_out or error.status == HTTPStatus.FORBIDDEN:
             raise
         why = refusal_of(language, error)
         return await _shown(

@@ -159,7 +159,7 @@ async def _act(ref: str, verb: str, request: Request, client: ApiClient) -> Resp
         path = f"/v1{_place(ref)}{command.path}"
         answer = await client.post(path, command.body, key_header(form, path))
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         why = why_of(refusal_of(language, error), error)
         draft = refused_draft(request, form, error, why)

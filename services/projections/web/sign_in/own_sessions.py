@@ -72,7 +72,7 @@ async def _end(session: str | None, request: Request, client: ApiClient) -> Resp
     try:
         await client.delete("/v1/me/sessions" if session is None else path)
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         why = refusal_text(language, error.code, str(error))
         return await _sessions(request, client, why)

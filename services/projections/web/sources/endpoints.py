@@ -170,7 +170,7 @@ async def _revoke(token: str, request: Request, client: ApiClient) -> Response:
 async def _refused(
     request: Request, client: ApiClient, error: ApiError, form: Mapping[str, str]
 ) -> Response:
-    if error.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+    if error.is_signed_out or error.status == HTTPStatus.FORBIDDEN:
         raise error
     why, _ = why_not(language_of(request), error)
     draft = refused_draft(request, form, error, why)

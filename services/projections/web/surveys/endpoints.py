@@ -202,7 +202,7 @@ async def _act(survey: str, verb: str, request: Request, client: ApiClient) -> R
     try:
         await client.post(to, body, key_header(form, to))
     except ApiError as error:
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        if error.is_signed_out:
             raise
         draft = refused_draft(request, form, error, refusal_of(language, error))
         return await _shown(survey, request, client, draft, error.status, verb)

@@ -1,6 +1,6 @@
 """Whoever shows wrong keys has to wait; what waits is the address, by its own count."""
 
-from shared.http.wrong_keys import WRONG_KEYS, WrongKeys
+from shared.http.wrong_keys import WRONG_KEYS, WRONG_KEYS_OF_ALL, WrongKeys
 
 HERE, THERE = "192.0.2.7", "192.0.2.8"
 BURST = int(WRONG_KEYS.burst)
@@ -50,6 +50,18 @@ def test_after_a_while_another_may_be_tried_and_later_all_is_forgotten() -> None
     clock.seconds += BURST / WRONG_KEYS.per_second
     assert keys.wait(HERE) == 0
     assert not keys._buckets
+
+
+def test_keys_from_ever_new_addresses_wait_for_each_other() -> None:
+    clock = Clock()
+    keys = WrongKeys(clock)
+    for n in range(int(WRONG_KEYS_OF_ALL.burst)):
+        assert keys.wait(f"2001:db8:{n:x}::/64") == 0
+        keys.count(f"2001:db8:{n:x}::/64")
+
+    assert keys.wait(THERE) == 1
+    clock.seconds += 1
+    assert keys.wait(THERE) == 0
 
 
 def test_however_many_addresses_there_are_few_are_remembered() -> None:
