@@ -70,7 +70,7 @@ TIMELINE: ReadModel[list[TimelineEntry]] = ReadModel(
 )
 METRICS: ReadModel[MetricsState] = ReadModel(
     name="metrics",
-    shape=7,
+    shape=8,
     opens=frozenset(),
     tables=metrics_tables.tables,
     indexes=metrics_tables.indexes,

@@ -11,9 +11,11 @@ from services.sla_watcher.clocks.arm import armed, retargeted
 from services.sla_watcher.clocks.case import Case, LevelStay, PolicyOf, posted
 from services.sla_watcher.clocks.completion import kept
 from services.sla_watcher.clocks.timers import next_moment, told
+from services.sla_watcher.clocks.user_messages import heard
 from services.sla_watcher.extensions.expiry import ended
 from shared.domain import events
 from shared.domain.incident.case import classified_fields, counts_from, opened_fields
+from shared.domain.incident.deliveries import OpenQuestion
 from shared.domain.incident.state import Noticed, after_contact
 from shared.domain.sla import evolve as evolve_clocks
 from shared.domain.sla import whole
@@ -54,9 +56,13 @@ def evolve(case: Case, event: events.AnyEvent) -> Case:
     if not events.is_sla_event(event):
         raise TypeError(f"{event.type} is not a decision of the watcher")
     after = replace(case, clocks=evolve_clocks(case.clocks, event))
-    if isinstance(event, events.SlaExtensionProposed):  # users are notified of it
-        return replace(after, told_at=max(case.told_at, event.proposed_at))
-    return after
+    match event:
+        case events.SlaExtensionProposed(proposed_at=at):
+            return replace(after, told_at=max(case.told_at, at))
+        case events.SlaArmed(kept_by="delivery", started_at=at):
+            return replace(after, heard_at=case.heard_at or at)
+        case _:
+            return after
 
 
 def next_at(case: Case, policy_of: PolicyOf) -> datetime | None:
@@ -72,8 +78,9 @@ def react(case: Case | None, entry: Entry) -> Case | None:
         return _opened(event, at)
     if case is None:
         return None
-    moved = posted(_moved(case.with_reporters(event), event, at), event, at)
-    after = _told(moved, event, at)
+    before = case.with_reporters(event).with_question(event, at)
+    moved = posted(_moved(before, entry, at), event, at)
+    after = heard(_told(moved, event, at), event, at)
     if isinstance(event, _EVIDENCE):
         return replace(after, evidence=(*after.evidence, entry.position))
     return after
@@ -92,13 +99,15 @@ def _opened(event: events.IncidentOpened, at: datetime) -> Case:
         **opened_fields(event),
         split_off=event.split_from is not None,
         told_at=whole(event.reported_at),
+        heard_at=whole(event.reported_at),
         posts=(LevelStay("n1", counts_from(event, at)),),
     )
 
 
 def _moved(  # noqa: PLR0911 one return a case
-    case: Case, event: events.AnyEvent, at: datetime
+    case: Case, entry: Entry, at: datetime
 ) -> Case:
+    event = entry.event
     match event:
         case events.IncidentClassified():
             return replace(case, **classified_fields(event), classified_at=at)
@@ -108,11 +117,12 @@ def _moved(  # noqa: PLR0911 one return a case
             return _known_otherwise(case, noticed, at)
         case events.IncidentAcknowledged():
             return replace(case, acknowledged_at=at)
+        case events.IncidentPaused(awaits_delivery=True):
+            return replace(_resumed(case, at), question=OpenQuestion(entry.version))
         case events.IncidentPaused():
             return replace(_waited(case, at), pause=event.reason, paused_at=at)
         case events.IncidentResumed():
-            after = _waited(case, at)
-            return replace(after, pause=None, paused_at=None, resumed_at=at)
+            return replace(_resumed(case, at), question=None)
         case events.IncidentRestored():
             by_itself = event.by.startswith("source:")
             return replace(case, restored_at=at, by_itself=by_itself)
@@ -124,8 +134,18 @@ def _moved(  # noqa: PLR0911 one return a case
 
 def _known_otherwise(case: Case, noticed: Noticed, at: datetime) -> Case:
     """Record that a user reported it: updates are promised from here on."""
-    told_at = case.told_at if case.user_reported else at
-    return replace(case, noticed=noticed, told_at=told_at, classified_at=at)
+    after = replace(case, noticed=noticed, classified_at=at)
+    return after if case.user_reported else replace(after, told_at=at, heard_at=at)
+
+
+def _at_work(case: Case, at: datetime) -> Case:
+    """Return the case without a pause or a question: it waits for nobody any more."""
+    return replace(_resumed(case, at) if case.pause else case, question=None)
+
+
+def _resumed(case: Case, at: datetime) -> Case:
+    after = _waited(case, at)
+    return replace(after, pause=None, paused_at=None, resumed_at=at)
 
 
 def _waited(case: Case, at: datetime) -> Case:
@@ -139,10 +159,10 @@ def _waited(case: Case, at: datetime) -> Case:
 def _ended(case: Case, event: events.AnyEvent, at: datetime) -> Case:
     match event:
         case events.IncidentResolved():
-            return replace(case, resolved_at=at)
+            return replace(_at_work(case, at), resolved_at=at)
         case events.IncidentReopened():
             return replace(
-                case,
+                _at_work(case, at),
                 cycle=event.cycle,
                 reopened_at=at,
                 acknowledged_at=None,
@@ -161,7 +181,7 @@ def _ended(case: Case, event: events.AnyEvent, at: datetime) -> Case:
 
 
 def _told(case: Case, event: events.AnyEvent, at: datetime) -> Case:
-    """Record when users hear of something: it counts as the promised update."""
+    """Record what users are sent a message about, for promises of earlier versions."""
     match event:
         case (
             events.IncidentAcknowledged()

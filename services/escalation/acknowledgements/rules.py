@@ -68,7 +68,7 @@ def _passed(case: Case, person: str) -> Acknowledgement | None:
 def acknowledgement_lapses(case: Case, known: EscalationContext) -> Iterator[Due]:
     """Yield the reminder of the person who took it on, then that this lapsed."""
     held = case.acknowledgement
-    if held is None or case.pause is not None:
+    if held is None or case.pause is not None or case.question is not None:
         return
     if (limit := _limit(case, held, known)) is None:
         return

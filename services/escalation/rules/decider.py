@@ -44,6 +44,7 @@ from services.escalation.rules.paging import pages
 from services.escalation.rules.recurrence import problem_suggestions
 from shared.domain import events
 from shared.domain.incident.case import classified_fields, counts_from, opened_fields
+from shared.domain.incident.deliveries import OpenQuestion
 from shared.domain.incident.state import after_contact, begun
 from shared.domain.sla import whole
 from shared.eventlog.entry import Entry
@@ -131,7 +132,7 @@ def _after_work(  # noqa: PLR0911 one return a case
         case events.IncidentPaused(reason=reason):
             return replace(case, pause=reason, paused_at=at)
         case events.IncidentResumed():
-            return _resumed(case, at)
+            return replace(_resumed(case, at), question=None)
         case events.IncidentRestored():
             return replace(case, restored_at=case.restored_at or at)
         case events.IncidentRelapsed():
@@ -237,6 +238,7 @@ def _reopened(case: Case, event: events.IncidentReopened, at: datetime) -> Case:
         claim=None,
         pause=None,
         paused_at=None,
+        question=None,
         restored_at=None,
         alarm=None,
     )
@@ -250,7 +252,11 @@ def react(case: Case | None, entry: Entry) -> Case | None:
     if case is None:
         return None
     at = whole(entry.recorded_at)
-    before = replace(case, changed_at=at, tip=_tip(event, at, entry.position))
+    before = replace(
+        case.with_question(event, at),
+        changed_at=at,
+        tip=_tip(event, at, entry.position),
+    )
     match event:
         case (
             events.ProblemIdentified(problem=problem, incident=other)
@@ -260,7 +266,7 @@ def react(case: Case | None, entry: Entry) -> Case | None:
         case events.ProblemWorkaroundPublished():
             after = with_workaround(before, event, entry.version)
         case _:
-            folded = _folded(before, event, at, entry.position)
+            folded = _folded(before, entry, at)
             after = with_update(case, folded, event)
     return with_notices_of(case, after, entry)
 
@@ -289,8 +295,13 @@ def _opened(event: events.IncidentOpened, at: datetime) -> Case:
     )
 
 
-def _folded(case: Case, event: events.AnyEvent, at: datetime, position: int) -> Case:
+def _folded(  # noqa: PLR0911 one return a case
+    case: Case, entry: Entry, at: datetime
+) -> Case:
+    event, position = entry.event, entry.position
     match event:
+        case events.IncidentPaused(awaits_delivery=True):
+            return replace(_resumed(case, at), question=OpenQuestion(entry.version))
         case (
             events.IncidentAcknowledged()
             | events.IncidentAssigned()

@@ -110,7 +110,8 @@ def _sought(  # noqa: C901, PLR0911, PLR0912 one return a case
             | events.NotificationDelivered()
             | events.NotificationFailed()
         ):
-            return _notified(case, event)
+            asked = case.with_question(event, whole(event.at))
+            return _notified(asked, event)
         case _:
             assert_never(event)
 

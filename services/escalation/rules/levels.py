@@ -193,15 +193,18 @@ def _overstayed(
 
 
 def _used_up(case: Case, limit: Limit) -> datetime | None:
-    """Return when the stay reaches the limit; None while a pause stops the clock."""
-    if case.pause is not None and case.pause in limit.paused_by:
-        return None
+    """Return when the stay reaches the limit; None while a pause stops the clock.
+
+    A question begins its pause when it is delivered: the limit may be reached before.
+    """
     pauses = [
         (stood.since, stood.until)
         for stood in case.stood
         if stood.why == "restored" or stood.why in limit.paused_by
     ]
     try:
-        return due(limit.hours, case.post.counts_from, limit.seconds, pauses)
+        used_up = due(limit.hours, case.post.counts_from, limit.seconds, pauses)
     except ValueError:  # the calendar has no further open hours before that
         return None
+    paused_at = case.paused_at if case.pause in limit.paused_by else None
+    return used_up if paused_at is None or used_up < paused_at else None

@@ -17,6 +17,7 @@ from services.projections.handovers import Handover
 from services.projections.handovers import replay as replay_handover
 from services.projections.history.alert import Alert, alert
 from services.projections.history.attachments import Attachment, attachments
+from services.projections.history.shares import waiting_since
 from services.projections.queue.projection import project
 from services.projections.queue.row import QueueRow
 from shared.domain import events, sla
@@ -256,6 +257,8 @@ class History:
     """The hand-over of its service, if this breach exceeded the service's budget."""
     wording: Wording
     """The texts that people wrote about promises."""
+    question_received_at: datetime | None
+    """Since when it waits for a user who knows the question."""
 
 
 def whole(past: Sequence[Entry]) -> History | None:
@@ -286,4 +289,5 @@ def whole(past: Sequence[Entry]) -> History | None:
         handover=replay_handover(past, "incident"),
         service_handover=replay_handover(past, "service"),
         wording=wording(past),
+        question_received_at=waiting_since(past),
     )

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from babel.lists import format_list
 
 from shared.domain import events
+from shared.domain.incident.deliveries import OpenQuestion
+from shared.domain.incident.reporters import NOBODY
 from shared.domain.policy.targets import SupportLevel
 from shared.domain.sla import Consumption, LevelEntry, Share, Wait, whole
 from shared.domain.sla.consumption import LOWEST
@@ -42,15 +44,34 @@ def _begin(found: list[LevelEntry], level: SupportLevel, since: datetime) -> Non
 def waits(past: Sequence[Entry]) -> Sequence[Wait]:
     """Return when it waited for whom, by the instants when clocks pause and resume."""
     found: list[Wait] = []
+    question: OpenQuestion | None = None
+    users = NOBODY
     for entry in past:
-        if not isinstance(entry.event, events.IncidentPaused | events.IncidentResumed):
-            continue
-        at = whole(entry.recorded_at)
-        if found and found[-1].until is None:
-            found[-1] = found[-1]._replace(until=at)
-        if isinstance(entry.event, events.IncidentPaused):
-            found.append(Wait(entry.event.reason, at))
+        event, at = entry.event, whole(entry.recorded_at)
+        users = users.after(event)
+        if isinstance(event, events.IncidentPaused | events.IncidentResumed):
+            if found and found[-1].until is None:
+                found[-1] = found[-1]._replace(until=at)
+            question = None
+        match event:
+            case events.IncidentPaused(awaits_delivery=True):
+                question = OpenQuestion(entry.version)
+            case events.IncidentPaused(reason=reason):
+                found.append(Wait(reason, at))
+            case _ if question and question.is_received_by(event, users.all):
+                found.append(Wait("user", at))
+                question = None
+            case _ if question is not None:
+                question = question.after(event)
+            case _:
+                pass
     return found
+
+
+def waiting_since(past: Sequence[Entry]) -> datetime | None:
+    """Return since when it waits for a user who has received the question."""
+    now = [each for each in waits(past) if each.until is None and each.reason == "user"]
+    return now[-1].since if now else None
 
 
 def shares(of: Consumption, zone: str, language: Language) -> list[str]:

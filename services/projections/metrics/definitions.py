@@ -49,7 +49,8 @@ DEFINITIONS: Mapping[str, Definition] = {
         "took at most so long, each once; `standing` is how many there are however "
         "long they took. `working`: open hours of the incident's contract over all "
         "its cycles, from the report, without the time it was resolved and without "
-        "the pauses its contract names; without a contract all hours are open. "
+        "the pauses its contract names (waiting for a user: from when they "
+        "received the question); without a contract all hours are open. "
         "`wall_clock`: the same around the clock, pauses included.",
         adds_up=False,
     ),
@@ -84,7 +85,9 @@ DEFINITIONS: Mapping[str, Definition] = {
         "Met ÷ (met + breached) of the targets that ended in the period: each clock "
         "of each cycle by itself, so that a breach in any cycle counts. Cancelled "
         "ones are shown and not counted. A clock that went on after it was met has "
-        "not ended; one that was breached stays so. `against_original`: what was "
+        "not ended; one that was breached stays so. A next update is met by a message "
+        "that was delivered, or by a contact in which an agent told a user; in older "
+        "records, by what the desk did. `against_original`: what was "
         "promised at first, whatever a user agreed to, (met − met_after_extension) ÷ "
         "(met + breached). `against_agreed`: what a user agreed to at last, (met + "
         "done_as_agreed) ÷ (met + breached); a longer delay that was agreed on after "

@@ -37,6 +37,8 @@ from services.projections.metrics.state import (
 from shared.domain import events
 from shared.domain.identifiers import about, is_incident_ref
 from shared.domain.incident import BrokenHistory, Status
+from shared.domain.incident.deliveries import OpenQuestion
+from shared.domain.incident.reporters import NOBODY
 from shared.domain.incident.state import begun, passed
 from shared.eventlog.entry import Entry
 
@@ -95,12 +97,14 @@ def _opened(event: events.IncidentOpened, entry: Entry) -> IncidentState:
         origin=event.origin,
         holders=begun(event.team),
         reported_at=event.reported_at,
+        reporters=NOBODY.after(event),
     )
     return with_intervals(None, after_opening(incident, event, entry), entry)
 
 
 def _after_event(incident: IncidentState, entry: Entry) -> IncidentState:
     event = entry.event
+    incident = _after_question(incident, event)
     if events.is_incident_event(event):
         return _after_own_event(incident, event, entry)
     if events.is_sla_event(event):
@@ -116,6 +120,20 @@ def _after_event(incident: IncidentState, entry: Entry) -> IncidentState:
         fact = Fact("handover", 0, entry.recorded_at, word)
         return changed(incident, facts=added(incident.facts, fact))
     return incident
+
+
+def _after_question(incident: IncidentState, event: events.AnyEvent) -> IncidentState:
+    """Return the incident: it waits for a user once they have received its question."""
+    reporters = incident.reporters.after(event)
+    if reporters is not incident.reporters:
+        incident = changed(incident, reporters=reporters)
+    question = incident.question
+    if question is None:
+        return incident
+    if not question.is_received_by(event, reporters.all):
+        return changed(incident, question=question.after(event))
+    pauses = (*incident.pauses, Pause("user", event.at))
+    return changed(incident, pauses=pauses, question=None)
 
 
 _DONE = frozenset({Status.RESOLVED, Status.CLOSED})
@@ -148,13 +166,16 @@ def _with_meaning(  # noqa: C901, PLR0911, PLR0912 # one case for each event
             return _given_to(incident, team, entry.recorded_at)
         case events.IncidentAcknowledged():
             return _acknowledged(incident)
+        case events.IncidentPaused(awaits_delivery=True):
+            question = OpenQuestion(entry.version)
+            return changed(incident, status=Status.PAUSED, question=question)
         case events.IncidentPaused():
             pauses = (*incident.pauses, Pause(event.reason, event.at))
             return changed(incident, status=Status.PAUSED, pauses=pauses)
         case events.IncidentResumed():
             ended = (changed(p, until=p.until or event.at) for p in incident.pauses)
             status = _status_at_work(incident)
-            return changed(incident, status=status, pauses=tuple(ended))
+            return changed(incident, status=status, pauses=tuple(ended), question=None)
         case events.IncidentRestored() | events.IncidentRelapsed():
             is_restored = isinstance(event, events.IncidentRestored)
             return changed(incident, restored=is_restored)

@@ -11,6 +11,8 @@ from typing import Literal, TypeVar
 
 from shared.domain.events.incident import Origin
 from shared.domain.incident import AT_WORK, IN_STOCK, Status
+from shared.domain.incident.deliveries import OpenQuestion
+from shared.domain.incident.reporters import NOBODY, Reporters
 from shared.domain.incident.state import Holders
 from shared.domain.policy.targets import PauseReason, SupportLevel
 
@@ -137,6 +139,9 @@ class IncidentState:
     holders: Holders | None = None
     """The teams that have had it in this cycle."""
     pauses: tuple[Pause, ...] = ()
+    reporters: Reporters = NOBODY
+    question: OpenQuestion | None = None
+    """The question that the users are being sent: the pause for it has not begun."""
     levels: tuple[Entered, ...] = ()
     """The levels it reached after N1; a reopening starts at N1 again."""
     promise: Promise | None = None

@@ -142,6 +142,7 @@ def armed(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEvent]:
                     started_at=start,
                     stopped=stopped,
                     due_at=due(hours, start, terms["seconds"], pauses),
+                    kept_by="delivery" if name.target == "update" else None,
                 )
             )
     return events
@@ -201,12 +202,15 @@ def _next_update(case: Case) -> Iterator[_Missing]:
         if clock.name.target == "update" and clock.name.cycle == case.cycle
     ]
     if not rounds:
-        yield ClockName("update", case.cycle, 1), case.told_at, ()
+        since = max(case.last_heard_at, case.promised_since or case.last_heard_at)
+        yield ClockName("update", case.cycle, 1), since, ()
         return
     last = rounds[-1]
     if not last.measures and last.cancelled_for is None:
         number = last.name.round + 1
-        yield ClockName("update", case.cycle, number), case.told_at, ()
+        started_at = last.ended_at or case.last_heard_at
+        started_at = max(started_at, case.promised_since or started_at)
+        yield ClockName("update", case.cycle, number), started_at, ()
 
 
 def retargeted(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEvent]:

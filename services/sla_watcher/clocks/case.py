@@ -3,8 +3,8 @@
 Includes the support level of the incident, since when, and whether it was taken on.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -28,13 +28,24 @@ class LevelStay(NamedTuple):
     left_at: datetime | None = None
 
 
+class UserMessage(NamedTuple):
+    """A message to a user that is on its way, and the event that it is about."""
+
+    kind: events.Kind
+    stream: str
+    version: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case(IncidentCase):
     """An incident as far as promises depend on it, and its clocks."""
 
     split_off: bool
     told_at: datetime
-    """When its users last heard from the desk; initially, when it was reported."""
+    """When something last happened that users are sent a message about.
+
+    It keeps only promises that were armed before deliveries counted.
+    """
     posts: tuple[LevelStay, ...]
     """Its stays in this cycle; the last one is the present one."""
     moved_at: datetime | None = None
@@ -56,6 +67,17 @@ class Case(IncidentCase):
     gone_at: datetime | None = None
     back_at: datetime | None = None
     """When its merge was undone."""
+    heard_at: datetime | None = None
+    """When its users last heard from the desk, or spoke to it: reported or reopened it.
+
+    None in a case of a version before deliveries counted, until they hear again.
+    """
+    knows_end: bool = False
+    """Whether its users have heard from the desk since it was resolved."""
+    messages: Mapping[str, UserMessage] = field(default_factory=dict)
+    """The messages to its users that are on their way, by key."""
+    unheard_at: datetime | None = None
+    """When it was over although its users have not heard so: no message arrives."""
     evidence: tuple[int, ...] = ()
     """Positions of contacts, messages and pauses, for use as evidence."""
     clocks: tuple[Clock, ...] = ()
@@ -64,6 +86,11 @@ class Case(IncidentCase):
     def user_reported(self) -> bool:
         """Whether a user reported it."""
         return self.noticed.kind == "user"
+
+    @property
+    def last_heard_at(self) -> datetime:
+        """When its users last heard from the desk, or spoke to it."""
+        return self.heard_at or self.told_at
 
     @property
     def promised_since(self) -> datetime | None:

@@ -30,18 +30,32 @@ def done_when(clock: Clock, case: Case) -> datetime | None:
         case "ttr":
             return _resolved(clock, case)
         case "update":
-            told = case.told_at > clock.started_at
-            return case.told_at if told else case.resolved_at
+            if clock.kept_by is None:
+                told = case.told_at > clock.started_at
+                return case.told_at if told else case.resolved_at
+            return _heard_at(clock, case) or case.unheard_at
 
 
-def given_up(clock: Clock, case: Case) -> Literal["recovered", "escalated"] | None:
-    """Return why nobody had to take it on any more, None if somebody did.
+def _heard_at(clock: Clock, case: Case) -> datetime | None:
+    """Return when the users heard from the desk; None if they did not, or not yet."""
+    heard_at = case.last_heard_at
+    return heard_at if heard_at > clock.started_at or case.knows_end else None
 
-    The service came back before, or the incident went to another level.
+
+def given_up(
+    clock: Clock, case: Case
+) -> Literal["recovered", "resolved", "escalated"] | None:
+    """Return why nobody had to do it any more, None if somebody did.
+
+    The service came back before, or the incident went to another level. Or it is over,
+    and no message about that can be delivered to its users.
     """
     target = clock.name.target
     if target == "tto":
         return "recovered" if case.acknowledged_at is None else None
+    if target == "update" and clock.kept_by is not None:
+        is_left = clock.name.cycle != case.cycle or _heard_at(clock, case) is None
+        return "resolved" if is_left else None
     if not is_operational(target) or OLAS[target].what == "work":
         return None
     post = _post(clock, case)
@@ -132,9 +146,14 @@ def kept(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[events.SlaEv
     return [
         event
         for clock in case.clocks
-        if clock.name.cycle == case.cycle
+        if clock.name.cycle == case.cycle or _is_left(clock)
         for event in _of(clock, case, at, policy_of)
     ]
+
+
+def _is_left(clock: Clock) -> bool:
+    """Tell whether it runs on after the end of its cycle, until a reopening."""
+    return clock.measures and clock.kept_by is not None
 
 
 def _of(
@@ -143,7 +162,8 @@ def _of(
     if not clock.measures:
         return came_back(clock, case, at, policy_of)
     hours = hours_of(policy_of(clock.policy).calendars[clock.calendar])
-    done_at = case.gone_at or done_when(clock, case)
+    is_left = clock.name.cycle != case.cycle
+    done_at = case.reopened_at if is_left else case.gone_at or done_when(clock, case)
     if done_at is None:
         return _turned(clock, case, hours, at)
     return [_end(clock, case, hours, at, done_at)]

@@ -164,6 +164,9 @@ class IncidentPaused(Event):
     reason: PauseReason
     question: Text | None = None
     """The question to the user; always present for reason `user`."""
+    awaits_delivery: bool = False
+    """It stops clocks once somebody has received the question; in earlier events, and
+    for other reasons, at once."""
 
 
 class IncidentResumed(Event):

@@ -74,6 +74,9 @@ class SlaArmed(Event):
     stops_at: Literal["restored", "resolved"] = "restored"
     paused_by: tuple[PauseReason, ...] = ()
     due_at: AwareDatetime
+    kept_by: Literal["delivery"] | None = None
+    """What meets `update`: `delivery`, a message delivered to a user or an outbound
+    contact. None in earlier events: any change that users are sent a message about."""
 
 
 class SlaWarned(Event):
@@ -162,7 +165,8 @@ class SlaCancelled(Event):
     reason: Literal[
         "recovered", "resolved", "cancelled", "merged", "no_contract", "escalated"
     ]
-    """`escalated`: it left the level before anybody there had taken it on."""
+    """`escalated`: it left the level before anybody there had taken it on. `resolved`:
+    it is over, and no message about that can be delivered."""
 
 
 class SlaPaused(Event):

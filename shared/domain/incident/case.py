@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any, Self
 
 from shared.domain import events
+from shared.domain.incident.deliveries import OpenQuestion
+from shared.domain.incident.reporters import Reporters
 from shared.domain.incident.state import UNTOLD, Noticed, opened_by
 from shared.domain.policy.priorities import Priority
 from shared.domain.policy.targets import PauseReason
@@ -34,7 +36,10 @@ class IncidentCase:
     """How the incident became known."""
     cycle: int = 1
     pause: PauseReason | None = None
+    """Whom it waits for; the user only once they have received the question."""
     paused_at: datetime | None = None
+    question: OpenQuestion | None = None
+    """The question that the users are being sent."""
     restored_at: datetime | None = None
     own_reporters: tuple[str, ...] = ()
     absorbed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -43,24 +48,23 @@ class IncidentCase:
     @property
     def reporters(self) -> tuple[str, ...]:
         """All people who reported it or an incident merged into it."""
-        return tuple(sorted({*self.own_reporters}.union(*self.absorbed.values())))
+        return Reporters(self.own_reporters, self.absorbed).all
+
+    def with_question(self, event: events.AnyEvent, at: datetime) -> Self:
+        """Return the case after an event: once received, a question pauses it."""
+        if self.question is None:
+            return self
+        if self.question.is_received_by(event, self.reporters):
+            return replace(self, pause="user", paused_at=at, question=None)
+        return replace(self, question=self.question.after(event))
 
     def with_reporters(self, event: events.AnyEvent) -> Self:
         """Return the case after an event, as far as the reporters are concerned."""
-        match event:
-            case events.IncidentContacted(
-                direction="inbound", person=person, unconfirmed=None | False
-            ):
-                own = dict.fromkeys((*self.own_reporters, person))
-                return replace(self, own_reporters=tuple(own))
-            case events.IncidentAbsorbed(merged=merged, reporters=reporters):
-                absorbed = {**self.absorbed, merged: tuple(reporters)}
-                return replace(self, absorbed=absorbed)
-            case events.IncidentReleased(merged=merged):
-                left = {ref: who for ref, who in self.absorbed.items() if ref != merged}
-                return replace(self, absorbed=left)
-            case _:
-                return self
+        before = Reporters(self.own_reporters, self.absorbed)
+        own, absorbed = after = before.after(event)
+        if after is before:
+            return self
+        return replace(self, own_reporters=own, absorbed=absorbed)
 
 
 def opened_fields(event: events.IncidentOpened) -> dict[str, Any]:

@@ -129,6 +129,8 @@ class Clock:
     """The instant that was agreed on; later pauses have moved the due time."""
     extensions: tuple[Extension, ...] = ()
     attributed: Attribution | None = None
+    kept_by: Literal["delivery"] | None = None
+    """What meets a promised update: see `sla.armed`."""
 
     @property
     def is_open(self) -> bool:

@@ -54,6 +54,7 @@ def _armed(name: ClockName, event: events.SlaArmed) -> Clock:
         set_at=event.stopped[-1].until if event.stopped else event.started_at,
         due_at=event.due_at,
         stopped=event.stopped,
+        kept_by=event.kept_by,
     )
 
 

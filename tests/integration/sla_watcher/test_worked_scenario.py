@@ -108,6 +108,8 @@ def test_what_was_worked_out_by_hand_is_what_the_services_say(desk: Desk) -> Non
     # At closing time all of TTO was used, and no more: it breaks when work goes on.
     assert instant(promise(desk, paused, "tto"), "breached_at") == z("10T07:00")
     asked(desk, f"/v1/incidents/{paused}/pause", reason="user", question="Which one?")
+    said = {"person": "zoe", "channel": "phone", "direction": "outbound"}
+    asked(desk, f"/v1/incidents/{paused}/attach", **said)  # nobody sends mail here
     desk_until(desk, z("10T10:00"), READERS)
     assert promise(desk, paused, "ttr")["due_at"] is None
     asked(

@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 
 from services.sla_watcher.clocks.case import Case, PolicyOf
 from shared.domain.events import is_incident_event, is_sla_event
-from shared.domain.events.sla import SlaWarned
+from shared.domain.events.notification import NotificationConfirmed
+from shared.domain.events.sla import SlaMet, SlaWarned
 from shared.domain.incident import AT_WORK, replay
+from shared.domain.incident.deliveries import is_spoken
+from shared.domain.incident.reporters import NOBODY
 from shared.domain.policy.document import Policy
-from shared.domain.sla import Clock, ClockName, evolve, named
+from shared.domain.sla import Clock, ClockName, evolve, named, whole
 from shared.domain.sla.clock import ENDED, WHOLE
 from shared.eventlog.entry import Entry
 from shared.process_manager.process import Desk
@@ -173,3 +176,26 @@ def test_each_point_of_each_target_is_warned_of_once_and_on_its_side_of_the_brea
                 offset = (event.after_seconds or 0) - (event.before_seconds or 0)
                 assert event.percent or offset not in before.warned_offsets
                 assert (event.retargets or 0) == before.retargets
+
+
+INFORMED = full(
+    ("update: {p1: 20m, p3: 4h}", "update: {p1: 20m, p2: 40m, p3: 4h, p4: 4h}")
+)
+
+
+@many
+@given(scripts(), SEEKING)
+def test_no_update_is_met_unless_a_message_arrived_or_somebody_said_so(
+    script: list[Step], seeking: list[str]
+) -> None:
+    for incident, entries in streams(play(script).log, seeking).items():
+        desk = watched(incident, entries, INFORMED, late=True)
+        heard, users = set[datetime](), NOBODY
+        for entry in entries:
+            users = users.after(entry.event)
+            arrived = isinstance(entry.event, NotificationConfirmed)
+            if arrived or is_spoken(entry.event, users.all):
+                heard.add(whole(entry.recorded_at))
+        for _, _, event in desk.decided:
+            if isinstance(event, SlaMet) and event.target == "update":
+                assert event.met_at in heard

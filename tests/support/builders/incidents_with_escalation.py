@@ -1,4 +1,4 @@
-"""What happens to an incident, with any lawful looking for help between."""
+"""What happens to an incident, with any lawful looking for help between, and mails."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,15 @@ from shared.domain import events
 from shared.domain.identifiers import escalation_stream, incident_stream
 from shared.domain.incident import AT_WORK, Incident, evolve
 from shared.eventlog.entry import Entry
+from tests.support.builders.promises import MESSAGES
 
 SEEKING = st.lists(
-    st.sampled_from(["", "", "escalate", "accept", "return"]), max_size=12
+    st.sampled_from(
+        ["", "", "escalate", "accept", "return", "mail", "deliver", "deliver", "fail"]
+    ),
+    max_size=12,
 )
-"""What is done about help after each event."""
+"""What is done about help, or becomes of messages to users, after each event."""
 _LEVELS = ("n1", "n2", "n3")
 
 
@@ -26,13 +30,18 @@ class _Helped:
     incident: Incident | None = None
     level: int = 0
     accepted: bool = False
+    version: int = 0
+    mails: tuple[str, ...] = ()
+    """The messages to users that are on their way."""
 
     def after(
         self, event: events.IncidentEvent, seek: str
     ) -> Iterator[events.AnyEvent]:
         """Yield the event, and what is done about help then, where it can be."""
         yield event
+        self.version += 1
         self.incident = evolve(self.incident, event)
+        yield from self._mailed(event, seek)
         if event.type == "incident.reopened":
             self.level, self.accepted = 0, False
         if self.incident.status not in AT_WORK:
@@ -54,6 +63,42 @@ class _Helped:
             yield events.EscalationAccepted(
                 **about, level=level, person="amina", how="accepted"
             )
+
+    def _mailed(
+        self, event: events.IncidentEvent, seek: str
+    ) -> Iterator[events.AnyEvent]:
+        """Yield the message about an event, and what becomes of those on their way."""
+        if seek not in {"mail", "deliver", "fail"} or self.incident is None:
+            return
+        common = {"incident": event.incident, "at": event.at, "by": "system:escalation"}
+        kind = MESSAGES.get(event.type)
+        if kind and self.incident.reporters:
+            key = f"{event.incident} {self.version}"
+            self.mails = (*self.mails, key)
+            yield events.NotificationRequested(
+                **common,
+                policy=1,
+                key=key,
+                kind=kind,
+                audience="user",
+                channel="mail",
+                person=min(self.incident.reporters),
+                cause_stream=incident_stream(event.incident),
+                cause_version=self.version,
+            )
+        if seek == "mail":
+            return
+        for key in self.mails:
+            if seek == "deliver":
+                receipt = "250 ok"
+                yield events.NotificationConfirmed(
+                    **common, key=key, attempts=1, receipt=receipt
+                )
+            else:
+                yield events.NotificationFailed(
+                    **common, key=key, attempts=1, reason="no address"
+                )
+        self.mails = ()
 
     def _returned(
         self, about: dict[str, Any], event: events.IncidentEvent

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
@@ -18,7 +18,11 @@ from services.sla_watcher.commands import decide_command
 from services.sla_watcher.decider import decide, evolve, next_at, react
 from shared.domain import events
 from shared.domain.commands.sla import AcceptExtension, ProposeExtension, SlaCommand
-from shared.domain.identifiers import incident_stream, sla_stream
+from shared.domain.identifiers import (
+    escalation_stream,
+    incident_stream,
+    sla_stream,
+)
 from shared.domain.policy.document import Policy
 from shared.domain.policy.public_holidays import expand
 from shared.domain.policy.validation import read
@@ -83,7 +87,10 @@ def watching(
         decide=decide,
         next_at=next_at,
         stream_of=lambda incident, _: sla_stream(incident),
-        follows=lambda incident: [incident_stream(incident)],
+        follows=lambda incident: [
+            incident_stream(incident),
+            escalation_stream(incident),
+        ],
         owns=lambda incident: [sla_stream(incident)],
         known=lambda _cursor, _incidents: known,
         adapter=TypeAdapter(Case),
@@ -97,11 +104,13 @@ class Watch:
     policy: Policy = VALMONT
     policies: Mapping[int, Policy] | None = None
     """By version; where it is given, `policy` is not looked at."""
+    mails: Literal["arrive", "fail", "wait"] = "arrive"
+    """What becomes of messages to users, at once; those that wait, as the test says."""
     said: list[events.SlaEvent] = field(default_factory=list)
     log: list[Entry] = field(default_factory=list)
-    """What happened to the incident."""
+    """What happened to the incident, and its messages."""
     _desk: Desk[Case, PolicyOf] | None = None
-    _version: int = 0
+    _versions: dict[str, int] = field(default_factory=dict)
 
     @property
     def desk(self) -> Desk[Case, PolicyOf]:
@@ -133,13 +142,63 @@ class Watch:
         return self.happens(when, events.IncidentOpened, **(given | words))
 
     def happens(self, when: str, kind: type[Any], **words: Any) -> list[str]:
-        """Let an event enter the log; return what the watcher says to it, in short."""
+        """Let an event enter the log; return what the watcher says to it, in short.
+
+        Its users are sent the message that it causes, and the message arrives at once.
+        """
         at = local(when)
         common = {"incident": INCIDENT, "policy": 1, "at": at, "by": "person:nadia"}
         event: events.AnyEvent = kind(**(common | words))
-        self._version += 1
-        stream = incident_stream(INCIDENT)
-        entry = Entry(self._version, stream, self._version, event.type, at, None, event)
+        said = self._take(event, at)
+        message = MESSAGES.get(event.type)
+        if message == "question" and getattr(event, "reason", None) != "user":
+            return said
+        return said + (self._mailed(when, message) if message else [])
+
+    def delivered(self, when: str, key: str) -> list[str]:
+        """Let a message arrive that waits."""
+        return self._ends(when, events.NotificationConfirmed, key, receipt="250 ok")
+
+    def failed(self, when: str, key: str) -> list[str]:
+        """Let a message that waits fail for good."""
+        return self._ends(when, events.NotificationFailed, key, reason="no address")
+
+    def requested(
+        self,
+        when: str,
+        kind: events.Kind,
+        person: str = "roche",
+        cause: int | None = None,
+    ) -> str:
+        """Let a message to a user be requested, about the newest event; return its key.
+
+        Or about an earlier one, by its version.
+        """
+        key = f"{kind} {1 + len(self.log)}"
+        cause = cause or self._versions[incident_stream(INCIDENT)]
+        at = local(when)
+        self._take(_request(key, kind, person, cause, at), at)
+        return key
+
+    def _mailed(self, when: str, kind: events.Kind) -> list[str]:
+        case = self.desk.case
+        if self.mails == "wait" or case is None or not case.reporters:
+            return []
+        key = self.requested(when, kind, case.reporters[0])
+        return (self.delivered if self.mails == "arrive" else self.failed)(when, key)
+
+    def _ends(self, when: str, kind: type[Any], key: str, **words: Any) -> list[str]:
+        at, by = local(when), "system:escalation"
+        given = {"incident": INCIDENT, "at": at, "by": by, "key": key, "attempts": 1}
+        return self._take(kind(**given, **words), at)
+
+    def _take(self, event: events.AnyEvent, at: datetime) -> list[str]:
+        is_incident = events.is_incident_event(event)
+        stream = (incident_stream if is_incident else escalation_stream)(INCIDENT)
+        version = self._versions.get(stream, 0) + 1
+        self._versions[stream] = version
+        number = 1 + len(self.log)
+        entry = Entry(number, stream, version, event.type, at, None, event)
         self.log.append(entry)
         return self._heard(lambda: self.desk.take(entry, at))
 
@@ -186,6 +245,7 @@ class Watch:
             answer_by=local(answer_by) if answer_by else None,
         )
         self.asks(when, wish)
+        self._mailed(when, "extension")
         (asked_for,) = [each.asked for each in self.clocks("ttr") if each.asked]
         return asked_for.ref
 
@@ -215,6 +275,37 @@ class Watch:
         assert all(map(events.is_sla_event, fresh))
         self.said += fresh  # type: ignore[arg-type] # just looked at
         return [brief(event) for event in fresh]  # type: ignore[arg-type] # likewise
+
+
+MESSAGES: Mapping[str, events.Kind] = {
+    "incident.acknowledged": "taken",
+    "incident.paused": "question",
+    "incident.informed": "update",
+    "incident.restored": "restored",
+    "incident.resolved": "resolved",
+    "incident.reopened": "reopened",
+    "escalation.escalated": "escalated",
+    "escalation.returned": "returned",
+}
+"""What users are sent about an event."""
+
+
+def _request(
+    key: str, kind: events.Kind, person: str, cause: int, at: datetime
+) -> events.NotificationRequested:
+    return events.NotificationRequested(
+        incident=INCIDENT,
+        policy=1,
+        at=at,
+        by="system:escalation",
+        key=key,
+        kind=kind,
+        audience="user",
+        channel="mail",
+        person=person,
+        cause_stream=incident_stream(INCIDENT),
+        cause_version=cause,
+    )
 
 
 _INSTANTS = (

@@ -68,6 +68,29 @@ def test_a_pause_that_stops_ttr_does_not_count() -> None:
     assert moves(search.passes("12:00")) == ["10:30 n1→n2 support dwell"]
 
 
+@pytest.mark.parametrize(
+    ("failed", "moved"),
+    [(False, "10:25 n1→n2 support dwell"), (True, "09:30 n1→n2 support dwell")],
+)
+def test_a_question_does_not_count_from_its_delivery_on(
+    *, failed: bool, moved: str
+) -> None:
+    search = Search(UNSEARCHED)
+    search.opened("09:10")
+    asked = {"reason": "user", "question": "Which one?", "awaits_delivery": True}
+    search.happens("09:20", events.IncidentPaused, **asked)
+    (key,) = [
+        each.key
+        for each in search.said
+        if isinstance(each, events.NotificationRequested) and each.kind == "question"
+    ]
+    said = search.passes("09:25") + search.ends("09:25", key, failed=failed)
+    said += search.passes("10:19")
+    search.happens("10:20", events.IncidentResumed, cause="reply")
+
+    assert moves(said + search.passes("12:00")) == [moved]
+
+
 def test_a_pause_that_is_ours_counts() -> None:
     search = Search(UNSEARCHED)
     search.opened("09:10")
@@ -368,3 +391,18 @@ def test_what_n1_owes_stands_as_ttr_does_and_counts_at_each_entry_once() -> None
     assert moves(search.passes("10:40")) == ["10:25 n1→n2 support ola"]
     search.happens("10:40", events.IncidentAssigned, team="desk", reason="Ours")
     assert moves(search.passes("18:00")) == ["10:55 n1→n2 support ola"]
+
+
+def test_a_limit_that_was_reached_before_the_question_arrived_is_not_forgotten() -> (
+    None
+):
+    search = Search()
+    search.opened("09:10")
+    asked = {"reason": "user", "question": "Quel mois ?", "awaits_delivery": True}
+    search.happens("09:12", events.IncidentPaused, **asked)
+    sent = (e for e in search.said if isinstance(e, events.NotificationRequested))
+    key = next(each.key for each in sent if each.kind == "question")
+
+    search.ends("09:31", key, failed=False)
+    moved = next(e for e in search.said if isinstance(e, events.Escalated))
+    assert moved.escalated_at == local("09:30")

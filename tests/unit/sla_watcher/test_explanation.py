@@ -1,10 +1,14 @@
 """A promise explains itself: window by window, in words, up to when it is due."""
 
+from typing import get_args
+
+import pytest
+
 from services.projections.history.promise_account import sentences
 from shared.domain import events
 from shared.domain.sla import Explanation, explained
 from shared.domain.working_time import hours_of
-from shared.i18n.catalog import Language
+from shared.i18n.catalog import LANGUAGES, Language, text_of
 from tests.support.builders.promises import VALMONT, Watch, shown
 
 
@@ -145,3 +149,12 @@ def test_the_time_it_was_taken_to_be_over_does_not_count() -> None:
         "10:00–10:30 0 over",
         "10:30–15:40 310",
     ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_to_end_a_promise_has_words(language: Language) -> None:
+    reasons = get_args(events.SlaCancelled.model_fields["reason"].annotation)
+
+    assert len(reasons) > 1
+    for reason in reasons:
+        assert text_of(language, "explanation.reason", reason) != reason

@@ -17,9 +17,8 @@ def test_each_promise_of_the_day_is_told_at_its_instant() -> None:
         "update met 09:14",
         "update armed 11:14",
     ]
-    assert watch.happens(
-        "10:20", events.IncidentPaused, reason="user", question="Quel mois ?"
-    ) == [
+    asked = {"reason": "user", "question": "Quel mois ?", "awaits_delivery": True}
+    assert watch.happens("10:20", events.IncidentPaused, **asked) == [
         "ttr paused 10:20",
         "update met 10:20",
         "update armed 12:20",

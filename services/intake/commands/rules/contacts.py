@@ -77,7 +77,10 @@ def paused(
             "state",
         )
     pause = events.IncidentPaused(
-        **context.about(incident), reason=command.reason, question=command.question
+        **context.about(incident),
+        reason=command.reason,
+        question=command.question,
+        awaits_delivery=command.reason == "user",
     )
     return [*taken(incident, context), pause]
 

@@ -132,6 +132,9 @@ class PauseView(Answer):
     reason: PauseReason
     since: AwareDatetime
     question: str | None
+    received_at: AwareDatetime | None
+    """When a user received the question, from when on clocks stop; of pauses before
+    that was kept, when it was asked. Null while none has, and for other reasons."""
 
 
 class ReminderView(Answer):
@@ -335,6 +338,7 @@ class IncidentView(Answer):
                 whole.service_handover
                 and ServiceHandoverView.of(whole.service_handover)
             ),
+            "pause": _pause(whole),
             "attachments": list(whole.attachments),
             "contacts": [ContactView.of(event) for event in whole.contacts],
             "notifications": list(whole.notices),
@@ -378,6 +382,15 @@ _EMPTY: Mapping[str, object] = {
     for name, field in IncidentView.model_fields.items()
     if name not in FOR_CLIENTS
 }
+
+
+def _pause(whole: History) -> dict[str, object] | None:
+    """Return for whom it waits, and whether they know."""
+    pause = whole.incident.pause
+    if pause is None:
+        return None
+    received_at = whole.question_received_at if pause.reason == "user" else None
+    return {**asdict(pause), "received_at": received_at}
 
 
 def _reminders(incident: Incident) -> list[dict[str, object]]:

@@ -18,6 +18,8 @@ _FOR = ("15m", "30m", "1h", "2h", "4h", "24h")
 _RELATIONS = ("related", "caused_by", "causes", "problem", "change", "record")
 _IMPACTS = ("high", "medium", "low")
 _PRIORITIES = ("p1", "p2", "p3", "p4")
+_SPOKEN = ("phone", "in_person", "chat", "email")
+"""How an agent may have told a user without the desk."""
 _CANCELLED_FOR = ("not_an_incident", "duplicate", "withdrawn", "test")
 
 TAKE_ON = (Action("accept", key="c"), Action("acknowledge", key="a"), Action("resume"))
@@ -29,6 +31,17 @@ TELL = (
         key="q",
         command="pause",
         fixed=(("reason", "user"),),
+    ),
+    Action(
+        "told",
+        (
+            Field("person", "choice", required=True),
+            Field("channel", "choice", True, _SPOKEN),
+            Field("words", "words"),
+        ),
+        command="attach",
+        fixed=(("direction", "outbound"),),
+        versioned=False,
     ),
     Action("note", (Field("note", "words", required=True),), key="n", versioned=False),
 )
@@ -160,6 +173,7 @@ def adapted(
     choices = {
         "team": tuple(given.teams),
         "to": tuple(given.destinations),
+        "person": tuple(incident["reporters"]),
         "reporter": tuple(incident["reporters"]),
         "signal_keys": tuple(incident["signals"]),
     }
@@ -172,9 +186,16 @@ def adapted(
         )
         for field in action.fields
     )
+    if not incident["reporters"]:
+        fields = tuple(_of_anybody(each) for each in fields)
     if any(each.required and not _has_choice(each) for each in fields):
         return None
     return replace(action, fields=tuple(f for f in fields if _has_choice(f)))
+
+
+def _of_anybody(field: Field) -> Field:
+    """Return a field for a person among all, where nobody reported the incident."""
+    return replace(field, control="person") if field.name == "person" else field
 
 
 def _has_choice(field: Field) -> bool:

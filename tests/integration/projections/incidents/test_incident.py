@@ -77,6 +77,7 @@ def test_it_is_shown_as_it_was_at_an_instant(api: Api) -> None:
 
     assert then["status"] == "paused"
     assert then["pause"]["question"] == _QUESTION
+    assert then["pause"]["received_at"] is not None
     assert then["version"] == 3
     assert then["as_of"]["position"] == 3
 

@@ -1,5 +1,7 @@
 """An acknowledgement lapses without an update, and people are paged again."""
 
+from typing import Any
+
 import pytest
 
 from services.escalation.commands import decide_command
@@ -201,9 +203,16 @@ def test_a_raised_priority_begins_the_shorter_time() -> None:
     assert LAPSED in search.passes("12:30")
 
 
-def test_it_does_not_lapse_while_the_incident_is_paused() -> None:
+@pytest.mark.parametrize(
+    "pause",
+    [
+        {"reason": "vendor"},
+        {"reason": "user", "question": "Quel mois ?", "awaits_delivery": True},
+    ],
+)
+def test_it_does_not_lapse_while_the_incident_is_paused(pause: dict[str, Any]) -> None:
     search = acknowledged()
-    search.happens("09:50", events.IncidentPaused, reason="vendor")
+    search.happens("09:50", events.IncidentPaused, **pause)
 
     assert search.passes("12:00") == []
     search.happens("12:00", events.IncidentResumed, cause="agent")

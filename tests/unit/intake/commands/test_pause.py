@@ -12,7 +12,9 @@ from tests.unit.intake.commands.scenario import event, given, opened, reported
 
 acknowledged = event(IncidentAcknowledged)
 ask = Pause(reason="user", question="Which ticket?")
-paused = event(IncidentPaused, reason="user", question="Which ticket?")
+paused = event(
+    IncidentPaused, reason="user", question="Which ticket?", awaits_delivery=True
+)
 
 
 def test_the_user_is_asked_a_question() -> None:

@@ -90,11 +90,11 @@ def test_what_shows_it_is_in_the_log_about_this_incident() -> None:
     watch.happens("16:40", events.IncidentContacted, **contact)
 
     assert (
-        "position 9 of the log"
-        in refusal(watch, party="user", reason="x", evidence=(3, 9)).reason
+        "position 99 of the log"
+        in refusal(watch, party="user", reason="x", evidence=(5, 99)).reason
     )
     assert refusal(watch, party="user", reason="x", evidence=(1,)).code == "invalid"
-    assert says(watch, party="user", reason="Rendez-vous annulé", evidence=(3,))
+    assert says(watch, party="user", reason="Rendez-vous annulé", evidence=(5,))
 
 
 def test_the_last_word_counts_and_the_same_again_is_none() -> None:
