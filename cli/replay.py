@@ -14,6 +14,7 @@ from cli.shell.table import Table
 from services.projections.api.incidents.views import IncidentView
 from services.projections.generations import AsOf
 from services.projections.history.history import standings, whole
+from services.projections.history.past import Past, past_of
 from services.projections.log_queries import all_about, known_at
 from services.projections.timeline.sentences import sentence
 from services.projections.timeline.store import REQUESTED, messages_of, told_of
@@ -63,30 +64,28 @@ def replay_command(  # noqa: PLR0913, PLR0917 # each is an option
         report("read", 0, None)
         upto, past = _history(log, ref, instant)
         view = _view(log, past, instant or real_clock(), upto)
-    if not past:
+    if not past.entries and not past.unreadable:
         when = f" at {at}" if at else ""
         raise refused(f"there is no incident {ref}{when}", Exit.INVALID)
     if view is None:
-        raise refused(f"{ref} was never opened: run audit verify", Exit.INVALID)
-    events = past[-last:] if last else past
-    earlier = len(past) - len(events)
+        why = [each.text for each in past.unreadable] or ["run audit verify"]
+        raise refused(f"{ref} was never opened: {'; '.join(why)}", Exit.INVALID)
+    events = past.entries[-last:] if last else past.entries
+    earlier = len(past.entries) - len(events)
     note = [f"({counted(earlier, 'event')} before these)"] if earlier else []
-    state, story = _state(view, past), _story(events, past)
+    note += [f"Not shown: {each.text}." for each in past.unreadable]
+    state, story = _state(view, past.entries), _story(events, past.entries)
     answer(_plain(view, events), state, "", *note, story)
 
 
-def _history(
-    log: EventLog, ref: str, instant: datetime | None
-) -> tuple[AsOf, Sequence[Entry]]:
+def _history(log: EventLog, ref: str, instant: datetime | None) -> tuple[AsOf, Past]:
     with log.transaction() as cursor:
         upto = known_at(cursor, instant)
-        entries = all_about(log, cursor, ref)
-    return upto, [entry for entry in entries if entry.position <= upto.position]
+        read = all_about(log, cursor, ref)
+    return upto, past_of(each for each in read if each[0].position <= upto.position)
 
 
-def _view(
-    log: EventLog, past: Sequence[Entry], at: datetime, upto: AsOf
-) -> IncidentView | None:
+def _view(log: EventLog, past: Past, at: datetime, upto: AsOf) -> IncidentView | None:
     found = whole(past)
     if found is None:
         return None
@@ -112,7 +111,7 @@ def _plain(view: IncidentView, past: Sequence[Entry]) -> dict[str, Any]:
 
 
 def _state(view: IncidentView, past: Sequence[Entry]) -> Table:
-    fields = view.model_dump(mode="json", exclude={"as_of"})
+    fields = view.model_dump(mode="json", exclude={"as_of", "unreadable"})
     return Table(
         ("field", "value"),
         [

@@ -6,6 +6,8 @@ desk, a page at a time; after an interruption the same command continues.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -18,7 +20,8 @@ from cli.shell.json_lines import answer_lines
 from cli.shell.output import AsJson, Exit, answer, bar, counted, plain_text, refused
 from cli.shell.parameters import Ref, demand_ref, instant_in
 from cli.shell.table import Table
-from services.projections.history.history import hours_under, whole
+from services.projections.history.history import UNCOUNTABLE, hours_under, whole
+from services.projections.history.past import Past, past_of
 from services.projections.history.promise_account import sentences
 from services.projections.history.shares import shares, turns, waits
 from services.projections.log_queries import all_about, known_at
@@ -94,19 +97,25 @@ def explain_command(  # noqa: PLR0913, PLR0917 # each is an option
         if found is None:
             when = f" at {at}" if at else ""
             raise refused(f"there is no incident {ref}{when}", Exit.INVALID)
-        items = list(_explanations(found.clocks, past, PolicyVersions(log), now, lang))
+        policies = PolicyVersions(log)
+        items = list(_explanations(found.clocks, past.entries, policies, now, lang))
     text = "\n\n".join("\n".join(lines) for _, lines in items)
     answer(
-        {"incident": ref, "items": [plain for plain, _ in items]},
+        {
+            "incident": ref,
+            "items": [plain for plain, _ in items],
+            "unreadable": [asdict(each) for each in past.unreadable],
+        },
+        *(f"Not used: {each.text}." for each in past.unreadable),
         text or f"Nothing was promised about {ref}: no contract covers it.",
     )
 
 
-def _past(log: EventLog, ref: str, at: datetime | None) -> Sequence[Entry]:
+def _past(log: EventLog, ref: str, at: datetime | None) -> Past:
     with log.transaction() as cursor:
         upto = known_at(cursor, at)
-        entries = all_about(log, cursor, ref)
-    return [entry for entry in entries if entry.position <= upto.position]
+        read = all_about(log, cursor, ref)
+    return past_of(each for each in read if each[0].position <= upto.position)
 
 
 def _explanations(
@@ -116,12 +125,13 @@ def _explanations(
     now: datetime,
     lang: Language,
 ) -> Iterator[tuple[dict[str, JsonValue], list[str]]]:
-    """Yield each promise whose calendar is in the log, for programs and in words."""
+    """Yield each promise whose open hours can be counted, for programs and in words."""
     for clock in clocks:
         hours = hours_under(clock, policies)
         if hours is not None:
-            consumption = consumed(clock, hours, now, turns(past), waits(past))
-            yield _explanation(clock, hours, consumption, lang)
+            with suppress(*UNCOUNTABLE):
+                consumption = consumed(clock, hours, now, turns(past), waits(past))
+                yield _explanation(clock, hours, consumption, lang)
 
 
 def _explanation(

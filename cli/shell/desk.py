@@ -20,6 +20,7 @@ from shared.clock import Clock, LeverClock, clock_from, real_clock
 from shared.database.clock_mode import LeverRefused
 from shared.database.copied_rows import ReplacedTable
 from shared.database.server_clock import server_clock_at
+from shared.domain.incident import BrokenHistory
 from shared.eventlog.codec import UnknownEvent
 from shared.eventlog.documents import UnreadableDocument
 from shared.eventlog.errors import Unavailable
@@ -196,7 +197,7 @@ def reachable() -> Iterator[None]:
         yield
     except UnreadableDocument as error:
         raise refused(str(error), Exit.UNREACHABLE) from error
-    except (UnknownEvent, VaultError) as error:
+    except (UnknownEvent, VaultError, BrokenHistory) as error:
         sentence = (
             f"a record cannot be read ({type(error).__name__}: {error}): upgrade, or "
             "put its key back, see docs/how-to/parked-events.md"

@@ -94,9 +94,17 @@ def replay(history: Iterable[Entry], subject: Subject) -> Handover | None:
     """Return the hand-over of `subject` after its events, None without events."""
     handover: Handover | None = None
     for entry in history:
-        if events.is_service_handover(entry.event) == (subject == "service"):
-            handover = _requested(entry) or (handover and _answered(handover, entry))
+        handover = evolve(handover, entry, subject)
     return handover
+
+
+def evolve(
+    handover: Handover | None, entry: Entry, subject: Subject
+) -> Handover | None:
+    """Return the hand-over of `subject` after `entry`; others leave it as it is."""
+    if events.is_service_handover(entry.event) != (subject == "service"):
+        return handover
+    return _requested(entry) or (handover and _answered(handover, entry))
 
 
 def one(

@@ -25,7 +25,8 @@ from shared.domain.identifiers import (
 )
 from shared.domain.policy.document import Policy
 from shared.eventlog.entry import Entry
-from shared.eventlog.log import SELECT_ROWS, EventLog, Row
+from shared.eventlog.histories import Unreadable, each_event
+from shared.eventlog.log import NEWEST, SELECT_ROWS, EventLog, Row
 from shared.eventlog.policies import policy_of
 from shared.eventlog.recorder import Head, read_head
 
@@ -78,10 +79,22 @@ def rows_of_streams(
     return _rows(cursor, _OF_STREAMS, (list(streams), after, limit))
 
 
-def all_about(log: EventLog, cursor: Cursors, ref: str) -> list[Entry]:
-    """Return the events about an incident in all streams, in the order of the log."""
-    entries = log.histories(cursor, streams_about(ref))
-    return sorted(entries, key=attrgetter("position"))
+def all_about(
+    log: EventLog, cursor: Cursors, ref: str
+) -> list[tuple[Row, Entry | Unreadable]]:
+    """Return the events about an incident in all streams, in the order of the log.
+
+    Each as its entry or with the reason why it cannot be read; raises `Unavailable`.
+    """
+    return each_of(log, cursor, streams_about(ref))
+
+
+def each_of(
+    log: EventLog, cursor: Cursors, streams: Sequence[str], upto: int = NEWEST
+) -> list[tuple[Row, Entry | Unreadable]]:
+    """Return the events of several streams up to a position, likewise."""
+    rows = log.stored_histories(cursor, streams, upto)
+    return list(each_event(log, sorted(rows, key=attrgetter("position"))))
 
 
 def histories(

@@ -27,7 +27,7 @@ from shared.eventlog.entry import Entry
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
 from shared.eventlog.policies import PolicyVersions
-from shared.http.error_responses import Blocking
+from shared.http.error_responses import UNREADABLE, Blocking
 from shared.http.problem_details import HttpError
 from shared.i18n.formats import Reader, instant_text, language_of
 from shared.i18n.messages import say
@@ -179,7 +179,7 @@ async def contact_answer(
     try:
         by, found, shown = await records.blocking(_receipt, records, contact, done)
         id_, known, note = by, found is not None, _unreached(by, found)
-    except (HttpError, Unavailable, LookupError):
+    except (HttpError, Unavailable, LookupError, *UNREADABLE):
         note = "it is recorded; the receipt cannot be written at the moment"
     return ContactAnswer(
         **done.model_dump(), person=id_, known=known, note=note, receipt=shown

@@ -9,6 +9,28 @@ KEPT_MAX = 1_000
 """The maximum number of events that are remembered."""
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableEvent:
+    """An event that cannot be read or cannot have happened: where it is, and why.
+
+    `why` has none of its words. `later`: how many later events of its stream are left
+    out with it, because they may build on it.
+    """
+
+    position: int
+    stream: str
+    type: str
+    why: str
+    later: int = 0
+
+    @property
+    def text(self) -> str:
+        """The same in words."""
+        where = f"position {self.position} ({self.type}) of {self.stream}"
+        also = f", with {self.later} later ones of it" if self.later else ""
+        return f"{where}{also}: {self.why}"
+
+
 @dataclass
 class UnreadableEvents:
     """The events that could not be read when they were last needed, by position."""

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
+from shared.domain.incident import BrokenHistory
 from shared.eventlog.append import TooLarge
 from shared.eventlog.batcher import Overloaded
 from shared.eventlog.codec import UnknownEvent
@@ -83,8 +84,9 @@ CLOCK_RETRY_SECONDS = 10
 """`Retry-After` while the clock of this host is wrong."""
 UNREADABLE_SECONDS = 60
 """`Retry-After` for a record of a later version or without its key."""
-UNREADABLE = (UnknownEvent, VaultError)
-"""The errors of reading a record of a later version, or one without its key."""
+UNREADABLE = (UnknownEvent, VaultError, BrokenHistory)
+"""The errors of reading a record of a later version, one without its key, or one whose
+events cannot have happened in their order."""
 NOT_CONTINUED_SECONDS = 10
 """`Retry-After` while the log is discontinued, which a person must resolve."""
 
@@ -166,7 +168,7 @@ def _unavailable(error: Exception) -> HttpError:
                 "an operator runs `permanence restored`, then send it again"
             )
             code, wait = "log_not_continued", NOT_CONTINUED_SECONDS
-        case UnknownEvent() | VaultError():
+        case UnknownEvent() | VaultError() | BrokenHistory():
             why = f"{type(error).__name__}: {error}"
             sentence = (
                 f"a record cannot be read at present: {why}. Nothing was recorded: "

@@ -11,7 +11,7 @@ a French name, is here.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import MINYEAR, date, datetime, timedelta
 from math import inf
 from typing import Literal, TypeGuard
 from zoneinfo import ZoneInfo
@@ -105,7 +105,7 @@ def instant_text(at: datetime, zone: str, language: Language) -> str:
 
     Seconds are cut off, never rounded up: a due date must not be shown too late.
     """
-    local = at.astimezone(ZoneInfo(zone))
+    local = _local(at, zone)
     return text_of(language, "format", "instant").format(
         day=day_text(local, language),
         time=_time(local),
@@ -118,9 +118,17 @@ def short_instant_text(at: datetime, zone: str, language: Language) -> str:
 
     fr: 3 juil. 2025, 10:30
     """
-    local = at.astimezone(ZoneInfo(zone))
+    local = _local(at, zone)
     pattern = text_of(language, "format", "short day")
     return f"{format_date(local, pattern, locale=language)}, {_time(local)}"
+
+
+def _local(at: datetime, zone: str) -> datetime:
+    try:
+        return at.astimezone(ZoneInfo(zone))
+    except OverflowError:  # the first or last day that can be written, of any year
+        inwards = timedelta(days=1 if at.year == MINYEAR else -1)
+        return (at + inwards).astimezone(ZoneInfo(zone))
 
 
 def day_text(local: date, language: Language) -> str:

@@ -59,9 +59,9 @@ def test_each_reader_goes_on_once_the_event_is_skipped() -> None:
             for reader in sorted(BY_COMMAND)
         ]
 
-        assert shown == (503, "record_unreadable")
-        assert replayed.code == 3
-        assert "cannot be read (UnknownEvent" in replayed.err
+        assert shown == [incident_stream(incident)]
+        assert replayed.code == 0
+        assert f"of {incident_stream(incident)}: UnknownEvent" in replayed.out
         assert {each["outcome"] for each in retried} == {"still parked"}
         assert breached == 0
         assert [each["outcome"] for (each,) in skipped] == ["skipped"] * len(READERS)
@@ -96,11 +96,11 @@ def skip(
     return found
 
 
-def asked(desk: CallingDesk, incident: str) -> tuple[int, str]:
-    """Return with what status and code the API answers for the incident."""
+def asked(desk: CallingDesk, incident: str) -> list[str]:
+    """Return the streams of which the API says that they cannot be read."""
     url = f"{desk.desk.api_url}/v1/incidents/{incident}"
     answer = httpx.get(url, headers=desk.desk.bearer("agent"), timeout=SECONDS)
-    return answer.status_code, answer.json()["code"]
+    return [each["stream"] for each in answer.json()["unreadable"]]
 
 
 def replay(desk: CallingDesk, incident: str) -> Ran:

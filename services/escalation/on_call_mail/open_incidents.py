@@ -1,13 +1,17 @@
 """The open incidents that a hand-off notice lists: references, no words of people."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.database.table import Cursors
 from shared.domain.events import is_sla_event
 from shared.domain.identifiers import sla_stream
+from shared.domain.incident import BrokenHistory
 from shared.domain.policy.document import Policy
 from shared.domain.sla import replay
+from shared.eventlog.entry import Entry
+from shared.eventlog.histories import readable
 from shared.eventlog.log import EventLog
 from shared.i18n.on_call_notices import IncidentLine
 
@@ -45,23 +49,27 @@ def open_incidents(
     teams = [name for name, team in policy.teams.items() if team.schedule in schedules]
     given = {"teams": teams or None, "most": LISTED_MAX}
     rows = cursor.execute(_OPEN, given).fetchall()
-    streams = [sla_stream(row[0]) for row in rows]
-    events = [
-        (entry.stream, entry.event)
-        for entry in log.histories(cursor, streams)
-        if is_sla_event(entry.event)
-    ]
+    promised = readable(log, cursor, [sla_stream(row[0]) for row in rows])
     lines = []
     for ref, priority, service, cycle, _ in rows:
-        own = [event for stream, event in events if stream == sla_stream(ref)]
-        due = [
-            clock.due_at
-            for clock in replay(own)
-            if (clock.name.target, clock.name.cycle) == ("ttr", cycle)
-            and clock.ended_at is None
-        ]
         names = policy.service(service).name
         name = names.get(language) or next(iter(names.values()))
-        lines.append(IncidentLine(ref, priority, name, due[-1] if due else None))
+        due_at = _due_at(promised.get(sla_stream(ref), ()), cycle)
+        lines.append(IncidentLine(ref, priority, name, due_at))
     count = rows[0][4] if rows else 0
     return OpenIncidents(tuple(lines), count - len(lines) or None)
+
+
+def _due_at(history: Sequence[Entry], cycle: int) -> datetime | None:
+    """Return when a running promise to resolve is due; None if that is not known."""
+    try:
+        clocks = replay(each.event for each in history if is_sla_event(each.event))
+    except BrokenHistory:
+        return None  # of this incident only: the mail is about all of them
+    due = [
+        clock.due_at
+        for clock in clocks
+        if (clock.name.target, clock.name.cycle) == ("ttr", cycle)
+        and clock.ended_at is None
+    ]
+    return due[-1] if due else None

@@ -5,13 +5,15 @@ from typing import Any
 
 from services.projections.api.limits import RETRY_SECONDS
 from services.projections.generations import AsOf, ReadModel, as_of, live
+from services.projections.history.past import Past, past_of
 from services.projections.log_queries import all_about, known_at
 from services.projections.sight import Sight
 from shared.database.table import Cursors
 from shared.domain.identifiers import incident_stream
-from shared.eventlog.entry import Entry
+from shared.eventlog.histories import Unreadable
 from shared.eventlog.log import EventLog
-from shared.http.error_responses import UNREADABLE
+from shared.eventlog.unreadable import UnreadableEvent
+from shared.http.error_responses import UNREADABLE_SECONDS
 from shared.http.problem_details import HttpError
 from shared.security.places import place_of, places
 
@@ -35,25 +37,38 @@ def known_to(
     return schema, upto
 
 
-def history(
-    log: EventLog, cursor: Cursors, ref: str, upto: AsOf, sight: Sight
-) -> list[Entry]:
-    """Return the events about an incident up to a position, from all streams, in order.
+def history(log: EventLog, cursor: Cursors, ref: str, upto: AsOf, sight: Sight) -> Past:
+    """Return what can be read of an incident's past up to a position.
 
-    Raises `HttpError` 404 if its own stream has none, or if it is out of `sight`, and
-    what `EventLog.histories` raises of events that cannot be read.
+    Raises `HttpError` 404 if its own stream has no event up to then, or if it is out of
+    `sight`; 503 if its first event cannot be read, since nothing is known without it.
     """
-    try:
-        entries = all_about(log, cursor, ref)
-    except UNREADABLE:
-        require_seen(log, cursor, sight, ref)  # else its events would be told of
-        raise
-    if sight.within is not None and not sight.sees(place_of(entries)):
+    read = all_about(log, cursor, ref)
+    readable = [entry for _, entry in read if not isinstance(entry, Unreadable)]
+    if len(readable) < len(read):
+        require_seen(log, cursor, sight, ref)  # it may have moved meanwhile
+    elif sight.within is not None and not sight.sees(place_of(readable)):
         raise no_incident(ref)
-    past = [entry for entry in entries if entry.position <= upto.position]
-    if not any(entry.stream == incident_stream(ref) for entry in past):
-        raise no_incident(ref, is_later=bool(entries))
+    past = past_of(each for each in read if each[0].position <= upto.position)
+    for event in past.unreadable:
+        log.unreadable.failed(event.position, event.why)
+    if past.state.incident is None:
+        own = incident_stream(ref)
+        for event in past.unreadable:
+            if event.stream == own:
+                raise _unreadable(event)
+        raise no_incident(ref, is_later=any(row.stream == own for row, _ in read))
     return past
+
+
+def _unreadable(event: UnreadableEvent) -> HttpError:
+    """Return the 503 for an incident whose opening cannot be read."""
+    return HttpError(
+        503,
+        f"an event cannot be read at present, {event.text}; ask again later",
+        code="record_unreadable",
+        retry_after=UNREADABLE_SECONDS,
+    )
 
 
 def require_seen(log: EventLog, cursor: Cursors, sight: Sight, ref: str) -> None:

@@ -33,6 +33,7 @@ from shared.eventlog.histories import Unreadable, each_event
 from shared.eventlog.log import PAGE_MAX, EventLog, Row
 from shared.eventlog.policies import document_of
 from shared.eventlog.readers.position import Bookmark, Cursors, stored_positions
+from shared.eventlog.unreadable import UnreadableEvent
 
 PAGE = 100
 """How many events are read at once; their documents are read one at a time."""
@@ -289,16 +290,6 @@ def _first_miscounted(cursor: Cursors, after: int) -> tuple[str, int] | None:
 
 UNREADABLE_NAMED_MAX = 1_000
 """The maximum number of events that are named; all of them are counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadableEvent:
-    """An event that cannot be read: where it is, and why not, without its words."""
-
-    position: int
-    stream: str
-    type: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ in time, the messages sent because of it with their states, and the state of its
 promises at an instant, in open hours.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -14,20 +14,19 @@ import orjson
 from psycopg import Cursor
 
 from services.projections.handovers import Handover
-from services.projections.handovers import replay as replay_handover
 from services.projections.history.alert import Alert, alert
 from services.projections.history.attachments import Attachment, attachments
+from services.projections.history.past import Past
 from services.projections.history.shares import waiting_since
-from services.projections.queue.projection import project
 from services.projections.queue.row import QueueRow
-from shared.domain import events, sla
-from shared.domain import incident as incidents
+from shared.domain import events
 from shared.domain.events.notification import Channel
 from shared.domain.incident import Incident
 from shared.domain.policy.document import Policy
 from shared.domain.sla import Clock, ClockName, left, original_due, spent
 from shared.domain.working_time import Hours, hours_of
 from shared.eventlog.entry import Entry
+from shared.eventlog.unreadable import UnreadableEvent
 from shared.vault.vault import Vault
 
 
@@ -200,12 +199,17 @@ Policies = Callable[[int], Policy]
 """Returns the policy of a version; raises LookupError if the log has none."""
 
 
+UNCOUNTABLE = (ValueError, OverflowError)
+"""The errors of counting open hours of a promise whose values cannot be."""
+
+
 @dataclass(frozen=True)
 class ClockState:
     """A clock, and working seconds at an instant; `left` is negative when over.
 
     `original_due_at` is when it would be due without extensions; pauses move it as they
-    move the due date. All are None if the log does not contain the calendar.
+    move the due date. All are None if the log does not contain the calendar, or if
+    its open hours cannot be counted.
     """
 
     clock: Clock
@@ -224,8 +228,11 @@ def standings(
 def _standing(clock: Clock, hours: Hours | None, at: datetime) -> ClockState:
     if hours is None:
         return ClockState(clock, None, None, None)
-    over = spent(clock, hours, at), left(clock, hours, at)
-    return ClockState(clock, *over, original_due(clock, hours))
+    try:
+        over = spent(clock, hours, at), left(clock, hours, at)
+        return ClockState(clock, *over, original_due(clock, hours))
+    except UNCOUNTABLE:
+        return ClockState(clock, None, None, None)
 
 
 def hours_under(clock: Clock, policies: Policies) -> Hours | None:
@@ -259,20 +266,16 @@ class History:
     """The texts that people wrote about promises."""
     question_received_at: datetime | None
     """Since when it waits for a user who knows the question."""
+    unreadable: tuple[UnreadableEvent, ...]
+    """Where what is known of a stream ends, because an event cannot be read."""
 
 
-def whole(past: Sequence[Entry]) -> History | None:
-    """Return the incident after `past`, in the order of the log; None if never opened.
-
-    Raises `BrokenHistory` if the events cannot have happened in that order.
-    """
-    row: QueueRow | None = None
-    for entry in past:
-        row = project(row, entry)
-    own = [event for entry in past if events.is_incident_event(event := entry.event)]
-    incident = incidents.replay(own)
+def whole(past: Past) -> History | None:
+    """Return the incident after what can be read of its past; None if never opened."""
+    incident, row, clocks, handover, service_handover = past.state
     if incident is None or row is None:
         return None
+    own = [e.event for e in past.entries if events.is_incident_event(e.event)]
     opening = next(e for e in own if isinstance(e, events.IncidentOpened))
     return History(
         incident=incident,
@@ -280,14 +283,13 @@ def whole(past: Sequence[Entry]) -> History | None:
         row=row,
         owner_team=opening.team,
         alert=alert(opening),
-        clocks=sla.replay(
-            event for entry in past if events.is_sla_event(event := entry.event)
-        ),
-        attachments=attachments(past),
+        clocks=clocks,
+        attachments=attachments(past.entries),
         contacts=tuple(e for e in own if isinstance(e, events.IncidentContacted)),
-        notices=notices(past),
-        handover=replay_handover(past, "incident"),
-        service_handover=replay_handover(past, "service"),
-        wording=wording(past),
-        question_received_at=waiting_since(past),
+        notices=notices(past.entries),
+        handover=handover,
+        service_handover=service_handover,
+        wording=wording(past.entries),
+        question_received_at=waiting_since(past.entries),
+        unreadable=past.unreadable,
     )

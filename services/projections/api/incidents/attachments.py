@@ -5,8 +5,9 @@ image is encoded again. Files of incidents that were merged into one are found t
 """
 
 from collections.abc import Sequence
-from itertools import chain
-from typing import Annotated
+from itertools import groupby
+from operator import attrgetter
+from typing import Annotated, NamedTuple
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -17,25 +18,27 @@ from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.incidents.views import AttachmentView, LeftOutView
 from services.projections.api.intake.forwarding import passed_on
 from services.projections.api.limits import ATTACHMENT_BYTES_MAX
-from services.projections.api.position import history, known, no_incident
+from services.projections.api.position import history, known
 from services.projections.api.query_params import InstantQuery, Nothing, Ref
 from services.projections.api.redaction import seen_of
+from services.projections.api.unreadable import UnreadableView, unreadable_views
 from services.projections.generations import AsOf
 from services.projections.history.attachments import (
     Attachment,
     attachments,
     left_out,
 )
+from services.projections.history.past import past_of
+from services.projections.log_queries import each_of
 from services.projections.snapshots import snapshot
 from shared.attachments.content import UnreadableContent, load
 from shared.attachments.schemas import AttachmentAnswer
 from shared.database.table import Cursors
 from shared.domain import events
 from shared.domain.identifiers import IncidentRef, incident_stream
-from shared.domain.incident import replay
 from shared.eventlog.entry import Entry
-from shared.eventlog.histories import readable
-from shared.eventlog.log import EventLog
+from shared.eventlog.log import EventLog, Row
+from shared.eventlog.unreadable import UnreadableEvent
 from shared.http.bodies import FILE_SECONDS_MAX
 from shared.http.command_headers import CommandHeaders
 from shared.http.problem_details import HttpError
@@ -81,6 +84,8 @@ class AttachmentList(Answer):
     incident: IncidentRef
     items: list[AttachmentView]
     left_out: list[LeftOutView]
+    unreadable: list[UnreadableView]
+    """Events about the incidents that could not be used: they may be about files."""
     as_of: AsOf
 
 
@@ -168,11 +173,12 @@ async def preview(
 def _list(desk: Desk, ref: str, query: InstantQuery, caller: Caller) -> AttachmentList:
     with snapshot(desk.log) as cursor:
         upto = known(cursor, query.at, query.min_position)
-        past = _history(desk.log, cursor, ref, upto, caller)
+        entries, unreadable = _history(desk.log, cursor, ref, upto, caller)
     return AttachmentList(
         incident=ref,
-        items=[AttachmentView.model_validate(each) for each in attachments(past)],
-        left_out=[LeftOutView.model_validate(each) for each in left_out(past)],
+        items=[AttachmentView.model_validate(each) for each in attachments(entries)],
+        left_out=[LeftOutView.model_validate(each) for each in left_out(entries)],
+        unreadable=unreadable_views(unreadable, sight_of(caller)),
         as_of=upto,
     )
 
@@ -182,8 +188,9 @@ def _content(
 ) -> tuple[Attachment, bytes]:
     """Return a file with its content; raises `HttpError` if it may not be had."""
     with snapshot(desk.log) as cursor:
-        past = _history(desk.log, cursor, ref, known(cursor, None, 0), caller)
-        file = _file(attachments(past), ref, attachment)
+        known_now = known(cursor, None, 0)
+        past = _history(desk.log, cursor, ref, known_now, caller)
+        file = _file(attachments(past.entries), ref, attachment)
         try:
             content = load(
                 cursor, desk.log.vault, file.incident, attachment, file.sha256
@@ -223,30 +230,42 @@ def _gone(why: str) -> HttpError:
     return HttpError(_GONE, f"the file is gone: {why}", code="gone")
 
 
+class _Events(NamedTuple):
+    """Events of an incident and of those merged into it, and what cannot be read."""
+
+    entries: Sequence[Entry]
+    unreadable: Sequence[UnreadableEvent]
+
+
 def _history(
     log: EventLog, cursor: Cursors, ref: str, upto: AsOf, caller: Caller
-) -> list[Entry]:
+) -> _Events:
     """Return the events of an incident and of those merged into it, in order.
 
     Of one that was merged, the caller must see where it came from as well.
     """
     sight = sight_of(caller)
     past = history(log, cursor, ref, upto, sight)
-    own = [each.event for each in past if each.stream == incident_stream(ref)]
-    incident = replay(each for each in own if events.is_incident_event(each))
-    if incident is None:
-        raise no_incident(ref)
-    merged = set(incident.absorbed)
+    entries, unreadable = [*past.entries], [*past.unreadable]
+    merged = _absorbed(entries)
     waiting = sorted(seen_of(log, cursor, sight, merged))
     while waiting and len(merged) <= MERGED_MAX:
         streams = [incident_stream(each) for each in waiting]
-        histories = readable(log, cursor, streams, upto.position)
-        found = [*chain.from_iterable(histories.values())]
-        past += found
+        found: list[Entry] = []
+        read = each_of(log, cursor, streams, upto.position)
+        for _, own in groupby(sorted(read, key=_stream_of), _stream_of):
+            other = past_of(own)
+            found += other.entries
+            unreadable += other.unreadable
+        entries += found
         further = _absorbed(found) - merged
         merged |= further
         waiting = sorted(seen_of(log, cursor, sight, further))
-    return sorted(past, key=lambda entry: entry.position)
+    return _Events(sorted(entries, key=attrgetter("position")), unreadable)
+
+
+def _stream_of(read: tuple[Row, object]) -> str:
+    return read[0].stream
 
 
 def _absorbed(entries: Sequence[Entry]) -> set[str]:

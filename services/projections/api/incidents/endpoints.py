@@ -18,6 +18,7 @@ from services.projections.api.position import history, known, no_incident
 from services.projections.api.promises.views import PromiseView, views
 from services.projections.api.query_params import InstantQuery, Ref
 from services.projections.api.redaction import redacted
+from services.projections.api.unreadable import UnreadableView, unreadable_views
 from services.projections.generations import AsOf
 from services.projections.history.history import (
     ClockState,
@@ -47,6 +48,8 @@ class Promises(Answer):
     items: list[PromiseView]
     olas: list[PromiseView]
     """What support levels owe the desk; not shown to users."""
+    unreadable: list[UnreadableView]
+    """Events about the incident that could not be used."""
     at: AwareDatetime
     """The instant for which the remaining time is computed."""
     as_of: AsOf
@@ -97,6 +100,7 @@ async def get_promises(
         olas=views(seen.promises, seen.whole.wording, operational=True)
         if sight.internal
         else [],
+        unreadable=unreadable_views(seen.whole.unreadable, sight),
         at=seen.at,
         as_of=seen.known,
     )

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime
 from services.projections.api.answers import Answer
 from services.projections.api.promises.views import PromiseView, views
 from services.projections.api.records.handovers import HandoverView, ServiceHandoverView
+from services.projections.api.unreadable import UnreadableView
 from services.projections.generations import AsOf
 from services.projections.history.history import ClockState, History
 from shared.attachments.schemas import Scan
@@ -306,6 +307,9 @@ class IncidentView(Answer):
     actions: tuple[str, ...] = ()
     """The commands that the caller may give now: each is the end of a path below that
     of the incident. Empty for the past, and for those who may only read."""
+    unreadable: list[UnreadableView]
+    """Events about it that could not be used: they cannot be read, or cannot have
+    happened after those before them."""
     at: AwareDatetime
     """The instant of the answer, for which remaining times are computed."""
     as_of: AsOf
@@ -342,6 +346,7 @@ class IncidentView(Answer):
             "attachments": list(whole.attachments),
             "contacts": [ContactView.of(event) for event in whole.contacts],
             "notifications": list(whole.notices),
+            "unreadable": list(whole.unreadable),
             "at": at,
             "as_of": known,
         }
@@ -351,7 +356,9 @@ class IncidentView(Answer):
         """Return what somebody of the client sees: nothing that is the desk's own."""
         told = [each for each in self.notifications if each.audience == "user"]
         own = {name: _EMPTY[name] for name in type(self).model_fields if name in _EMPTY}
-        return self.model_copy(update={**own, "notifications": told})
+        gaps = [each.for_client() for each in self.unreadable]
+        own |= {"notifications": told, "unreadable": gaps}
+        return self.model_copy(update=own)
 
 
 def _alert(whole: History) -> Mapping[str, object]:
@@ -373,7 +380,7 @@ FOR_CLIENTS = frozenset(
         "channel", "opened_at", "reported_at", "cycle", "acknowledged_at", "pause",
         "last_message", "restored_at", "resolved_at", "workaround", "closed_at",
         "cancelled_at", "merged_into", "due_at", "due_target", "breached", "promises",
-        "contacts", "notifications", "at", "as_of",
+        "contacts", "notifications", "unreadable", "at", "as_of",
     }
 )  # fmt: skip
 """The fields that somebody of the client sees; every other one is empty for them."""

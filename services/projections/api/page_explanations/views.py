@@ -126,7 +126,7 @@ def _facts(desk: Desk, cursor: Cursors, wanted: Wanted, caller: Caller) -> _Fact
     upto = known(cursor, wanted.at, wanted.min_position)
     past = history(desk.log, cursor, wanted.ref, upto, sight_of(caller))
     found = policy_at(desk.log, cursor, upto.position)
-    return _Facts(past, found[1] if found else None, upto)
+    return _Facts(past.entries, found[1] if found else None, upto)
 
 
 def _schedules(facts: _Facts, steps: Sequence[StepResult]) -> Sequence[str]:

@@ -20,11 +20,8 @@ from services.projections.reads.middleware import name_reader
 from services.projections.sight import EVERYTHING
 from services.projections.snapshots import snapshot
 from shared.directory import person as person_named
-from shared.domain import sla
 from shared.domain.commands.sla import AcceptExtension, RefuseExtension
-from shared.domain.events import is_incident_event, is_sla_event
 from shared.domain.identifiers import ExtensionRef, IncidentRef, extended_incident
-from shared.domain.incident import replay
 from shared.domain.sla import Extension
 from shared.http.bodies import read_object, validated
 from shared.http.form_limits import address_of
@@ -129,15 +126,14 @@ def _seen(desk: Desk, link: AnswerLink, liked: Language) -> LinkQuery:
         who = person_named(cursor, link.person)
         has_left = is_removed(cursor, link.person)
         policy = policy_in_force(desk.log, cursor)
-    incident = replay(e.event for e in past if is_incident_event(e.event))
-    clocks = sla.replay(e.event for e in past if is_sla_event(e.event))
+    incident, clocks = past.state.incident, past.state.clocks
     proposed = [each for clock in clocks for each in clock.extensions]
     extension = next((each for each in proposed if each.ref == link.extension), None)
     if incident is None or extension is None or has_left:
         raise HttpError(404, "nothing is asked here any more", code="unknown_link")
     zone = (who.zone if who else None) or (policy.desk.timezone if policy else "UTC")
     reader = _Reader(language_of(who.language if who else None, liked), zone)
-    why = wording(past).reasons.get(extension.ref, "")
+    why = wording(past.entries).reasons.get(extension.ref, "")
     return _view(ref, incident.title, why, extension, reader, desk.clock())
 
 

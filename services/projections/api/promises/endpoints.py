@@ -1,5 +1,6 @@
 """Longer delays and moves of promises; most commands about them are in the table."""
 
+from itertools import chain
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -28,7 +29,6 @@ from services.projections.history.history import wording
 from services.projections.log_queries import rows_at
 from services.projections.sight import Sight
 from services.projections.snapshots import snapshot
-from shared.domain import sla
 from shared.domain.commands.policy_moves import (
     LookAtMove,
     MovedPage,
@@ -36,7 +36,6 @@ from shared.domain.commands.policy_moves import (
     PreviewMove,
 )
 from shared.domain.commands.sla import ProposeExtension
-from shared.domain.events import is_sla_event
 from shared.domain.events.sla import SlaExtensionProposed
 from shared.domain.identifiers import ExtensionRef, IncidentRef, extended_incident
 from shared.http.problem_details import HttpError
@@ -140,9 +139,8 @@ def _seen(desk: Desk, ref: str, query: InstantQuery, sight: Sight) -> ExtensionS
     with snapshot(desk.log) as cursor:
         upto = known(cursor, query.at, query.min_position)
         past = history(desk.log, cursor, incident, upto, sight)
-    clocks = sla.replay(e.event for e in past if is_sla_event(e.event))
-    words = wording(past)
-    for extension in (each for clock in clocks for each in clock.extensions):
+    words = wording(past.entries)
+    for extension in chain.from_iterable(each.extensions for each in past.state.clocks):
         if extension.ref == ref:
             view = ExtensionView.of(extension, words).model_dump()
             return ExtensionSeen(**view, incident=incident, as_of=upto)

@@ -4,6 +4,7 @@ Also its intervals on a time axis, to draw it.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Query, Response
@@ -15,9 +16,12 @@ from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.position import history, known, no_incident
 from services.projections.api.promises.views import ConsumptionView, PromiseView
 from services.projections.api.query_params import InstantQuery, PreferredLanguage, Ref
+from services.projections.api.unreadable import UnreadableView, unreadable_views
 from services.projections.generations import AsOf
 from services.projections.history.history import (
+    UNCOUNTABLE,
     ClockState,
+    Policies,
     Wording,
     hours_under,
     standings,
@@ -113,6 +117,8 @@ class Explanations(Answer):
 
     incident: IncidentRef
     items: list[PromiseExplained]
+    unreadable: list[UnreadableView]
+    """Events about the incident that could not be used."""
     at: AwareDatetime
     """The instant for which the remaining time is computed."""
     as_of: AsOf
@@ -153,6 +159,8 @@ class Intervals(Answer):
 
     incident: IncidentRef
     items: list[PromiseOnAxis]
+    unreadable: list[UnreadableView]
+    """Events about the incident that could not be used."""
     at: AwareDatetime
     """The instant at which remaining times were computed and open pauses end."""
     as_of: AsOf
@@ -198,8 +206,11 @@ def _explanations(
     return Explanations(
         incident=ref,
         items=[
-            item for clock in wanted for item in _items(clock, desk, past, at, language)
+            item
+            for clock in wanted
+            for item in _items(clock, desk, past.entries, at, language)
         ],
+        unreadable=unreadable_views(found.unreadable, sight),
         at=at,
         as_of=upto,
     )
@@ -224,18 +235,28 @@ def _intervals(desk: Desk, ref: str, query: IntervalsQuery, sight: Sight) -> Int
     if found is None:
         raise no_incident(ref)
     at = query.at or desk.clock()
-    words = wording(past)
     return Intervals(
         incident=ref,
         items=[
-            on_axis(standing, hours, at, words)
+            item
             for standing in standings(found.clocks, desk.policies, at)
             if _is_wanted(standing.clock, query)
-            and (hours := hours_under(standing.clock, desk.policies)) is not None
+            for item in _on_axis(standing, desk.policies, at, found.wording)
         ],
+        unreadable=unreadable_views(found.unreadable, sight),
         at=at,
         as_of=upto,
     )
+
+
+def _on_axis(
+    standing: ClockState, policies: Policies, at: AwareDatetime, words: Wording
+) -> Iterator[PromiseOnAxis]:
+    """Yield the promise on its axis, if its open hours are known and can be counted."""
+    hours = hours_under(standing.clock, policies)
+    if hours is not None and standing.elapsed is not None:
+        with suppress(*UNCOUNTABLE):
+            yield on_axis(standing, hours, at, words)
 
 
 def on_axis(
@@ -271,13 +292,16 @@ def _items(
     at: AwareDatetime,
     language: Language,
 ) -> Iterator[PromiseExplained]:
-    """Yield the explanation of each clock whose calendar is in the log."""
+    """Yield the explanation of a clock if its open hours can be counted."""
     hours = hours_under(clock, desk.policies)
     if hours is None:
         return
     (standing,) = standings([clock], desk.policies, at)
-    account = explained(clock, hours)
-    consumption = consumed(clock, hours, at, turns(past), waits(past))
+    try:
+        account = explained(clock, hours)
+        consumption = consumed(clock, hours, at, turns(past), waits(past))
+    except UNCOUNTABLE:
+        return
     yield PromiseExplained(
         promise=PromiseView.of(standing, wording(past)),
         zone=account.zone,

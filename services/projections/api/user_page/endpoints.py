@@ -26,11 +26,8 @@ from services.projections.reads.middleware import name_reader
 from services.projections.sight import EVERYTHING
 from services.projections.snapshots import snapshot
 from shared.directory import person as person_named
-from shared.domain import sla
 from shared.domain.commands.incident import Attach, Close, Relapse, Reopen
 from shared.domain.commands.sla import AcceptExtension, RefuseExtension
-from shared.domain.events import is_sla_event
-from shared.domain.identifiers import sla_stream
 from shared.domain.incident import Incident
 from shared.eventlog.histories import readable
 from shared.http.bodies import read_object, validated
@@ -144,27 +141,23 @@ def _seen(desk: Desk, link: UserLink, liked: Language) -> UserPage:
     with snapshot(desk.log) as cursor:
         incident = followed(desk.log, cursor, link)
         upto = known(cursor, None, 0)
-        refs = dict.fromkeys((link.incident, incident.ref))
-        past = [
-            entry
-            for ref in refs
-            for entry in history(desk.log, cursor, ref, upto, EVERYTHING)
-        ]
+        pasts = {
+            ref: history(desk.log, cursor, ref, upto, EVERYTHING)
+            for ref in (link.incident, incident.ref)
+        }
+        past = [entry for each in pasts.values() for entry in each.entries]
         had = {entry.stream for entry in past}
         others = {stream for stream, _ in causes(past, link.person)} - had
         beside = readable(desk.log, cursor, sorted(others), upto.position)
         past += chain.from_iterable(beside.values())
         who = person_named(cursor, link.person)
         policy = policy_in_force(desk.log, cursor)
-    own = sla_stream(incident.ref)
-    clocks = sla.replay(
-        entry.event
-        for entry in past
-        if entry.stream == own and is_sla_event(entry.event)
-    )
     reader = UserReader(
         link.person,
         language_of(who.language if who else None, liked),
         (who.zone if who else None) or (policy.desk.timezone if policy else "UTC"),
     )
-    return user_page(incident, past, clocks, reader, desk.clock(), link.incident)
+    clocks = pasts[incident.ref].state.clocks
+    page = user_page(incident, past, clocks, reader, desk.clock(), link.incident)
+    incomplete = any(each.unreadable for each in pasts.values())
+    return page.model_copy(update={"incomplete": incomplete})

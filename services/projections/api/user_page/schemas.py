@@ -88,6 +88,8 @@ class UserPage(Answer):
     """What the user may do now."""
     shared: bool
     """Whether others reported it too: the desk closes it, and no single user."""
+    incomplete: bool = False
+    """Whether something about it cannot be read at present, so it is not shown."""
 
 
 class UserAct(BaseModel):

@@ -7,6 +7,7 @@ import pytest
 
 from services.projections.api.incidents.linked import with_titles
 from services.projections.api.incidents.views import LinkView
+from services.projections.api.session_cookie import COOKIE
 from services.projections.audit.verify import read_all
 from services.projections.generations import live
 from services.projections.log_queries import known_at
@@ -20,6 +21,8 @@ from shared.eventlog.recorder import PendingEvent
 from shared.security.access import create
 from shared.security.places import places
 from tests.support.builders.june_log import ONE, THREE, TWO, June, june
+from tests.support.builders.promise_events import armed, told
+from tests.support.command_line import permanence
 from tests.support.desks.api import MASTER, Api, problem
 from tests.support.faults.later_version import write_unknown
 from tests.support.patience import until
@@ -194,7 +197,10 @@ def test_a_timeline_shows_that_words_with_a_lost_key_cannot_be_read(desk: Api) -
     assert shown.what["title"] == "[unreadable]"
 
 
-@pytest.mark.parametrize("part", ["", "/sla", "/sla/intervals", "/attachments"])
+PARTS = ["", "/sla", "/sla/intervals", "/sla/explain", "/attachments"]
+
+
+@pytest.mark.parametrize("part", PARTS)
 def test_what_cannot_be_read_is_not_told_to_those_who_may_not_see_it(
     desk: Api, part: str
 ) -> None:
@@ -207,5 +213,63 @@ def test_what_cannot_be_read_is_not_told_to_those_who_may_not_see_it(
     headers = {"Authorization": f"Bearer {made.token}"}
     path = f"/v1/incidents/{theirs}{part}"
 
-    problem(desk.call("GET", path), 503)
+    (named,) = desk.get(path)["unreadable"]
+
+    assert named["stream"] == f"incident-{theirs}"
     problem(desk.call("GET", path, None, headers), 404)
+
+
+SIX = "INC-000006"
+
+
+@pytest.fixture(scope="module")
+def impossible(desk: Api) -> int:
+    """Record a promise that is met but was never made; return its position."""
+    desk.happened(opened(SIX), armed(SIX, "tto", 40))
+    met = told("sla.met", SIX, target="ttr", met_at=START)
+    after = told("sla.met", SIX, target="tto", met_at=START)
+    taken = told("incident.acknowledged", SIX)
+    return desk.happened(met, after, taken) - 2
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_cannot_have_happened_is_named_and_the_rest_is_answered(
+    desk: Api, impossible: int, part: str
+) -> None:
+    answer = desk.get(f"/v1/incidents/{SIX}{part}")
+
+    (named,) = answer["unreadable"]
+    assert named["why"].startswith("it cannot have happened: sla.met of")
+    assert {name: named[name] for name in ("position", "type", "stream", "later")} == {
+        "position": impossible,
+        "type": "sla.met",
+        "stream": f"sla-{SIX}",
+        "later": 1,
+    }
+
+
+def test_the_incident_and_its_other_promises_are_what_they_were(
+    desk: Api, impossible: int
+) -> None:
+    incident = desk.get(f"/v1/incidents/{SIX}", min_position=impossible)
+
+    assert incident["status"] == "acknowledged"
+    assert [each["state"] for each in incident["promises"]] == ["running"]
+
+
+def test_its_page_says_what_is_missing(desk: Api, impossible: int) -> None:
+    cookie = {"Cookie": f"{COOKIE}={desk.tokens['agent']}"}
+    desk.get(f"/v1/incidents/{SIX}/timeline", min_position=impossible)
+
+    page = desk.call("GET", f"/incidents/{SIX}", None, cookie).text
+
+    assert f"Position {impossible}, <code>sla.met</code>, sla-{SIX}" in page
+
+
+def test_a_replay_says_what_is_missing(desk: Api, impossible: int) -> None:
+    environment = {"DATABASE_URL": desk.database.owner_dsn}
+
+    replayed = permanence("replay", SIX, "--json", env=environment)
+
+    (named,) = replayed.plain["incident"]["unreadable"]
+    assert named["position"] == impossible

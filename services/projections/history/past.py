@@ -1,0 +1,122 @@
+"""What can be read of the past of an incident, and what cannot. Pure.
+
+An event that cannot be read, or that cannot have happened after those before it, ends
+what is known of its own stream: later events of it may build on what it says. The other
+streams about the incident go on.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import NamedTuple
+
+from pydantic import BaseModel
+
+from services.projections import handovers
+from services.projections.handovers import Handover
+from services.projections.queue.projection import project
+from services.projections.queue.row import QueueRow
+from shared.domain import events, sla
+from shared.domain import incident as incidents
+from shared.domain.incident import BrokenHistory, Incident
+from shared.domain.sla import Clock
+from shared.eventlog.entry import Entry
+from shared.eventlog.histories import Unreadable
+from shared.eventlog.log import Row
+from shared.eventlog.unreadable import UnreadableEvent
+
+REACH = timedelta(days=36_525)
+"""How far the instants of a promise may be from when they were recorded: a century."""
+
+
+class IncidentState(NamedTuple):
+    """The state that follows from the streams about an incident, event by event."""
+
+    incident: Incident | None = None
+    row: QueueRow | None = None
+    clocks: tuple[Clock, ...] = ()
+    handover: Handover | None = None
+    service_handover: Handover | None = None
+
+
+@dataclass(frozen=True)
+class Past:
+    """The events about an incident that can be read, in order, and their state."""
+
+    entries: tuple[Entry, ...]
+    state: IncidentState
+    unreadable: tuple[UnreadableEvent, ...]
+    """The first event of each stream that ends what is known of it, in order."""
+
+
+def past_of(read: Iterable[tuple[Row, Entry | Unreadable]]) -> Past:
+    """Return the past with these events of the streams about one incident, in order."""
+    state, entries = IncidentState(), list[Entry]()
+    ended: dict[str, UnreadableEvent] = {}
+    later = Counter[str]()
+    for row, each in read:
+        if row.stream in ended:
+            later[row.stream] += 1
+            continue
+        why = each.why if isinstance(each, Unreadable) else None
+        if not isinstance(each, Unreadable):
+            try:
+                state = _evolve(state, each)
+            except Exception as error:  # noqa: BLE001 # it concerns this event only
+                why = _impossible(error)
+            else:
+                entries.append(each)
+        if why is not None:
+            ended[row.stream] = UnreadableEvent(row.position, row.stream, row.type, why)
+    unreadable = (replace(e, later=later[e.stream]) for e in ended.values())
+    return Past(tuple(entries), state, tuple(unreadable))
+
+
+def _impossible(error: Exception) -> str:
+    """Return why an event cannot have happened; only our own sentences are shown."""
+    why = error if isinstance(error, BrokenHistory) else type(error).__name__
+    return f"it cannot have happened: {why}"
+
+
+def _require_in_reach(event: events.SlaEvent, recorded_at: datetime) -> None:
+    """Raise `BrokenHistory` if no open hours can be counted with its values."""
+    for value in _values(event):
+        is_off = (
+            abs(value - recorded_at) > REACH
+            if isinstance(value, datetime)
+            else abs(value) > REACH.total_seconds()
+        )
+        if is_off:
+            raise BrokenHistory(f"{event.type} says {value}, more than a century away")
+
+
+def _values(value: object) -> Iterator[datetime | int]:
+    """Yield the instants and the numbers in an event."""
+    match value:
+        case datetime() | int():
+            yield value
+        case BaseModel():
+            yield from _values(tuple(value.__dict__.values()))
+        case tuple():
+            yield from chain.from_iterable(map(_values, value))
+        case _:
+            pass
+
+
+def _evolve(state: IncidentState, entry: Entry) -> IncidentState:
+    """Return the state after `entry`. Raises if it cannot have happened then."""
+    event, incident, clocks = entry.event, state.incident, state.clocks
+    if events.is_incident_event(event):
+        incident = incidents.evolve(incident, event)
+    if events.is_sla_event(event):
+        _require_in_reach(event, entry.recorded_at)
+        clocks = sla.evolve(clocks, event)
+    return IncidentState(
+        incident,
+        project(state.row, entry),
+        clocks,
+        handovers.evolve(state.handover, entry, "incident"),
+        handovers.evolve(state.service_handover, entry, "service"),
+    )
