@@ -114,7 +114,7 @@ def casework(
         )
 
     return ProcessManager(
-        schema=SCHEMA,
+        bookmark=BOOKMARK,
         react=react,
         evolve=evolve,
         decide=decide,

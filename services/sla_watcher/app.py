@@ -44,7 +44,7 @@ def casework(
     """Return the watcher's rules, with the policies of the log as their context."""
     known = policies or PolicyVersions(log)
     return ProcessManager(
-        schema=BOOKMARK.schema,
+        bookmark=BOOKMARK,
         react=react,
         evolve=evolve,
         decide=decide,

@@ -13,6 +13,8 @@ from psycopg import Cursor
 
 from shared.eventlog.entry import Entry
 from shared.eventlog.log import SELECT_ROWS, EventLog, Row
+from shared.eventlog.readers.parked_commands import skipped_among
+from shared.eventlog.readers.position import Bookmark
 
 Cursors = Cursor[tuple[Any, ...]]
 
@@ -105,10 +107,31 @@ _BEYOND = (
 )
 
 
+class Beyond(NamedTuple):
+    """Decisions that cases do not contain; those the reader was told to skip apart."""
+
+    entries: Sequence[Entry]
+    skipped: Sequence[Row]
+
+
 def beyond(
-    log: EventLog, cursor: Cursor[tuple[Any, ...]], held: Mapping[str, int]
-) -> list[Entry]:
-    """Return the entries of these streams after the given versions."""
+    log: EventLog,
+    cursor: Cursor[tuple[Any, ...]],
+    bookmark: Bookmark,
+    held: Mapping[str, int],
+) -> Beyond:
+    """Return the decisions in these streams after the given versions.
+
+    Raises like `EventLog.entries` for one that cannot be read and was not skipped: it
+    may be of a later version, and must not be decided once more.
+    """
     streams = (list(held), list(held.values()))
-    rows = cursor.execute(_BEYOND, streams, binary=True).fetchall()
-    return log.entries([Row(*row) for row in rows])
+    found = cursor.execute(_BEYOND, streams, binary=True).fetchall()
+    if not found:
+        return Beyond([], [])
+    rows = [Row(*row) for row in found]
+    skipped = skipped_among(cursor, bookmark, rows)
+    return Beyond(
+        log.entries([row for row in rows if row.position not in skipped]),
+        [row for row in rows if row.position in skipped],
+    )

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from shared.domain.events import AnyEvent
 from shared.domain.identifiers import about
 from shared.eventlog.entry import Entry
+from shared.eventlog.readers.position import Bookmark
 from shared.process_manager.progress import Progress
 
 Case = TypeVar("Case")
@@ -38,15 +39,15 @@ def _about_its_incident(_: Cursors, entry: Entry) -> Sequence[str]:
 
 @dataclass(frozen=True)
 class ProcessManager(Generic[Case, Known]):
-    """The rules of a service, all pure, and the schema of its cases.
+    """The rules of a service, all pure, and its reader.
 
     `decide(case, until, at, known)` returns the next events that are true at `until`,
     in order; it is called again until it returns none. `at` is now. `next_at` is the
     instant at which it would return more if nothing happens before.
     """
 
-    schema: str
-    """`<schema>.cases` is the table of the cases."""
+    bookmark: Bookmark
+    """Of its reader; `cases` in the same schema is the table of the cases."""
     react: Callable[[Case | None, Entry], Case | None]
     """Applies an event of another service to a case."""
     evolve: Callable[[Case, AnyEvent], Case]
@@ -69,6 +70,11 @@ class ProcessManager(Generic[Case, Known]):
     """Keeps what decisions about other incidents have to know of a decision, in the
     transaction that stores it with its case, which is locked."""
 
+    @property
+    def schema(self) -> str:
+        """The schema of the cases."""
+        return self.bookmark.schema
+
 
 @dataclass
 class Desk(Generic[Case, Known]):
@@ -77,7 +83,8 @@ class Desk(Generic[Case, Known]):
     `versions` are those up to which each stream about the incident was read or written.
     `said` are decisions of this service that the log contains but this case does not,
     because its state was lost and is being rebuilt. They remain valid, regardless of
-    what the rules would decide today.
+    what the rules would decide today. `skipped` are those that an administrator had the
+    reader skip: their versions are used up, and nothing was decided.
     """
 
     incident: str
@@ -87,6 +94,7 @@ class Desk(Generic[Case, Known]):
     versions: dict[str, int]
     decided: list[tuple[str, int, AnyEvent]] = field(default_factory=list)
     said: dict[tuple[str, int], AnyEvent] = field(default_factory=dict)
+    skipped: set[tuple[str, int]] = field(default_factory=set)
     changed: bool = field(default=False, init=False)
     """Whether an entry was applied that the case did not contain."""
 
@@ -127,7 +135,7 @@ class Desk(Generic[Case, Known]):
     def record(self, event: AnyEvent) -> None:
         """Append `event` to its stream in memory."""
         stream = self.work.stream_of(self.incident, event)
-        version = self.versions.get(stream, 0) + 1
+        version = self._next_version(stream)
         self.decided.append((stream, version, event))
         self._remember(stream, version, event)
 
@@ -137,13 +145,19 @@ class Desk(Generic[Case, Known]):
         A command may have come in between, or the rules may have been different.
         """
         stream = self.work.stream_of(self.incident, event)
-        version = self.versions.get(stream, 0) + 1
+        version = self._next_version(stream)
         said = self.said.get((stream, version))
         if said is None:
             self.record(event)
             return True
         self._remember(stream, version, said)
         return said == event.model_copy(update={"at": said.at})
+
+    def _next_version(self, stream: str) -> int:
+        version = self.versions.get(stream, 0) + 1
+        while (stream, version) in self.skipped:
+            version += 1
+        return version
 
     def _remember(self, stream: str, version: int, event: AnyEvent) -> None:
         self.versions[stream] = version

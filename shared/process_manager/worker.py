@@ -257,10 +257,15 @@ class Worker(Generic[Case, Known]):
             for desk in desks.values()
             for stream in self._work.owns(desk.incident)
         }
-        for entry in beyond(self._log, cursor, held):
+        found = beyond(self._log, cursor, self._work.bookmark, held)
+        for entry in found.entries:
             incident = about(entry.stream)
             if incident is not None:
                 desks[incident].said[entry.stream, entry.version] = entry.event
+        for row in found.skipped:
+            incident = about(row.stream)
+            if incident is not None:
+                desks[incident].skipped.add((row.stream, row.version))
 
     def _open(
         self, cursor: Cursors, rows: Sequence[StoredCase]

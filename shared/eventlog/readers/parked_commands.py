@@ -246,23 +246,29 @@ def unskipped_among(
     except Unavailable:
         raise
     except Exception:
-        query = _SKIPPED_OF.format(home=home_of(bookmark))
-        streams = sorted({row.stream for row in rows})
-        skipped = set(cursor.execute(query, (bookmark.reader, streams)))
+        skipped = skipped_among(cursor, bookmark, rows)
         if not skipped:
             raise
     return [e for row in rows if (e := _unskipped(log, row, skipped)) is not None]
 
 
-def _unskipped(
-    log: EventLog, row: Row, skipped: Collection[tuple[int]]
-) -> Entry | None:
+def skipped_among(
+    cursor: Cursors, bookmark: Bookmark, rows: Sequence[Row]
+) -> frozenset[int]:
+    """Return the positions that the reader was told to skip in the streams of rows."""
+    query = _SKIPPED_OF.format(home=home_of(bookmark))
+    streams = sorted({row.stream for row in rows})
+    found = cursor.execute(query, (bookmark.reader, streams))
+    return frozenset(position for (position,) in found)
+
+
+def _unskipped(log: EventLog, row: Row, skipped: Collection[int]) -> Entry | None:
     try:
         return log.entry(row)
     except Unavailable:
         raise
     except Exception:
-        if (row.position,) in skipped:
+        if row.position in skipped:
             return None
         raise
 

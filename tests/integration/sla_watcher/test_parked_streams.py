@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 
 import pytest
@@ -32,7 +32,7 @@ from tests.support.patience import eventually
 
 pytestmark = pytest.mark.servers
 
-STREAM = "incident-INC-000001"
+STREAM, OWN = "incident-INC-000001", "sla-INC-000001"
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +116,23 @@ def unreadable(desk: SlaDesk, version: int) -> None:
     """Record an event of a type that nobody can read."""
     with desk.intake.transaction() as cursor:
         desk.intake.append(cursor, [AppendUnit((note(STREAM, version),))])
+
+
+def damage(desk: SlaDesk, stream: str) -> None:
+    """Record an event in a stream of the watcher's own that it cannot read."""
+    dsn = desk.database.owner_dsn
+    with closing(EventLog.open(dsn, clock=desk.clock, pool_size=1)) as owner:
+        version = owner.head_version(stream) + 1
+        with owner.transaction() as cursor:
+            owner.append(cursor, [AppendUnit((note(stream, version),))])
+
+
+def decided(desk: SlaDesk) -> list[tuple[int, str]]:
+    """Return the versions and types in the watcher's stream, readable or not."""
+    return desk.ask(
+        "SELECT originator_version, topic FROM log.events "
+        f"WHERE originator_id = '{OWN}' ORDER BY 1"
+    )
 
 
 def failing(desk: SlaDesk, *versions: int) -> Watcher:
@@ -225,6 +242,46 @@ def test_all_that_is_parked_may_be_skipped(desk: SlaDesk) -> None:
     desk.now = local("09:31")
     desk.wake()
     assert desk.types()[-1] == "tto breached"
+
+
+def test_its_own_event_that_cannot_be_read_stops_one_incident_until_it_is_skipped(
+    desk: SlaDesk,
+) -> None:
+    """It may be a decision of a later version, which must not be made once more."""
+    desk.happens(opened(1, desk.now), opened(2, desk.now))
+    read_to_the_end(desk)
+    damage(desk, OWN)
+    desk.now = local("09:29")
+    desk.happens(*(happened(IncidentAcknowledged, n, desk.now) for n in (1, 2)))
+    read_to_the_end(desk)
+    waiting = desk.ask("SELECT DISTINCT stream FROM sla.parked ORDER BY 1")
+
+    skipped = done(desk, asked(desk, "skip", stream=OWN))
+    retried = done(desk, asked(desk, "retry"))
+
+    assert waiting == [(STREAM,), (OWN,)]
+    assert (skipped.outcome, retried.outcome) == ("skipped", "applied")
+    assert parked_streams(desk) == 0
+    assert decided(desk) == [
+        *((1, "sla.armed"), (2, "sla.armed"), (3, "sla.noted")),
+        *((4, "sla.warned"), (5, "sla.met")),
+    ]
+
+
+def test_a_skip_of_its_own_event_outlives_its_cases(desk: SlaDesk) -> None:
+    desk.happens(opened(1, desk.now))
+    read_to_the_end(desk)
+    damage(desk, OWN)
+    read_to_the_end(desk)
+    done(desk, asked(desk, "skip", stream=OWN))
+    desk.forget()
+    desk.now = local("09:29")
+    desk.happens(happened(IncidentAcknowledged, 1, desk.now))
+
+    read_to_the_end(desk)
+
+    assert desk.ask("SELECT DISTINCT stream FROM sla.parked") == [(OWN,)]
+    assert decided(desk)[2:] == [(3, "sla.noted"), (4, "sla.warned"), (5, "sla.met")]
 
 
 def test_what_was_never_parked_is_answered_too(desk: SlaDesk) -> None:

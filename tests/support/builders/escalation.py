@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from services.escalation.process import follows, owns, stream_of
+from services.escalation.process import BOOKMARK, follows, owns, stream_of
 from services.escalation.round_robin.rules import Turn
 from services.escalation.rules.budget import Crossing
 from services.escalation.rules.case import Case
@@ -52,7 +52,7 @@ def without_steps(policy: Policy) -> Policy:
 def rules(known: EscalationContext) -> ProcessManager[Case, EscalationContext]:
     """Return the rules of the service, with what they look up."""
     return ProcessManager(
-        schema="escalation",
+        bookmark=BOOKMARK,
         react=react,
         evolve=evolve,
         decide=decide,

@@ -28,6 +28,7 @@ from shared.domain.policy.public_holidays import expand
 from shared.domain.policy.validation import read
 from shared.domain.sla import Clock
 from shared.eventlog.entry import Entry
+from shared.eventlog.readers.position import Bookmark
 from shared.messaging.commands import CommandRequest, Scope
 from shared.process_manager.process import Desk, ProcessManager
 
@@ -81,7 +82,7 @@ def watching(
     """Return the watcher's rules under one policy, or several by version."""
     known = policy_of or (lambda _: policy)
     return ProcessManager(
-        schema="sla",
+        bookmark=Bookmark("sla", "sla_watcher"),
         react=react,
         evolve=evolve,
         decide=decide,
