@@ -38,7 +38,10 @@ WRITERS = (1, 2, 4, 8)
 EVENTS = {1: 160, 100: 3_200, 500: 8_000}
 """Number of events that all writers together write in a round, by transaction size."""
 LEAD_SECONDS = 0.2
-STATE = b'{"at":"2026-03-01T12:00:00Z","words":"' + b"x" * 262 + b'"}'
+STATE = (
+    b'{"type":"incident.noted","at":"2026-03-01T12:00:00Z","by":"person:nadia",'
+    b'"incident":"INC-000001","policy":1,"note":"' + b"x" * 184 + b'"}'
+)
 
 # The bare table: same columns and indexes, no trigger, no policy, no hash.
 PLAIN = """

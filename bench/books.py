@@ -12,7 +12,7 @@ STILL_SECONDS = 0.5
 # incident carries the number.
 _TOLD = """
 SELECT count(*) FILTER (WHERE topic = 'incident.opened'),
-       coalesce(sum((convert_from(state, 'UTF8')::json ->> 'repeats')::bigint), 0)
+       coalesce(sum(log.said(state, 'repeats')::bigint), 0)
 FROM log.events WHERE topic IN ('incident.opened', 'incident.signalled')
 """
 _COUNTED = "SELECT coalesce(sum(repeats), 0) FROM intake.signal_keys"

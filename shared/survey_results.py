@@ -58,7 +58,7 @@ _ASKED = """
 SELECT EXISTS (
     SELECT FROM log.events WHERE topic IN ('survey.invited', 'survey.answered')
         AND topic = 'survey.invited' AND recorded_at >= %s AND recorded_at < %s
-        AND convert_from(state, 'UTF8')::jsonb ->> 'survey' = %s
+        AND log.said(state, 'survey') = %s
 )
 """
 

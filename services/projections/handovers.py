@@ -29,8 +29,8 @@ WHERE topic = 'handover.{subject}requested'
   AND notification_id < %(before)s AND notification_id <= %(upto)s
   AND (NOT %(waiting)s OR (
     SELECT CASE newest.topic
-        WHEN 'handover.joined' THEN coalesce(convert_from(newest.state, 'UTF8')::jsonb
-            ->> 'to_be_confirmed', 'false')::boolean
+        WHEN 'handover.joined' THEN
+            coalesce(log.said(newest.state, 'to_be_confirmed') = 'true', false)
         ELSE newest.topic NOT IN (
             'handover.accepted', 'handover.declined', 'handover.service_accepted',
             'handover.service_joined', 'handover.service_declined') END

@@ -32,7 +32,7 @@ WHERE topic = '{begins}' AND originator_id COLLATE "C" < %(before)s
       AND over.originator_id COLLATE "C" = begun.originator_id
       AND over.notification_id <= %(upto)s))
   AND (%(team)s::text IS NULL OR %(team)s = (
-    SELECT convert_from(given.state, 'UTF8')::jsonb ->> 'team'
+    SELECT log.said(given.state, 'team')
     FROM log.events AS given
     WHERE given.originator_id = begun.originator_id
       AND topic IN ('{begins}', '{assigned}') AND given.notification_id <= %(upto)s

@@ -38,7 +38,7 @@ WHERE topic = 'incident.solution_noted' AND notification_id <= %(upto)s
 _NEWEST = f"""
 {_CURRENT} AND notification_id < %(before)s
   AND (%(service)s::text IS NULL
-       OR convert_from(state, 'UTF8')::jsonb ->> 'service' = %(service)s)
+       OR log.said(state, 'service') = %(service)s)
   {{matching}}
 ORDER BY notification_id DESC LIMIT %(limit)s
 """

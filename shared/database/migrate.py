@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 
 from shared.database.clock_mode import CHOICE, ClockMode, clock_mode
 from shared.database.roles import limit_roles
+from shared.domain.events.upcasters import required_fields
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 ROLES = (
@@ -33,6 +34,12 @@ _LOCK = (7_367, 1)
 _WAIT_STEP_SECONDS = 0.2
 _ROLE_ATTEMPTS_MAX = 50
 
+_HAS_SHAPES = "SELECT to_regclass('log.event_shapes') IS NOT NULL"
+_KEEP_SHAPE = """
+INSERT INTO log.event_shapes (topic, required) VALUES (%s, %s)
+ON CONFLICT (topic) DO UPDATE SET required = excluded.required
+WHERE event_shapes.required <> excluded.required
+"""
 _ALTERED_AT_ONCE = "tuple concurrently updated"
 
 
@@ -70,6 +77,7 @@ def migrate(
         )
         connection.execute("SELECT set_config(%s, %s, false)", (CHOICE, clock or ""))
         applied = [path.name for path in _files() if _apply(connection, path)]
+        _keep_shapes(connection)
         left = limit_roles(connection, partial(_in_spite_of_rivals, connection))
         if clock is not None:
             _demand_mode(connection, clock)
@@ -182,6 +190,15 @@ def _apply(connection: Connection[TupleRow], path: Path) -> bool:
             (path.name, _digest(path)),
         )
     return True
+
+
+def _keep_shapes(connection: Connection[TupleRow]) -> None:
+    """Store which fields the events of each type have had in every version."""
+    if connection.execute(_HAS_SHAPES).fetchone() == (False,):
+        return  # the files of an earlier version
+    rows = [(topic, list(fields)) for topic, fields in required_fields().items()]
+    with connection.cursor() as cursor:
+        cursor.executemany(_KEEP_SHAPE, rows)
 
 
 def _demand_mode(connection: Connection[TupleRow], wanted: ClockMode) -> None:

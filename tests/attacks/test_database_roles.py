@@ -30,7 +30,7 @@ BATCH = 3
 
 def event(version: int, **changes: Any) -> PendingEvent:
     return replace(
-        PendingEvent(STREAM, version, "escalation.raised", b'{"n":1}'), **changes
+        PendingEvent(STREAM, version, "escalation.scribbled", b'{"n":1}'), **changes
     )
 
 
@@ -148,6 +148,21 @@ def batch() -> list[PendingEvent]:
             lambda head: Forgery(head, [event(3, state=b"\xff{}")]),
             "invalid byte sequence",
             id="bytes that are no text",
+        ),
+        pytest.param(
+            lambda head: Forgery(head, [event(3, state=rb'{"n":"\u0000"}')]),
+            "unsupported Unicode escape sequence",
+            id="text that PostgreSQL does not hold",
+        ),
+        pytest.param(
+            lambda head: Forgery(head, [event(3, state=rb'{"n":"\ud800"}')]),
+            "invalid input syntax for type json",
+            id="half a character",
+        ),
+        pytest.param(
+            lambda head: Forgery(head, [event(3), event(4, type="escalation.paged")]),
+            "state of position 5 lacks a field: escalation.paged has type, at, by,",
+            id="an event without the fields of its type",
         ),
     ],
 )

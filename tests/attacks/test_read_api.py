@@ -127,7 +127,7 @@ def test_one_token_cannot_take_all_streams(api: Api) -> None:
 
 
 def test_one_damaged_event_ends_nobodys_stream(api: Api) -> None:
-    """A service may record what PostgreSQL takes for JSON, in any stream of its own."""
+    """As before the database looked at what a service records."""
     half_a_character = b'{"at":"\\ud800"}'
     damaged = [
         PendingEvent("escalation-INC-000001", 1, "escalation.raised", half_a_character),

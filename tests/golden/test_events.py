@@ -15,7 +15,7 @@ import pytest
 from shared.domain import events as package
 from shared.domain.events import EVENT_TYPES, events
 from shared.domain.events.event import Event
-from shared.domain.events.upcasters import upcast
+from shared.domain.events.upcasters import required_fields, upcast
 
 FILES = sorted((Path(__file__).parent / "events").glob("*.json"))
 
@@ -45,6 +45,13 @@ def test_every_event_is_in_the_union_at_the_end_of_its_module() -> None:
     }
 
     assert defined == set(EVENT_TYPES.values())
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_the_database_takes_it_from_a_service_of_that_version(file: Path) -> None:
+    required = required_fields()[type_of(file)]
+
+    assert {"at", "by"} <= set(required) <= {"type", *written(file)}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -31,7 +31,7 @@ _log = structlog.get_logger(__name__)
 _DUE = """
 SELECT DISTINCT due.originator_id FROM log.events AS due
 WHERE due.topic IN ('review.opened', 'review.action_opened', 'review.action_assigned')
-    AND (convert_from(due.state, 'UTF8')::jsonb ->> 'due_at')::timestamptz <= %(now)s
+    AND log.said_at(due.state, 'due_at') <= %(now)s
     AND NOT EXISTS (
         SELECT FROM log.events AS over
         WHERE over.originator_id = due.originator_id
@@ -39,11 +39,10 @@ WHERE due.topic IN ('review.opened', 'review.action_opened', 'review.action_assi
             AND CASE due.topic
                 WHEN 'review.opened'
                 THEN over.topic IN ('review.published', 'review.warned')
-                    AND NOT convert_from(over.state, 'UTF8')::jsonb ? 'action'
+                    AND log.said(over.state, 'action') IS NULL
                 ELSE over.topic IN ('review.action_done', 'review.action_dropped',
                         'review.action_assigned', 'review.warned')
-                    AND convert_from(over.state, 'UTF8')::jsonb -> 'action'
-                        = convert_from(due.state, 'UTF8')::jsonb -> 'action'
+                    AND log.said(over.state, 'action') = log.said(due.state, 'action')
             END)
 ORDER BY due.originator_id
 """

@@ -31,13 +31,13 @@ _LEFT = "SELECT count(*)" + _LIVE
 _MOVED = """
 SELECT count(*), min(recorded_at), max(recorded_at) FROM log.events
 WHERE topic = 'promises.moved'
-  AND convert_from(state, 'UTF8')::jsonb ->> 'operation' = %s
+  AND log.said(state, 'operation') = %s
 """
 _FIRST = (
     SELECT_ROWS
     + """
 WHERE topic = 'promises.moved'
-  AND convert_from(state, 'UTF8')::jsonb ->> 'operation' = %s
+  AND log.said(state, 'operation') = %s
 ORDER BY notification_id LIMIT 1
 """
 )

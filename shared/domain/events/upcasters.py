@@ -4,11 +4,13 @@ Each step is keyed by type and shape number (`v`; absent means 1). Types are nev
 renamed. New events are written with the number of the newest shape.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import Any, get_args
 
+from shared.domain.events import EVENT_TYPES
 from shared.domain.events.administration import document_bytes
+from shared.domain.events.event import Event
 
 Document = dict[str, Any]
 Step = Callable[[Document], Document]
@@ -60,3 +62,28 @@ def upcast(
         shape += 1
         document = {**step(document), "v": shape}
     return document
+
+
+_OF_ANY_SHAPE = ("type", "at", "by")
+
+
+def required_fields() -> Mapping[str, Sequence[str]]:
+    """Return the names of the required fields of each event type.
+
+    A required field can only be added together with an upcaster, so each is in what an
+    earlier version writes, too. Of types with upcasters only the envelope is.
+    """
+    of_several_shapes = {type_ for type_, _ in STEPS}
+    return {
+        type_: _OF_ANY_SHAPE if type_ in of_several_shapes else ("type", *_fields(kind))
+        for type_, kind in EVENT_TYPES.items()
+    }
+
+
+def _fields(kind: type[Event]) -> list[str]:
+    """Return the required fields; one that may be None is not stored then."""
+    return [
+        name
+        for name, field in kind.model_fields.items()
+        if field.is_required() and type(None) not in get_args(field.annotation)
+    ]

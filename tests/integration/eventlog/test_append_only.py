@@ -16,7 +16,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EVENT = """
 INSERT INTO log.events (notification_id, originator_id, originator_version, topic,
                         state, recorded_at, chain)
-VALUES ({position}, '{stream}', {version}, 'incident.noted', '{{}}', {at},
+VALUES ({position}, '{stream}', {version}, 'incident.scribbled', '{{}}', {at},
         decode(repeat('00', 32), 'hex'))
 """
 
@@ -66,7 +66,7 @@ def test_even_the_owner_changes_nothing(database: Database, statement: str) -> N
         pytest.param(event(0), id="before the first"),
         pytest.param(event(-1), id="far before the first"),
         pytest.param(
-            f"{event(4)}, (6, '{incident(3)}', 1, 'incident.noted', '{{}}',"
+            f"{event(4)}, (6, '{incident(3)}', 1, 'incident.scribbled', '{{}}',"
             " clock_timestamp(), decode(repeat('00', 32), 'hex'))",
             id="one left out within",
         ),
@@ -98,7 +98,7 @@ def test_nothing_is_recorded_before_what_stands_before_it(database: Database) ->
 def test_nothing_is_recorded_out_of_order_in_one_statement(database: Database) -> None:
     first = event(4, at="'2100-01-02'")
     later = (
-        f"{first}, (5, '{incident(3)}', 1, 'incident.noted',"
+        f"{first}, (5, '{incident(3)}', 1, 'incident.scribbled',"
         " '{}', '2100-01-01', decode(repeat('00', 32), 'hex'))"
     )
 

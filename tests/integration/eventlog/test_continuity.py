@@ -203,7 +203,7 @@ def _taken(log: EventLog) -> bool:
 def _sealed(log: EventLog, version: int) -> PendingEvent:
     sealed = log.vault.seal("person:nadia", b"words", "here")
     state = f'{{"words":{{"sealed":"{sealed}"}}}}'.encode()
-    return PendingEvent(incident(1), version, "incident.noted", state)
+    return PendingEvent(incident(1), version, "incident.scribbled", state)
 
 
 def _replace(server: PostgresServer, database: Database) -> None:

@@ -161,7 +161,7 @@ def words(size: int) -> bytes:
 
 def blob(size: int, number: int = 1) -> AppendUnit:
     return AppendUnit(
-        (PendingEvent(incident(number), 1, "incident.noted", words(size)),)
+        (PendingEvent(incident(number), 1, "incident.scribbled", words(size)),)
     )
 
 

@@ -151,7 +151,7 @@ def test_twenty_thousand_events_in_one_go_do_not_freeze(
     log: EventLog, database: Database
 ) -> None:
     events = [
-        StoredEvent(incident(1), version, "incident.noted", WORDS)
+        StoredEvent(incident(1), version, "incident.scribbled", WORDS)
         for version in range(1, 20_001)
     ]
 

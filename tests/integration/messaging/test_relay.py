@@ -200,7 +200,7 @@ def test_the_largest_events_are_relayed(desk: Desk, bus: Bus) -> None:
         ):
             words = b'{"words":"' + b"a" * 65_000 + b'"}'
             members = [
-                AppendUnit((PendingEvent(incident(n), 1, "incident.noted", words),))
+                AppendUnit((PendingEvent(incident(n), 1, "incident.scribbled", words),))
                 for n in range(15)
             ]
             with desk.log.transaction() as cursor:

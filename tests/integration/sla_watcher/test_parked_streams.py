@@ -263,7 +263,7 @@ def test_its_own_event_that_cannot_be_read_stops_one_incident_until_it_is_skippe
     assert (skipped.outcome, retried.outcome) == ("skipped", "applied")
     assert parked_streams(desk) == 0
     assert decided(desk) == [
-        *((1, "sla.armed"), (2, "sla.armed"), (3, "sla.noted")),
+        *((1, "sla.armed"), (2, "sla.armed"), (3, "sla.scribbled")),
         *((4, "sla.warned"), (5, "sla.met")),
     ]
 
@@ -281,7 +281,11 @@ def test_a_skip_of_its_own_event_outlives_its_cases(desk: SlaDesk) -> None:
     read_to_the_end(desk)
 
     assert desk.ask("SELECT DISTINCT stream FROM sla.parked") == [(OWN,)]
-    assert decided(desk)[2:] == [(3, "sla.noted"), (4, "sla.warned"), (5, "sla.met")]
+    assert decided(desk)[2:] == [
+        (3, "sla.scribbled"),
+        (4, "sla.warned"),
+        (5, "sla.met"),
+    ]
 
 
 def test_what_was_never_parked_is_answered_too(desk: SlaDesk) -> None:

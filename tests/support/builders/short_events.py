@@ -26,7 +26,7 @@ def note(
     """Return an event in stored form, of a type nobody decodes."""
     state = f'{{"words":"{words}"}}'.encode()
     kind = stream.partition("-")[0]
-    return PendingEvent(stream, version, f"{kind}.noted", state, command_id)
+    return PendingEvent(stream, version, f"{kind}.scribbled", state, command_id)
 
 
 def member(
