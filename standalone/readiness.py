@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from time import monotonic
 from types import MappingProxyType
@@ -173,11 +174,15 @@ def _waits_for(body: bytes) -> str:
 
 
 def _alarms(body: bytes) -> dict[str, str]:
-    try:
-        checks = json.loads(body)["checks"]
-        return {c["kind"]: str(c["alarm"]) for c in checks if "alarm" in c}
-    except (ValueError, KeyError, TypeError):
-        return {}
+    alarms: dict[str, str] = {}
+    with suppress(ValueError, KeyError, TypeError):
+        for check in json.loads(body)["checks"]:
+            if (
+                "alarm" in check
+            ):  # several parts of a kind may have one, such as readers
+                kind, alarm = check["kind"], str(check["alarm"])
+                alarms[kind] = f"{alarms[kind]}; {alarm}" if kind in alarms else alarm
+    return alarms
 
 
 def _check(check: dict[str, object]) -> str:

@@ -1,17 +1,20 @@
 """The timeline's table: writes lines, and reads them with personal text from the log.
 
+`gaps` are the lines that it lacks: its reader has parked or skipped their events.
+
 A line about a sent, confirmed or failed message only has its key; the message's own
 fields are added from its request.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import orjson
 from psycopg.types.json import Jsonb
 
-from services.projections.log_queries import rows_at
+from services.projections.log_queries import rows_at, streams_about
 from services.projections.timeline.categories import PAUSED, Category, kinds_of
 from services.projections.timeline.entry import TimelineEntry, project
 from shared.database.table import Cursors, Table, columns_of
@@ -192,3 +195,49 @@ def _words_of(log: EventLog, row: Row, read: Entry | Unreadable) -> dict[str, An
 def _words(event: Mapping[str, Any], kind: str) -> dict[str, Any]:
     names = personal_fields(EVENT_TYPES[kind])
     return {name: event[name] for name in names if event[name] is not None}
+
+
+_MISSING = """
+SELECT position, error FROM (
+    SELECT position, stream, error FROM {schema}.parked WHERE reader = %(reader)s
+    UNION ALL
+    SELECT position, stream, error FROM rm.skipped WHERE reader = %(reader)s
+) AS missing
+WHERE stream = ANY(%(streams)s) AND position > %(after)s AND position <= %(upto)s
+ORDER BY position {order} LIMIT %(limit)s
+"""
+
+
+class Gap(NamedTuple):
+    """An event without a line, and why."""
+
+    row: Row
+    why: str
+
+    @property
+    def position(self) -> int:
+        """Where it is in the log."""
+        return self.row.position
+
+
+def gaps(
+    cursor: Cursors, schema: str, reader: str, ref: str, part: Part
+) -> Sequence[Gap]:
+    """Return the events of a part of a timeline that have no line, in its order.
+
+    Of a part that is limited to a category none: it is not known what they are about.
+    """
+    if part.category is not None:
+        return ()
+    order = "DESC" if part.newest else "ASC"
+    asked = {
+        "reader": reader,
+        "streams": list(streams_about(ref)),
+        "after": part.after,
+        "upto": part.upto,
+        "limit": part.limit,
+    }
+    query = _MISSING.format(schema=schema, order=order)
+    why: dict[int, str] = dict(cursor.execute(query, asked).fetchall())
+    rows = sorted(rows_at(cursor, list(why)), key=attrgetter("position"))
+    return [Gap(row, why[row.position]) for row in rows[:: -1 if part.newest else 1]]

@@ -66,7 +66,13 @@ def reader_probe(
             status.state not in {"starting", "building", "stopped"}
             and lag.seconds <= lag_seconds_max
         )
-        return Check("reader", status.name, ready, words, numbers)
+        parked = status.tracked.parked_streams
+        alarm = (
+            f"streams parked by {status.name}: {parked}, see `permanence parked list`"
+            if parked
+            else ""
+        )
+        return Check("reader", status.name, ready, words, numbers, alarm)
 
     return probe
 
@@ -98,6 +104,7 @@ def unreadable_probe(events: UnreadableEvents) -> Probe:
         first = min(found, default=0)
         words = {"why": f"position {first}: {found[first]}"} if found else {}
         numbers = {"unreadable": float(len(found))}
-        return Check("events", "log", ready=True, words=words, numbers=numbers)
+        alarm = f"{words['why']}: see `permanence audit readable`" if found else ""
+        return Check("events", "log", True, words, numbers, alarm)
 
     return probe

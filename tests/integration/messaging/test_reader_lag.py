@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -93,9 +94,12 @@ def test_a_reader_that_hangs_is_unready_by_the_age_of_what_it_did_not_do(
 def test_a_reader_that_stopped_is_unready_and_says_why(desk: Desk) -> None:
     async def scenario(reader: Reader) -> None:
         reader.status.state, reader.status.why = "stopped", "too much is parked"
+        tracked = replace(reader.status.tracked, parked_streams=2)
+        reader.status.tracked = tracked
         check = await reader_probe(reader.status, desk.readers_log, real_clock)()
         assert not check.ready
         assert check.words["why"] == "too much is parked"
+        assert f"parked by {reader.status.name}: 2" in check.alarm
 
     async def made() -> None:
         async with reading(desk) as reader:

@@ -82,6 +82,15 @@ def test_an_alarm_is_told_of_a_service_that_is_ready() -> None:
     assert _alarms(b"<html>") == {}
 
 
+def test_alarms_of_several_parts_of_a_kind_are_all_told() -> None:
+    queue = {"kind": "reader", "name": "queue", "ready": True, "alarm": "queue: 1"}
+    words = {"kind": "reader", "name": "words", "ready": True, "alarm": "words: 2"}
+
+    told = _alarms(json.dumps({"checks": [queue, words]}).encode())
+
+    assert told == {"reader": "queue: 1; words: 2"}
+
+
 def test_a_service_that_waits_for_a_person_is_up() -> None:
     """Whatever else is red: readers stop and nobody relays until that is done."""
     restored = {"kind": "continuity", "name": "log", "ready": False, "why": "run it"}

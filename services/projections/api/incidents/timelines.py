@@ -1,6 +1,7 @@
 """The timeline of an incident: one sentence for each event."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -34,8 +35,10 @@ from services.projections.timeline.categories import Category
 from services.projections.timeline.entry import TimelineEntry
 from services.projections.timeline.sentences import Style, people_in, sentence
 from services.projections.timeline.store import (
+    Gap,
     Messages,
     Part,
+    gaps,
     lines,
     messages_in,
     told_of,
@@ -45,7 +48,7 @@ from shared.database.table import Cursors
 from shared.directory import names
 from shared.domain.identifiers import IncidentRef, incident_stream
 from shared.http.problem_details import HttpError
-from shared.i18n.catalog import Language
+from shared.i18n.catalog import Language, text_of
 
 router = APIRouter(tags=["incidents"])
 
@@ -85,6 +88,9 @@ class TimelineLine(Answer):
     kind: str
     what: dict[str, Any]
     sentence: str
+    unreadable: str | None = None
+    """Why only this is known of it: it cannot be read, or was skipped. `actor` is the
+    desk then."""
 
 
 class Timeline(Answer):
@@ -129,26 +135,37 @@ async def get_timeline(  # noqa: PLR0913, PLR0917 # each shapes the answer
 
 
 def _timeline(desk: Desk, ref: str, query: TimelineQuery, sight: Sight) -> Timeline:
+    language = query.lang or "en"
     with snapshot(desk.log) as cursor:
         require_seen(desk.log, cursor, sight, ref)
         schema, upto = known_to(cursor, TIMELINE, query.min_position)
         upto = _cut(known_at(cursor, query.at), upto)
-        found = lines(cursor, schema, ref, _part(query, upto))
-        if not found and not lines(cursor, schema, ref, Part(0, upto.position, 1)):
+        part = _part(query, upto)
+        found = lines(cursor, schema, ref, part)
+        missing = gaps(cursor, schema, TIMELINE.name, ref, part)
+        if not (found or missing) and not lines(
+            cursor, schema, ref, Part(0, upto.position, 1)
+        ):
             raise _missing(cursor, ref)
-        shown = with_words(desk.log, cursor, found[: query.limit])
+        both: list[TimelineEntry | Gap] = [*found, *missing]
+        page = sorted(both, key=attrgetter("position"), reverse=part.newest)
+        page = page[: query.limit]
+        told = [line for line in page if isinstance(line, TimelineEntry)]
+        shown = with_words(desk.log, cursor, told)
         messages = messages_in(cursor, schema, shown)
         style = _style(cursor, query, shown, messages)
-    more = shown[-1].position if len(found) > len(shown) else None
-    page = Timeline(
+    more = page[-1].position if len(both) > len(page) else None
+    said = [_line(line, language, style, messages) for line in shown]
+    said += [_gap(each, language) for each in page if isinstance(each, Gap)]
+    timeline = Timeline(
         incident=ref,
-        items=[_line(line, query.lang or "en", style, messages) for line in shown],
+        items=sorted(said, key=attrgetter("position"), reverse=part.newest),
         next_after=more if query.order == "oldest" else None,
         next_before=more if query.order == "newest" else None,
         as_of=upto,
     )
     with snapshot(desk.log) as cursor:
-        return redacted(desk.log, cursor, sight, page, ref)
+        return redacted(desk.log, cursor, sight, timeline, ref)
 
 
 def _style(
@@ -204,4 +221,20 @@ def _line(
         kind=line.kind,
         what=line.what,
         sentence=sentence(line.kind, line.actor, what, language, style),
+    )
+
+
+def _gap(gap: Gap, language: Language) -> TimelineLine:
+    row = gap.row
+    text = text_of(language, "audit", "gap")
+    return TimelineLine(
+        position=row.position,
+        version=row.version,
+        at=row.recorded_at,
+        recorded_at=row.recorded_at,
+        actor="system:log",
+        kind=row.type,
+        what={},
+        sentence=text.format(kind=row.type, position=row.position, why=gap.why),
+        unreadable=gap.why,
     )

@@ -3,6 +3,7 @@
 from contextlib import closing
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 
 from services.projections.api.incidents.linked import with_titles
@@ -74,6 +75,60 @@ def test_a_list_shows_the_others(desk: Api, path: str, shown: list[str]) -> None
 
     assert [each.get("ref") or each["incident"] for each in items] == shown
     problem(desk.call("GET", f"/v1/problems/{PRB_TWO}"), 503)
+
+
+PRB_THREE = "PRB-000003"
+
+
+@pytest.fixture(scope="module")
+def odd(desk: Api) -> Api:
+    """Record JSON as the owner may that no query of PostgreSQL can look into."""
+    month = June(desk.database)
+    with closing(month.log):
+        about = {**PART, "title": "Mail", "origin": "staff"}
+        month.says(june(5), "problem.identified", PRB_THREE, **about)
+        asked = {**PART, "cycle": 1, "breached_at": june(2)}
+        month.says(june(5), "handover.requested", THREE, **asked)
+        for stream, kind, field in (
+            (f"problem-{PRB_THREE}", "problem.assigned", "team"),
+            (f"handover-{THREE}", "handover.joined", "to_be_confirmed"),
+            (f"incident-{THREE}", "incident.solution_noted", "service"),
+        ):
+            version = month.log.head_version(stream) + 1
+            state = f'{{"{field}":"\\u0000"}}'.encode()
+            unit = AppendUnit((PendingEvent(stream, version, kind, state),))
+            with month.log.transaction() as cursor:
+                month.log.append(cursor, [unit])
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/v1/problems?team=studies", [PRB_ONE]),
+        ("/v1/handovers?limit=1", [ONE]),
+        ("/v1/solutions?service=portal", [TWO]),
+    ],
+)
+def test_text_that_postgresql_does_not_hold_fails_no_query(
+    odd: Api, path: str, shown: list[str]
+) -> None:
+    items = odd.get(path)["items"]
+
+    assert [each.get("ref") or each["incident"] for each in items] == shown
+
+
+def test_an_auditor_reads_the_log_around_it_in_sql(odd: Api) -> None:
+    with (
+        psycopg.connect(odd.database.dsn("desk_auditor")) as connection,
+        connection.cursor() as cursor,
+    ):
+        found = cursor.execute(
+            "SELECT stream, event ->> 'type' IS NULL FROM log.readable "
+            "WHERE stream LIKE 'handover-%' ORDER BY position"
+        ).fetchall()
+
+    assert [stream for stream, is_odd in found if is_odd] == [f"handover-{THREE}"]
 
 
 def test_what_somebody_with_limits_hears_goes_on(desk: Api) -> None:
@@ -255,6 +310,22 @@ def test_the_incident_and_its_other_promises_are_what_they_were(
 
     assert incident["status"] == "acknowledged"
     assert [each["state"] for each in incident["promises"]] == ["running"]
+
+
+def test_a_timeline_has_a_line_where_an_event_cannot_be_read(desk: Api) -> None:
+    seven = "INC-000007"
+    desk.happened(opened(seven))
+    write_unknown(desk.log, f"escalation-{seven}")
+    head = desk.happened(told("incident.acknowledged", seven))
+
+    items = desk.get(f"/v1/incidents/{seven}/timeline", min_position=head)["items"]
+    newest = desk.get(f"/v1/incidents/{seven}/timeline?order=newest&limit=2")
+
+    assert [bool(each["unreadable"]) for each in items] == [False, True, False]
+    assert [each["position"] for each in items] == [head - 2, head - 1, head]
+    assert f"Position {head - 1}: an event (incident.rebranded)" in items[1]["sentence"]
+    assert [each["position"] for each in newest["items"]] == [head, head - 1]
+    assert newest["next_before"] == head - 1
 
 
 def test_its_page_says_what_is_missing(desk: Api, impossible: int) -> None:
