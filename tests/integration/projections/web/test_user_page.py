@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -19,6 +20,7 @@ from tests.support.builders.promises import local
 from tests.support.builders.user_links import link_to
 from tests.support.desks.notifying import OPENED, CallingDesk, calling_desk
 from tests.support.desks.on_call.paging import elsewhere
+from tests.support.faults.later_version import write_unknown
 from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, answered, awaited, posted, until
 from tests.support.policies import full
@@ -438,3 +440,11 @@ def test_the_link_of_a_user_does_not_answer_a_survey(desk: CallingDesk) -> None:
     answer = desk.desk.get(f"/v1/survey-links/{token}", None)
 
     assert answer.status_code == 404
+
+
+def test_what_cannot_be_read_is_missing_and_said_to_be(desk: CallingDesk) -> None:
+    token = token_for(desk, ref := desk.open(channel="phone"))
+    with closing(desk.desk.log()) as log:
+        write_unknown(log, f"sla-{ref}")
+    assert seen(desk, token)["incomplete"]
+    assert 'id="incomplete"' in desk.desk.get(f"/my/{token}", None).text
