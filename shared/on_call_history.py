@@ -32,19 +32,21 @@ from shared.eventlog.policies import policies_since
 
 STATED_MAX = 5_000
 """Hand-overs of a schedule in a month: more than one every ten minutes."""
-_AT = "(event ->> 'at_instant')::timestamptz"
+_AT = "log.said_at(state, 'at_instant')"
 _BEFORE = f"""
-SELECT DISTINCT ON (event ->> 'role') event, recorded_at FROM log.readable
-WHERE stream = %s AND type = 'on_call.handed_over' AND {_AT} <= %s
-ORDER BY event ->> 'role', version DESC
+SELECT DISTINCT ON (log.said(state, 'role')) log.document(state), recorded_at
+FROM log.events
+WHERE originator_id = %s AND topic = 'on_call.handed_over' AND {_AT} <= %s
+ORDER BY log.said(state, 'role'), originator_version DESC
 """  # noqa: S608 # our own names
 _WITHIN = f"""
-SELECT event, recorded_at FROM log.readable
-WHERE stream = %s AND type = 'on_call.handed_over' AND {_AT} > %s AND {_AT} < %s
-ORDER BY version LIMIT %s
+SELECT log.document(state), recorded_at FROM log.events
+WHERE originator_id = %s AND topic = 'on_call.handed_over' AND {_AT} > %s AND {_AT} < %s
+ORDER BY originator_version LIMIT %s
 """  # noqa: S608 # our own names
 _INTERVENTIONS = """
-SELECT event FROM log.readable WHERE stream = ANY(%s) ORDER BY stream, version
+SELECT event FROM log.readable
+WHERE stream = ANY(%s) AND event IS NOT NULL ORDER BY stream, version
 """
 
 

@@ -325,5 +325,5 @@ def _service(service: Service, settings: UpSettings, run: Run) -> Iterator[Findi
     words = answer.words or "does not answer"
     yield Finding(service.name, answer.status == _OK, words, advice)
     for part, alarm in answer.alarms.items():
-        advice = "The service goes on by itself once that is mended."
+        advice = "The service works on; only that waits until it is mended."
         yield Finding(f"{service.name} {part}", False, alarm, advice)

@@ -177,9 +177,7 @@ def _alarms(body: bytes) -> dict[str, str]:
     alarms: dict[str, str] = {}
     with suppress(ValueError, KeyError, TypeError):
         for check in json.loads(body)["checks"]:
-            if (
-                "alarm" in check
-            ):  # several parts of a kind may have one, such as readers
+            if "alarm" in check:  # of each reader, for example
                 kind, alarm = check["kind"], str(check["alarm"])
                 alarms[kind] = f"{alarms[kind]}; {alarm}" if kind in alarms else alarm
     return alarms

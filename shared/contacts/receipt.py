@@ -21,8 +21,7 @@ from shared.domain.events.incident import IncidentContacted
 from shared.domain.identifiers import IncidentRef, incident_stream, sla_stream
 from shared.domain.incident import Incident, replay
 from shared.domain.policy.document import Policy
-from shared.domain.sla import Clock, TargetPromise, promised
-from shared.domain.sla import replay as replay_clocks
+from shared.domain.sla import Clock, TargetPromise, promised, replay_possible
 from shared.eventlog.entry import Entry
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
@@ -196,7 +195,7 @@ def _receipt(
         id_ = contact.person or _new_caller(entries, done.positions)
         found = person(cursor, id_)
     history = [e.event for e in entries if is_incident_event(e.event)]
-    clocks = replay_clocks(e.event for e in entries if is_sla_event(e.event))
+    clocks = replay_possible(e.event for e in entries if is_sla_event(e.event))
     incident = replay(history)
     if incident is None:
         raise LookupError(f"the log does not show {ref} yet")

@@ -36,9 +36,11 @@ _ROLE_ATTEMPTS_MAX = 50
 
 _HAS_SHAPES = "SELECT to_regclass('log.event_shapes') IS NOT NULL"
 _KEEP_SHAPE = """
-INSERT INTO log.event_shapes (topic, required) VALUES (%s, %s)
-ON CONFLICT (topic) DO UPDATE SET required = excluded.required
-WHERE event_shapes.required <> excluded.required
+INSERT INTO log.event_shapes AS kept (topic, required) VALUES (%s, %s)
+ON CONFLICT (topic) DO UPDATE SET required = ARRAY(
+    SELECT field FROM unnest(kept.required) AS field
+    WHERE field = ANY(excluded.required))
+WHERE NOT kept.required <@ excluded.required
 """
 _ALTERED_AT_ONCE = "tuple concurrently updated"
 
@@ -193,11 +195,14 @@ def _apply(connection: Connection[TupleRow], path: Path) -> bool:
 
 
 def _keep_shapes(connection: Connection[TupleRow]) -> None:
-    """Store which fields the events of each type have had in every version."""
+    """Store which fields the events of each type have had in every version.
+
+    They only become fewer: an earlier version, which migrates later, knows too many.
+    """
     if connection.execute(_HAS_SHAPES).fetchone() == (False,):
         return  # the files of an earlier version
     rows = [(topic, list(fields)) for topic, fields in required_fields().items()]
-    with connection.cursor() as cursor:
+    with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(_KEEP_SHAPE, rows)
 
 

@@ -136,7 +136,7 @@ def batch() -> list[PendingEvent]:
         ),
         pytest.param(
             lambda head: Forgery(head, [event(3, state=b"no JSON")]),
-            "state of position 4 is not a JSON object",
+            "invalid input syntax for type json",
             id="no JSON",
         ),
         pytest.param(

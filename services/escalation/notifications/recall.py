@@ -43,8 +43,7 @@ from shared.domain.policy.document import Policy
 from shared.domain.policy.schedules import Role
 from shared.domain.problem import Problem
 from shared.domain.problem import replay as replay_problem
-from shared.domain.sla import Clock, promised
-from shared.domain.sla import replay as replay_clocks
+from shared.domain.sla import Clock, promised, replay_possible
 from shared.eventlog.entry import Entry
 from shared.eventlog.epochs import Epochs, read_epochs
 from shared.eventlog.log import EventLog, Row
@@ -249,7 +248,7 @@ def recall(context: MessageContext, waiting: Waiting, policy: Policy) -> Recalle
     incident = replay(filter(is_incident_event, history))
     if incident is None:
         raise LookupError(f"the log does not contain {waiting.incident}")
-    clocks = replay_clocks(e.event for e in entries if is_sla_event(e.event))
+    clocks = replay_possible(e.event for e in entries if is_sla_event(e.event))
     caused = _cause(entries, waiting)
     cause, epoch = caused.event, context.epochs.of(caused.position).label
     solutions: tuple[IncidentSolutionNoted, ...] = ()

@@ -7,9 +7,8 @@ from datetime import datetime
 from shared.database.table import Cursors
 from shared.domain.events import is_sla_event
 from shared.domain.identifiers import sla_stream
-from shared.domain.incident import BrokenHistory
 from shared.domain.policy.document import Policy
-from shared.domain.sla import replay
+from shared.domain.sla import replay_possible
 from shared.eventlog.entry import Entry
 from shared.eventlog.histories import readable
 from shared.eventlog.log import EventLog
@@ -62,10 +61,7 @@ def open_incidents(
 
 def _due_at(history: Sequence[Entry], cycle: int) -> datetime | None:
     """Return when a running promise to resolve is due; None if that is not known."""
-    try:
-        clocks = replay(each.event for each in history if is_sla_event(each.event))
-    except BrokenHistory:
-        return None  # of this incident only: the mail is about all of them
+    clocks = replay_possible(e.event for e in history if is_sla_event(e.event))
     due = [
         clock.due_at
         for clock in clocks

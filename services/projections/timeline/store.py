@@ -198,12 +198,14 @@ def _words(event: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 
 _MISSING = """
-SELECT position, error FROM (
+SELECT DISTINCT ON (position) position, error FROM (
     SELECT position, stream, error FROM {schema}.parked WHERE reader = %(reader)s
     UNION ALL
     SELECT position, stream, error FROM rm.skipped WHERE reader = %(reader)s
 ) AS missing
 WHERE stream = ANY(%(streams)s) AND position > %(after)s AND position <= %(upto)s
+  AND position NOT IN (  -- of an earlier version, which could read it
+    SELECT position FROM {schema}.{table} WHERE incident = %(ref)s)
 ORDER BY position {order} LIMIT %(limit)s
 """
 
@@ -231,13 +233,14 @@ def gaps(
         return ()
     order = "DESC" if part.newest else "ASC"
     asked = {
+        "ref": ref,
         "reader": reader,
         "streams": list(streams_about(ref)),
         "after": part.after,
         "upto": part.upto,
         "limit": part.limit,
     }
-    query = _MISSING.format(schema=schema, order=order)
+    query = _MISSING.format(schema=schema, table=LINES.name, order=order)
     why: dict[int, str] = dict(cursor.execute(query, asked).fetchall())
     rows = sorted(rows_at(cursor, list(why)), key=attrgetter("position"))
     return [Gap(row, why[row.position]) for row in rows[:: -1 if part.newest else 1]]

@@ -20,7 +20,7 @@ from shared.domain.sla.clock import (
     whole,
 )
 from shared.domain.sla.consumption import Consumption, LevelEntry, Share, Wait, consumed
-from shared.domain.sla.evolve import evolve, replay
+from shared.domain.sla.evolve import evolve, replay, replay_possible
 from shared.domain.sla.explanation import Explanation, explained
 from shared.domain.sla.extendable import extendable
 from shared.domain.sla.ola import OLAS, is_operational, owed, owed_seconds
@@ -54,6 +54,7 @@ __all__ = [
     "owed_seconds",
     "promised",
     "replay",
+    "replay_possible",
     "spent",
     "stood",
     "unsaid",

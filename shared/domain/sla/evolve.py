@@ -1,6 +1,7 @@
 """The effect of each event on the clocks of an incident; no rules."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
@@ -17,6 +18,19 @@ def replay(history: Iterable[events.SlaEvent]) -> Clocks:
     clocks: Clocks = ()
     for event in history:
         clocks = evolve(clocks, event)
+    return clocks
+
+
+def replay_possible(history: Iterable[events.SlaEvent]) -> Clocks:
+    """Return the clocks before the first event that cannot have happened.
+
+    For those who say what is promised: an event that makes no sense, of a promise that
+    nobody made for example, must not silence them.
+    """
+    clocks: Clocks = ()
+    with suppress(BrokenHistory):
+        for event in history:
+            clocks = evolve(clocks, event)
     return clocks
 
 

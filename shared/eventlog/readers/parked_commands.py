@@ -293,6 +293,13 @@ class ParkedRequests:
     apply: Apply
     pass_over: PassOver
 
+    def skip_again(self, cursor: Cursors, row: Row) -> bool:
+        """Skip an event that was skipped before; return False if it was not."""
+        if row.position not in skipped_among(cursor, self.bookmark, [row]):
+            return False
+        self.pass_over(cursor, [row])
+        return True
+
     def answer_all(self) -> int:
         """Answer every open request; return how many there were. Blocks.
 

@@ -256,6 +256,12 @@ It may be called again with the same entries after a rollback. It locks its own 
 first, sorted by key, and appends to the log last.
 """
 
+SkipAgain = Callable[[Cursor[tuple[Any, ...]], Row], bool]
+"""Returns whether an event that cannot be applied was skipped before; if so, skips it.
+
+The tables of a reader may be lost, but not what an administrator decided.
+"""
+
 BEHIND = "parked behind an earlier event of its stream"
 
 
@@ -263,21 +269,23 @@ class PoisonEvent(Exception):
     """One of these events cannot be applied: try smaller batches to find it."""
 
 
-def apply_rows(
+def apply_rows(  # noqa: PLR0913 # the last two have a default for good
     log: EventLog,
     bookmark: Bookmark,
     apply: Apply,
     before: Tracked,
     rows: Sequence[Row],
     *,
+    skip_again: SkipAgain = lambda _cursor, _row: False,
     park_cancelled: bool = False,
 ) -> Tracked:
     """Apply `rows`, which follow `before`, and move past them; return the position.
 
     All or nothing. Raises `Overtaken` if another process was first, `MissingEvent` if
     the log does not contain them, `PoisonEvent` if several rows include one that must
-    be parked (a single row is parked), and `Unavailable`. `park_cancelled`: also park a
-    single event if PostgreSQL cancels one of its statements. Blocks.
+    be parked (a single row is parked, unless `skip_again` does that), and
+    `Unavailable`. `park_cancelled`: also park a single event if PostgreSQL cancels one
+    of its statements. Blocks.
     """
     entries, error = _read(log, rows)
     with log.transaction() as cursor:
@@ -296,6 +304,8 @@ def apply_rows(
         if error is not None:
             if len(rows) > 1:
                 raise PoisonEvent from error
+            if skip_again(cursor, rows[0]):
+                return after
             after = bookmark.park(cursor, rows, wordless(error))
     return after
 

@@ -280,6 +280,7 @@ class Reader:
             self._apply_entries,
             self._tracked,
             rows,
+            skip_again=self._requests.skip_again,
             park_cancelled=self._cancelled >= CANCELLED_MAX and len(rows) == 1,
         )
 

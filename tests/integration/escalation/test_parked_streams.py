@@ -11,7 +11,7 @@ from services.escalation.notifications.recall import MessageContext, recall
 from services.escalation.process import BOOKMARK, casework
 from services.escalation.rules.case import Case
 from services.escalation.rules.decider import react
-from shared.eventlog.append import AppendUnit
+from shared.eventlog.append import AppendUnit, Recorded
 from shared.eventlog.codec import UnknownEvent
 from shared.eventlog.entry import Entry
 from shared.eventlog.policies import PolicyVersions
@@ -23,6 +23,7 @@ from shared.eventlog.readers.parked_commands import (
 )
 from shared.eventlog.readers.position import PoisonEvent, apply_rows
 from shared.process_manager import Worker
+from tests.support.builders.promise_events import told
 from tests.support.builders.promises import local
 from tests.support.builders.short_events import note
 from tests.support.desks.escalating import Help, HelpingDesk, helping_desk
@@ -165,6 +166,21 @@ def test_what_is_requested_after_a_skipped_event_is_put_into_words_without_it(
         desk.log.history(STREAM)
 
     answered(desk, "skip")
+    desk.sla.now = local("10:00")
+    desk.worker.wake()
+
+    assert len(recalled(desk)) == requested(desk, 1) > 0
+
+
+def test_a_promise_that_nobody_made_silences_nothing(desk: HelpingDesk) -> None:
+    desk.sla.happens(opened(1, desk.sla.now, priority="p1"))
+    never_armed = told("sla.met", "INC-000001", target="ttr", met_at=desk.sla.now)
+    log = desk.sla.log
+    with log.transaction() as cursor:
+        unit = AppendUnit((log.stored("sla-INC-000001", 1, never_armed),))
+        assert isinstance(log.append(cursor, [unit])[0], Recorded)
+    read_one_by_one(desk, desk.worker)
+
     desk.sla.now = local("10:00")
     desk.worker.wake()
 

@@ -83,7 +83,7 @@ class Api:
         **params: Any,  # as httpx takes it
     ) -> dict[str, Any]:
         """Return the JSON of an answer that must be good; lists repeat a parameter."""
-        answer = answered(lambda: self.call("GET", path, who, params=params))
+        answer = answered(lambda: self.call("GET", path, who, params=params or None))
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found

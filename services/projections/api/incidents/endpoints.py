@@ -145,7 +145,7 @@ def _seen(desk: Desk, ref: str, query: InstantQuery, sight: Sight) -> _Seen:
         at = query.at or desk.clock()
         near = _near(desk, cursor, found, at)
     standing = standings(found.clocks, desk.policies, at)
-    return _Seen(past, found, standing, at, upto, near)
+    return _Seen(past.entries, found, standing, at, upto, near)
 
 
 def _near(

@@ -229,6 +229,28 @@ def test_a_service_older_than_the_database_works(database: Database) -> None:
     wait_until_migrated(database.dsn("desk_intake"), seconds=SECONDS)
 
 
+@pytest.mark.parametrize(
+    ("kept", "after"),
+    [
+        pytest.param(["at", "by"], ["at", "by"], id="after a later version"),
+        pytest.param(["at", "by", "former"], ["at", "by"], id="after an earlier one"),
+    ],
+)
+def test_an_event_only_needs_the_fields_that_every_version_records(
+    database: Database, kept: list[str], after: list[str]
+) -> None:
+    with psycopg.connect(database.owner_dsn, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE log.event_shapes SET required = %s WHERE topic = 'incident.edited'",
+            (kept,),
+        )
+        migrate(database.owner_dsn, ROLE_PASSWORDS)
+        found = connection.execute(
+            "SELECT required FROM log.event_shapes WHERE topic = 'incident.edited'"
+        )
+        assert found.fetchall() == [(after,)]
+
+
 def test_a_database_that_is_away_is_not_called_empty() -> None:
     with pytest.raises(Mismatch, match=r"not reachable .*: is DATABASE_URL right"):
         wait_until_migrated("postgresql://x:y@127.0.0.1:1/z", seconds=0)

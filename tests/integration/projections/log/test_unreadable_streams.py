@@ -32,7 +32,8 @@ from tests.support.strategies.histories import START, opened
 
 pytestmark = pytest.mark.servers
 
-PRB_ONE, PRB_TWO = "PRB-000001", "PRB-000002"
+PRB_ONE, PRB_TWO, PRB_THREE = "PRB-000001", "PRB-000002", "PRB-000003"
+EIGHT = "INC-000008"
 PART = {"service": "portal", "team": "studies"}
 
 
@@ -50,6 +51,7 @@ def desk(shared_api: Api) -> Api:
             month.says(june(day), "handover.requested", ref, **asked)
             note = {"service": "portal", "note": "Restart it"}
             month.says(june(day), "incident.solution_noted", ref, **note)
+        _says_what_no_query_looks_into(month)
         write_unknown(month.log, f"problem-{PRB_TWO}")
         write_unknown(month.log, f"handover-{TWO}")
         stream = f"incident-{ONE}"
@@ -60,6 +62,24 @@ def desk(shared_api: Api) -> Api:
             month.log.append(cursor, [AppendUnit((later,))])
         write_unknown(month.log, f"escalation-{THREE}")
     return shared_api
+
+
+def _says_what_no_query_looks_into(month: June) -> None:
+    """Record JSON, as the owner may, that PostgreSQL does not hold."""
+    about = {**PART, "title": "Mail", "origin": "staff"}
+    month.says(june(4), "problem.identified", PRB_THREE, **about)
+    asked = {**PART, "cycle": 1, "breached_at": june(2)}
+    month.says(june(4), "handover.requested", EIGHT, **asked)
+    for stream, kind, field in (
+        (f"problem-{PRB_THREE}", "problem.assigned", "team"),
+        (f"handover-{EIGHT}", "handover.joined", "to_be_confirmed"),
+        (f"incident-{EIGHT}", "incident.solution_noted", "service"),
+    ):
+        version = month.log.head_version(stream) + 1
+        state = f'{{"{field}":"\\u0000"}}'.encode()
+        unit = AppendUnit((PendingEvent(stream, version, kind, state),))
+        with month.log.transaction() as cursor:
+            month.log.append(cursor, [unit])
 
 
 @pytest.mark.parametrize(
@@ -77,31 +97,6 @@ def test_a_list_shows_the_others(desk: Api, path: str, shown: list[str]) -> None
     problem(desk.call("GET", f"/v1/problems/{PRB_TWO}"), 503)
 
 
-PRB_THREE = "PRB-000003"
-
-
-@pytest.fixture(scope="module")
-def odd(desk: Api) -> Api:
-    """Record JSON as the owner may that no query of PostgreSQL can look into."""
-    month = June(desk.database)
-    with closing(month.log):
-        about = {**PART, "title": "Mail", "origin": "staff"}
-        month.says(june(5), "problem.identified", PRB_THREE, **about)
-        asked = {**PART, "cycle": 1, "breached_at": june(2)}
-        month.says(june(5), "handover.requested", THREE, **asked)
-        for stream, kind, field in (
-            (f"problem-{PRB_THREE}", "problem.assigned", "team"),
-            (f"handover-{THREE}", "handover.joined", "to_be_confirmed"),
-            (f"incident-{THREE}", "incident.solution_noted", "service"),
-        ):
-            version = month.log.head_version(stream) + 1
-            state = f'{{"{field}":"\\u0000"}}'.encode()
-            unit = AppendUnit((PendingEvent(stream, version, kind, state),))
-            with month.log.transaction() as cursor:
-                month.log.append(cursor, [unit])
-    return desk
-
-
 @pytest.mark.parametrize(
     ("path", "shown"),
     [
@@ -111,16 +106,16 @@ def odd(desk: Api) -> Api:
     ],
 )
 def test_text_that_postgresql_does_not_hold_fails_no_query(
-    odd: Api, path: str, shown: list[str]
+    desk: Api, path: str, shown: list[str]
 ) -> None:
-    items = odd.get(path)["items"]
+    items = desk.get(path)["items"]
 
     assert [each.get("ref") or each["incident"] for each in items] == shown
 
 
-def test_an_auditor_reads_the_log_around_it_in_sql(odd: Api) -> None:
+def test_an_auditor_reads_the_log_around_it_in_sql(desk: Api) -> None:
     with (
-        psycopg.connect(odd.database.dsn("desk_auditor")) as connection,
+        psycopg.connect(desk.database.dsn("desk_auditor")) as connection,
         connection.cursor() as cursor,
     ):
         found = cursor.execute(
@@ -128,7 +123,7 @@ def test_an_auditor_reads_the_log_around_it_in_sql(odd: Api) -> None:
             "WHERE stream LIKE 'handover-%' ORDER BY position"
         ).fetchall()
 
-    assert [stream for stream, is_odd in found if is_odd] == [f"handover-{THREE}"]
+    assert [stream for stream, is_odd in found if is_odd] == [f"handover-{EIGHT}"]
 
 
 def test_what_somebody_with_limits_hears_goes_on(desk: Api) -> None:
@@ -328,6 +323,36 @@ def test_a_timeline_has_a_line_where_an_event_cannot_be_read(desk: Api) -> None:
     assert newest["next_before"] == head - 1
 
 
+_SKIPPED = """
+WITH asked AS (
+    INSERT INTO rm.parked_requests (reader, stream, action, requested_by, reason,
+                                    answered_at, outcome)
+    VALUES ('timeline', %(stream)s, 'skip', 'ann', 'of no use', now(), 'skipped')
+    RETURNING request_id)
+INSERT INTO rm.skipped (request_id, reader, position, stream, error, parked_at,
+                        skipped_by, role, reason)
+SELECT request_id, 'timeline', %(position)s, %(stream)s, 'UnknownEvent', now(), 'ann',
+       'desk_admin', 'of no use' FROM asked
+"""
+
+
+def test_what_was_skipped_is_in_a_timeline_once(desk: Api) -> None:
+    """It may have been read before, or be parked again since."""
+    nine = "INC-000009"
+    read = desk.happened(opened(nine))
+    write_unknown(desk.log, f"sla-{nine}")
+    head = desk.happened(told("incident.acknowledged", nine))
+    path = f"/v1/incidents/{nine}/timeline"
+    before = desk.get(path, min_position=head)["items"]
+
+    with desk.log.transaction() as cursor:
+        for stream, position in ((f"incident-{nine}", read), (f"sla-{nine}", read + 1)):
+            cursor.execute(_SKIPPED, {"stream": stream, "position": position})
+
+    assert desk.get(path)["items"] == before
+    assert [each["position"] for each in before] == [read, read + 1, head]
+
+
 def test_its_page_says_what_is_missing(desk: Api, impossible: int) -> None:
     cookie = {"Cookie": f"{COOKIE}={desk.tokens['agent']}"}
     desk.get(f"/v1/incidents/{SIX}/timeline", min_position=impossible)
@@ -338,7 +363,10 @@ def test_its_page_says_what_is_missing(desk: Api, impossible: int) -> None:
 
 
 def test_a_replay_says_what_is_missing(desk: Api, impossible: int) -> None:
-    environment = {"DATABASE_URL": desk.database.owner_dsn}
+    environment = {
+        "DATABASE_URL": desk.database.owner_dsn,
+        "PERMANENCE_VAULT_KEY_FILE": "",
+    }
 
     replayed = permanence("replay", SIX, "--json", env=environment)
 

@@ -444,6 +444,7 @@ def test_the_link_of_a_user_does_not_answer_a_survey(desk: CallingDesk) -> None:
 
 def test_what_cannot_be_read_is_missing_and_said_to_be(desk: CallingDesk) -> None:
     token = token_for(desk, ref := desk.open(channel="phone"))
+    desk.until_quiet()
     with closing(desk.desk.log()) as log:
         write_unknown(log, f"sla-{ref}")
     assert seen(desk, token)["incomplete"]
