@@ -14,6 +14,7 @@ from shared.database.table import Cursors
 from shared.domain import change, problem
 from shared.domain.change import Change
 from shared.domain.identifiers import change_stream, problem_stream
+from shared.domain.possible import while_possible
 from shared.domain.problem import Problem
 from shared.domain.record import record_of
 from shared.eventlog.entry import Entry
@@ -135,7 +136,7 @@ def newest(
     }
     sql = _LIST.format(begins=kind.begins, assigned=kind.assigned)
     streams = [stream for (stream,) in cursor.execute(sql, given).fetchall()]
-    shown = streams[: query.limit]
+    shown = list(dict.fromkeys(streams[: query.limit]))  # identified once more: once
     past = readable(log, cursor, shown, upto.position)
     more = len(streams) > query.limit
     last = record_of(shown[-1]) if more else None
@@ -146,7 +147,10 @@ def _several(
     kind: Kind[Record], streams: Sequence[str], past: Mapping[str, Sequence[Entry]]
 ) -> list[VersionedRecord[Record]]:
     records = (
-        (kind.replay(entry.event for entry in past[stream]), past[stream][-1].version)
+        (
+            while_possible(kind.replay, (entry.event for entry in past[stream])),
+            past[stream][-1].version,
+        )
         for stream in streams
         if stream in past
     )

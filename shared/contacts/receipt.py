@@ -21,7 +21,8 @@ from shared.domain.events.incident import IncidentContacted
 from shared.domain.identifiers import IncidentRef, incident_stream, sla_stream
 from shared.domain.incident import Incident, replay
 from shared.domain.policy.document import Policy
-from shared.domain.sla import Clock, TargetPromise, promised, replay_possible
+from shared.domain.possible import while_possible
+from shared.domain.sla import Clock, TargetPromise, promised, replay_in_reach
 from shared.eventlog.entry import Entry
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
@@ -195,8 +196,11 @@ def _receipt(
         id_ = contact.person or _new_caller(entries, done.positions)
         found = person(cursor, id_)
     history = [e.event for e in entries if is_incident_event(e.event)]
-    clocks = replay_possible(e.event for e in entries if is_sla_event(e.event))
-    incident = replay(history)
+    clocks = while_possible(
+        replay_in_reach,
+        ((e.event, e.recorded_at) for e in entries if is_sla_event(e.event)),
+    )
+    incident = while_possible(replay, history)
     if incident is None:
         raise LookupError(f"the log does not show {ref} yet")
     written = receipt(

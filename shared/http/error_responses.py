@@ -128,11 +128,13 @@ def place_of(request: Request) -> str:
 
 
 def problem_of(error: Exception, where: str) -> HttpError:
-    """Return the answer for any error; only unexpected errors are logged."""
+    """Return the answer for any error; only errors that we may have made are logged."""
     match error:
         case HttpError():
             return error
         case _ if isinstance(error, UNREADABLE) or is_unavailable(error):
+            if isinstance(error, BrokenHistory):
+                _log.error("answer.impossible", where=where, exc_info=error)
             return _unavailable(error)
         case Overloaded():
             return HttpError(

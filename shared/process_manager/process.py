@@ -103,6 +103,9 @@ class Desk(Generic[Case, Known]):
         if entry.version <= self.versions.get(entry.stream, 0):
             return  # this service's own decision, or read before
         self.changed = True
+        if (entry.stream, entry.version) in self.skipped:
+            self.versions[entry.stream] = entry.version
+            return  # nothing was decided by it, also if it can be read by now
         if entry.stream in self.work.owns(self.incident):
             self._remember(entry.stream, entry.version, entry.event)
             return  # its own decision that the case had lost

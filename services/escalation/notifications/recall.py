@@ -41,9 +41,10 @@ from shared.domain.identifiers import incident_stream, sla_stream
 from shared.domain.incident import Incident, replay
 from shared.domain.policy.document import Policy
 from shared.domain.policy.schedules import Role
+from shared.domain.possible import while_possible
 from shared.domain.problem import Problem
 from shared.domain.problem import replay as replay_problem
-from shared.domain.sla import Clock, promised, replay_possible
+from shared.domain.sla import Clock, promised, replay_in_reach
 from shared.eventlog.entry import Entry
 from shared.eventlog.epochs import Epochs, read_epochs
 from shared.eventlog.log import EventLog, Row
@@ -245,10 +246,13 @@ def recall(context: MessageContext, waiting: Waiting, policy: Policy) -> Recalle
     log, cursor = context.log, context.cursor
     entries, own = context.entries(waiting), incident_stream(waiting.incident)
     history = [e.event for e in entries if e.stream == own]
-    incident = replay(filter(is_incident_event, history))
+    incident = while_possible(replay, filter(is_incident_event, history))
     if incident is None:
         raise LookupError(f"the log does not contain {waiting.incident}")
-    clocks = replay_possible(e.event for e in entries if is_sla_event(e.event))
+    clocks = while_possible(
+        replay_in_reach,
+        ((e.event, e.recorded_at) for e in entries if is_sla_event(e.event)),
+    )
     caused = _cause(entries, waiting)
     cause, epoch = caused.event, context.epochs.of(caused.position).label
     solutions: tuple[IncidentSolutionNoted, ...] = ()
@@ -306,16 +310,23 @@ def _routed(
     """Return the assigned record. LookupError if the log does not contain it."""
     record: Problem | Change | None
     if isinstance(cause, ProblemAssigned):
-        record = replay_problem(e for e in history if isinstance(e, ProblemEvent))
+        record = while_possible(
+            replay_problem, (e for e in history if isinstance(e, ProblemEvent))
+        )
     else:
-        record = replay_change(e for e in history if isinstance(e, ChangeEvent))
+        record = while_possible(
+            replay_change, (e for e in history if isinstance(e, ChangeEvent))
+        )
     if record is None:
         raise LookupError(f"the log does not say what {cause.type} is about")
     refs = cause.incidents[-INCIDENTS_LISTED_MAX:]
     past: dict[str, list[AnyEvent]] = {incident_stream(ref): [] for ref in refs}
     for entry in unskipped(log, cursor, BOOKMARK, sorted(past), upto):
         past[entry.stream].append(entry.event)
-    found = (replay(filter(is_incident_event, each)) for each in past.values())
+    found = (
+        while_possible(replay, filter(is_incident_event, each))
+        for each in past.values()
+    )
     incidents = tuple(incident for incident in found if incident is not None)
     return Routed(record, _name_of(cursor, cause.by), incidents)
 

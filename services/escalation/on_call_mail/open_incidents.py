@@ -8,7 +8,8 @@ from shared.database.table import Cursors
 from shared.domain.events import is_sla_event
 from shared.domain.identifiers import sla_stream
 from shared.domain.policy.document import Policy
-from shared.domain.sla import replay_possible
+from shared.domain.possible import while_possible
+from shared.domain.sla import replay_in_reach
 from shared.eventlog.entry import Entry
 from shared.eventlog.histories import readable
 from shared.eventlog.log import EventLog
@@ -61,7 +62,10 @@ def open_incidents(
 
 def _due_at(history: Sequence[Entry], cycle: int) -> datetime | None:
     """Return when a running promise to resolve is due; None if that is not known."""
-    clocks = replay_possible(e.event for e in history if is_sla_event(e.event))
+    clocks = while_possible(
+        replay_in_reach,
+        ((e.event, e.recorded_at) for e in history if is_sla_event(e.event)),
+    )
     due = [
         clock.due_at
         for clock in clocks

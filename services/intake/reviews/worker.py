@@ -39,6 +39,7 @@ WHERE due.topic IN ('review.opened', 'review.action_opened', 'review.action_assi
             AND CASE due.topic
                 WHEN 'review.opened'
                 THEN over.topic IN ('review.published', 'review.warned')
+                    AND log.document(over.state) IS NOT NULL
                     AND log.said(over.state, 'action') IS NULL
                 ELSE over.topic IN ('review.action_done', 'review.action_dropped',
                         'review.action_assigned', 'review.warned')

@@ -38,9 +38,9 @@ SELECT EXISTS (
     SELECT 1 FROM access.sign_in_links
     WHERE method = 'invitation' AND used_at IS NOT NULL
 ), EXISTS (
-    SELECT 1 FROM log.readable
-    WHERE position <= %(most)s AND type = 'incident.opened'
-      AND event ->> 'by' LIKE 'source:%%'
+    SELECT 1 FROM log.events
+    WHERE notification_id <= %(most)s AND topic = 'incident.opened'
+      AND log.said(state, 'by') LIKE 'source:%%'
 )
 """
 

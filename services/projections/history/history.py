@@ -7,7 +7,7 @@ promises at an instant, in open hours.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import orjson
@@ -66,6 +66,8 @@ BEFORE = timedelta(hours=24)
 AFTER = timedelta(hours=1)
 """How long after the restoration of service a change is shown as its possible cause."""
 SHOWN_MAX = 20
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 _NEAR = """
 SELECT change_key, happened_at, received_at, source, sealed
@@ -101,8 +103,8 @@ def changes_near(
     since, until = span
     asked = {
         "service": service,
-        "since": since - BEFORE,
-        "until": until + AFTER,
+        "since": max(since, _FIRST + BEFORE) - BEFORE,
+        "until": min(until, _LAST - AFTER) + AFTER,
         "known": known,
         "limit": SHOWN_MAX,
     }

@@ -6,13 +6,9 @@ streams about the incident go on.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from itertools import chain
 from typing import NamedTuple
-
-from pydantic import BaseModel
 
 from services.projections import handovers
 from services.projections.handovers import Handover
@@ -26,9 +22,6 @@ from shared.eventlog.entry import Entry
 from shared.eventlog.histories import Unreadable
 from shared.eventlog.log import Row
 from shared.eventlog.unreadable import UnreadableEvent
-
-REACH = timedelta(days=36_525)
-"""How far the instants of a promise may be from when they were recorded: a century."""
 
 
 class IncidentState(NamedTuple):
@@ -80,38 +73,13 @@ def _impossible(error: Exception) -> str:
     return f"it cannot have happened: {why}"
 
 
-def _require_in_reach(event: events.SlaEvent, recorded_at: datetime) -> None:
-    """Raise `BrokenHistory` if no open hours can be counted with its values."""
-    for value in _values(event):
-        is_off = (
-            abs(value - recorded_at) > REACH
-            if isinstance(value, datetime)
-            else abs(value) > REACH.total_seconds()
-        )
-        if is_off:
-            raise BrokenHistory(f"{event.type} says {value}, more than a century away")
-
-
-def _values(value: object) -> Iterator[datetime | int]:
-    """Yield the instants and the numbers in an event."""
-    match value:
-        case datetime() | int():
-            yield value
-        case BaseModel():
-            yield from _values(tuple(value.__dict__.values()))
-        case tuple():
-            yield from chain.from_iterable(map(_values, value))
-        case _:
-            pass
-
-
 def _evolve(state: IncidentState, entry: Entry) -> IncidentState:
     """Return the state after `entry`. Raises if it cannot have happened then."""
     event, incident, clocks = entry.event, state.incident, state.clocks
     if events.is_incident_event(event):
         incident = incidents.evolve(incident, event)
     if events.is_sla_event(event):
-        _require_in_reach(event, entry.recorded_at)
+        sla.require_in_reach(event, entry.recorded_at)
         clocks = sla.evolve(clocks, event)
     return IncidentState(
         incident,

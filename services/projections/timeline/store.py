@@ -199,14 +199,15 @@ def _words(event: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 _MISSING = """
 SELECT DISTINCT ON (position) position, error FROM (
-    SELECT position, stream, error FROM {schema}.parked WHERE reader = %(reader)s
+    SELECT position, stream, error, 1 AS rank FROM {schema}.parked
+    WHERE reader = %(reader)s
     UNION ALL
-    SELECT position, stream, error FROM rm.skipped WHERE reader = %(reader)s
+    SELECT position, stream, error, 2 FROM rm.skipped WHERE reader = %(reader)s
 ) AS missing
 WHERE stream = ANY(%(streams)s) AND position > %(after)s AND position <= %(upto)s
   AND position NOT IN (  -- of an earlier version, which could read it
     SELECT position FROM {schema}.{table} WHERE incident = %(ref)s)
-ORDER BY position {order} LIMIT %(limit)s
+ORDER BY position {order}, rank LIMIT %(limit)s
 """
 
 

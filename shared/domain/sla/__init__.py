@@ -20,11 +20,12 @@ from shared.domain.sla.clock import (
     whole,
 )
 from shared.domain.sla.consumption import Consumption, LevelEntry, Share, Wait, consumed
-from shared.domain.sla.evolve import evolve, replay, replay_possible
+from shared.domain.sla.evolve import evolve, replay, replay_in_reach
 from shared.domain.sla.explanation import Explanation, explained
 from shared.domain.sla.extendable import extendable
 from shared.domain.sla.ola import OLAS, is_operational, owed, owed_seconds
 from shared.domain.sla.promise import PromiseFacts, TargetPromise, covering, promised
+from shared.domain.sla.reach import require_in_reach
 
 __all__ = [
     "OLAS",
@@ -54,7 +55,8 @@ __all__ = [
     "owed_seconds",
     "promised",
     "replay",
-    "replay_possible",
+    "replay_in_reach",
+    "require_in_reach",
     "spent",
     "stood",
     "unsaid",

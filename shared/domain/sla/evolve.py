@@ -1,7 +1,6 @@
 """The effect of each event on the clocks of an incident; no rules."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
@@ -9,6 +8,7 @@ from typing import assert_never
 from shared.domain import events
 from shared.domain.incident.state import BrokenHistory
 from shared.domain.sla.clock import Clock, ClockName, State, agreed
+from shared.domain.sla.reach import require_in_reach
 
 Clocks = tuple[Clock, ...]
 
@@ -21,16 +21,15 @@ def replay(history: Iterable[events.SlaEvent]) -> Clocks:
     return clocks
 
 
-def replay_possible(history: Iterable[events.SlaEvent]) -> Clocks:
-    """Return the clocks before the first event that cannot have happened.
+def replay_in_reach(history: Iterable[tuple[events.SlaEvent, datetime]]) -> Clocks:
+    """Return the clocks after events with the instants when they were recorded.
 
-    For those who say what is promised: an event that makes no sense, of a promise that
-    nobody made for example, must not silence them.
+    Raises `BrokenHistory` also for values with which no open hours can be counted.
     """
     clocks: Clocks = ()
-    with suppress(BrokenHistory):
-        for event in history:
-            clocks = evolve(clocks, event)
+    for event, recorded_at in history:
+        require_in_reach(event, recorded_at)
+        clocks = evolve(clocks, event)
     return clocks
 
 

@@ -304,10 +304,25 @@ def apply_rows(  # noqa: PLR0913 # the last two have a default for good
         if error is not None:
             if len(rows) > 1:
                 raise PoisonEvent from error
-            if skip_again(cursor, rows[0]):
+            if _skipped_again(log, cursor, skip_again, rows[0]):
                 return after
             after = bookmark.park(cursor, rows, wordless(error))
     return after
+
+
+def _skipped_again(
+    log: EventLog, cursor: Cursor[tuple[Any, ...]], skip_again: SkipAgain, row: Row
+) -> bool:
+    """Skip an event within a savepoint; False if that fails, too: it is parked then."""
+    try:
+        with log.savepoint(cursor, "skip"):
+            return skip_again(cursor, row)
+    except (StaleVersion, Overtaken):
+        raise
+    except Exception as error:
+        if is_unavailable(error):
+            raise away(error) from error
+        return False
 
 
 def _read(

@@ -2,18 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 import psycopg
 import pytest
 
 from services.escalation.notifications import outbox
-from services.escalation.notifications.recall import MessageContext, recall
+from services.escalation.notifications.recall import MessageContext, Recalled, recall
 from services.escalation.process import BOOKMARK, casework
 from services.escalation.rules.case import Case
 from services.escalation.rules.decider import react
+from shared.database.table import Cursors
 from shared.eventlog.append import AppendUnit, Recorded
 from shared.eventlog.codec import UnknownEvent
 from shared.eventlog.entry import Entry
+from shared.eventlog.log import Row
 from shared.eventlog.policies import PolicyVersions
 from shared.eventlog.readers.parked_commands import (
     Action,
@@ -30,6 +33,7 @@ from tests.support.desks.escalating import Help, HelpingDesk, helping_desk
 from tests.support.desks.watching import opened
 from tests.support.faults.append_lock import refuse_writes_under_append_lock
 from tests.support.servers.servers import Database
+from tests.support.strategies.interleaved_streams import AboutIncident, stream_of
 
 pytestmark = pytest.mark.servers
 
@@ -129,9 +133,8 @@ def unreadable(desk: HelpingDesk) -> None:
         intake.append(cursor, [AppendUnit((note(STREAM, version),))])
 
 
-def recalled(desk: HelpingDesk) -> list[str]:
-    """Return the title of each incident that is told of, as it is put into words."""
-    titles = []
+def recalled(desk: HelpingDesk) -> list[Recalled]:
+    """Return what each message about the incident is made of."""
     policy_of = PolicyVersions(desk.log)
     history = desk.log.history("escalation-INC-000001")
     with desk.log.transaction() as cursor:
@@ -139,10 +142,10 @@ def recalled(desk: HelpingDesk) -> list[str]:
         keys = cursor.execute("SELECT key FROM escalation.outbox").fetchall()
         held = outbox.held(cursor, [key for (key,) in keys])
         context = MessageContext.of(desk.log, cursor, [*held.values()])
-        for waiting in held.values():
-            told = recall(context, waiting, policy_of(waiting.policy))
-            titles.append(told.incident.title)
-    return titles
+        return [
+            recall(context, waiting, policy_of(waiting.policy))
+            for waiting in held.values()
+        ]
 
 
 def test_what_was_requested_before_an_unreadable_event_is_still_put_into_words(
@@ -172,16 +175,50 @@ def test_what_is_requested_after_a_skipped_event_is_put_into_words_without_it(
     assert len(recalled(desk)) == requested(desk, 1) > 0
 
 
-def test_a_promise_that_nobody_made_silences_nothing(desk: HelpingDesk) -> None:
+def impossible_events(at: datetime) -> list[AboutIncident]:
+    """Return one of the incident, of a promise never made, and of another century."""
+    return [
+        opened(1, at, priority="p1").model_copy(update={"whose": "person:costa"}),
+        told("sla.met", "INC-000001", target="ttr", cycle=9, met_at=at),
+        told("sla.overran", "INC-000001", target="ttr", done_at=at).model_copy(
+            update={"overrun_seconds": 10**15}
+        ),
+    ]
+
+
+@pytest.mark.parametrize("which", range(3), ids=["opened twice", "never made", "far"])
+def test_what_cannot_have_happened_silences_nothing(
+    desk: HelpingDesk, which: int
+) -> None:
     desk.sla.happens(opened(1, desk.sla.now, priority="p1"))
-    never_armed = told("sla.met", "INC-000001", target="ttr", met_at=desk.sla.now)
-    log = desk.sla.log
+    desk.sla.read()
+    event = impossible_events(desk.sla.now)[which]
+    stream = stream_of(event)
+    log = desk.sla.log if stream.startswith("sla") else desk.sla.intake
     with log.transaction() as cursor:
-        unit = AppendUnit((log.stored("sla-INC-000001", 1, never_armed),))
-        assert isinstance(log.append(cursor, [unit])[0], Recorded)
+        stored = log.stored(stream, log.head_version(stream) + 1, event)
+        assert isinstance(log.append(cursor, [AppendUnit((stored,))])[0], Recorded)
     read_one_by_one(desk, desk.worker)
 
     desk.sla.now = local("10:00")
     desk.worker.wake()
 
-    assert len(recalled(desk)) == requested(desk, 1) > 0
+    found = recalled(desk)
+    assert len(found) == requested(desk, 1) > 0
+    assert all(each.clocks and each.overrun("ttr") is None for each in found)
+
+
+def test_a_skip_that_fails_parks_the_event(desk: HelpingDesk) -> None:
+    desk.sla.happens(opened(1, desk.sla.now, priority="p1"))
+    unreadable(desk)
+    tracked, rows = desk.ahead(200)
+    apply = desk.worker.apply
+    tracked = apply_rows(desk.log, BOOKMARK, apply, tracked, rows[:-1])
+
+    def fails(cursor: Cursors, row: Row) -> bool:
+        cursor.execute("SELECT 1 / 0")
+        return row.position > 0
+
+    after = apply_rows(desk.log, BOOKMARK, apply, tracked, rows[-1:], skip_again=fails)
+
+    assert after.parked_streams == 1

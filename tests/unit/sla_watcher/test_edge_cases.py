@@ -7,15 +7,25 @@ what the bus repeats or reorders is put in order again is shown in
 `tests/integration/messaging/`.
 """
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from services.intake.policy.expansion import expanded
 from shared.domain.events.incident import IncidentAcknowledged, IncidentRestored
+from shared.domain.identifiers import sla_stream
 from shared.domain.policy.validation import read
 from shared.domain.working_time import due, hours_of
-from tests.support.builders.promises import FILE, VALMONT, Watch, local, valmont
+from tests.support.builders.promise_events import told
+from tests.support.builders.promises import (
+    FILE,
+    INCIDENT,
+    VALMONT,
+    Watch,
+    local,
+    valmont,
+)
 from tests.support.strategies.odd_clock_turns import (
     MONITORED,
     moved,
@@ -200,3 +210,23 @@ def test_a_pause_within_one_second_is_of_no_length() -> None:
     resumed(watch, "10:00:00.900")
 
     assert ttr_due(watch) == "15:10"
+
+
+# Its own stream
+
+
+def test_an_event_that_was_skipped_decides_nothing_although_it_can_be_read_now() -> (
+    None
+):
+    watch = taken("09:00", VALMONT)
+    desk, stream = watch.desk, sla_stream(INCIDENT)
+    version, case = desk.versions[stream] + 1, desk.case
+    met = told("sla.met", INCIDENT, target="ttr", met_at=local("09:10"))
+    desk.skipped.add((stream, version))
+
+    desk.take(
+        replace(watch.log[-1], stream=stream, version=version, event=met),
+        local("09:10"),
+    )
+
+    assert (desk.case, desk.versions[stream]) == (case, version)

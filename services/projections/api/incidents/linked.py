@@ -13,6 +13,7 @@ from shared.domain.change import Change
 from shared.domain.events import is_incident_event
 from shared.domain.identifiers import incident_stream
 from shared.domain.incident import replay
+from shared.domain.possible import while_possible
 from shared.domain.problem import Problem
 from shared.domain.record import kind_of
 from shared.eventlog.histories import readable
@@ -70,7 +71,9 @@ def _incidents(
     streams = [incident_stream(ref) for ref in refs]
     pasts = readable(log, cursor, streams, upto.position).values()
     replayed = (
-        replay(each.event for each in past if is_incident_event(each.event))
+        while_possible(
+            replay, (each.event for each in past if is_incident_event(each.event))
+        )
         for past in pasts
     )
     return {

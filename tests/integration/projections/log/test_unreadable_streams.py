@@ -32,7 +32,7 @@ from tests.support.strategies.histories import START, opened
 
 pytestmark = pytest.mark.servers
 
-PRB_ONE, PRB_TWO, PRB_THREE = "PRB-000001", "PRB-000002", "PRB-000003"
+PRB_ONE, PRB_TWO, PRB_THREE, PRB_FOUR = (f"PRB-00000{n}" for n in range(1, 5))
 EIGHT = "INC-000008"
 PART = {"service": "portal", "team": "studies"}
 
@@ -68,6 +68,8 @@ def _says_what_no_query_looks_into(month: June) -> None:
     """Record JSON, as the owner may, that PostgreSQL does not hold."""
     about = {**PART, "title": "Mail", "origin": "staff"}
     month.says(june(4), "problem.identified", PRB_THREE, **about)
+    for _ in ("once", "which cannot have happened"):
+        month.says(june(4), "problem.identified", PRB_FOUR, **{**about, "title": "Fax"})
     asked = {**PART, "cycle": 1, "breached_at": june(2)}
     month.says(june(4), "handover.requested", EIGHT, **asked)
     for stream, kind, field in (
@@ -85,7 +87,7 @@ def _says_what_no_query_looks_into(month: June) -> None:
 @pytest.mark.parametrize(
     ("path", "shown"),
     [
-        ("/v1/problems", [PRB_ONE]),
+        ("/v1/problems", [PRB_FOUR, PRB_ONE]),
         ("/v1/handovers?limit=1", [ONE]),
         ("/v1/solutions", [TWO]),
     ],
@@ -100,7 +102,7 @@ def test_a_list_shows_the_others(desk: Api, path: str, shown: list[str]) -> None
 @pytest.mark.parametrize(
     ("path", "shown"),
     [
-        ("/v1/problems?team=studies", [PRB_ONE]),
+        ("/v1/problems?team=studies", [PRB_FOUR, PRB_ONE]),
         ("/v1/handovers?limit=1", [ONE]),
         ("/v1/solutions?service=portal", [TWO]),
     ],
@@ -221,12 +223,15 @@ def test_a_search_finds_the_others(desk: Api) -> None:
 
 
 def test_links_to_it_have_no_title_and_the_others_do(desk: Api) -> None:
+    twice = "INC-000030"
+    desk.happened(opened(twice, title="Fan"), opened(twice, title="Which cannot be"))
     links = [LinkView(relation="problem", target=ref) for ref in (PRB_ONE, PRB_TWO)]
+    links.append(LinkView(relation="related", target=twice))
     with desk.log.transaction() as cursor:
         upto = known_at(cursor, None)
         shown = with_titles(desk.log, cursor, upto, links)
 
-    assert [each.title for each in shown] == ["Mail", None]
+    assert [each.title for each in shown] == ["Mail", None, "Fan"]
 
 
 def test_a_timeline_shows_that_words_with_a_lost_key_cannot_be_read(desk: Api) -> None:
@@ -267,6 +272,17 @@ def test_what_cannot_be_read_is_not_told_to_those_who_may_not_see_it(
 
     assert named["stream"] == f"incident-{theirs}"
     problem(desk.call("GET", path, None, headers), 404)
+
+
+@pytest.mark.parametrize("edge", [datetime.min, datetime.max], ids=["first", "last"])
+def test_the_first_and_the_last_instant_of_all_are_shown(
+    desk: Api, edge: datetime
+) -> None:
+    ref = f"INC-00002{edge.year % 7}"
+    at = edge.replace(tzinfo=UTC)
+    desk.happened(opened(ref).model_copy(update={"at": at, "reported_at": at}))
+
+    assert desk.get(f"/v1/incidents/{ref}")["ref"] == ref
 
 
 SIX = "INC-000006"
