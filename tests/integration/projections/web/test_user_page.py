@@ -437,9 +437,7 @@ def test_a_link_shows_no_share_that_tells_another_what_a_single_client_answered(
 def test_the_link_of_a_user_does_not_answer_a_survey(desk: CallingDesk) -> None:
     ref = desk.open(channel="phone")
     token = token_for(desk, ref)
-    answer = desk.desk.get(f"/v1/survey-links/{token}", None)
-
-    assert answer.status_code == 404
+    assert desk.desk.get(f"/v1/survey-links/{token}", None).status_code == 404
 
 
 def test_what_cannot_be_read_is_missing_and_said_to_be(desk: CallingDesk) -> None:
