@@ -176,9 +176,7 @@ class Authentication:
         if link is None:
             raise HttpError(401, "the link is not signed by this desk", code="token")
         if link.until <= self._clock():
-            raise HttpError(
-                409, "this link has expired: answer the letter", code="state"
-            )
+            raise HttpError(409, "this link has expired: answer the mail", code="state")
         about = (extended_incident(link.extension), link.extension)
         if not isinstance(message.body, AcceptExtension | RefuseExtension) or about != (
             message.incident,

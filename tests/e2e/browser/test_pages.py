@@ -99,11 +99,18 @@ def test_on_a_telephone_nobody_is_not_broken_over_two_lines(
     desk: Desk, look: Look, locale: str
 ) -> None:
     ref = opened(desk, "Short")
-    page = look(viewport={"width": 390, "height": 844}, locale=locale)
+    page = look(viewport={"width": 375, "height": 812}, locale=locale)
     team = page.locator(f"tr[data-ref={ref}] .of-team")
 
     for name in ("mail", "network", "service-desk", "infrastructure"):
         assert team.evaluate(_LINES_OF_WHO, name) == 1
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "fr-FR"])
+def test_each_queue_is_seen_whole_on_a_desktop(look: Look, locale: str) -> None:
+    page = look(viewport={"width": 1280, "height": 800}, locale=locale)
+
+    assert page.locator(".queues").evaluate(_ENDS) <= 1280
 
 
 def test_on_a_narrow_telephone_no_word_lies_over_another(
@@ -116,6 +123,8 @@ def test_on_a_narrow_telephone_no_word_lies_over_another(
     assert row.evaluate(_STATUS_LIES_OVER_TEAM) is False
 
 
+_ENDS = """nav => Math.max(...[...nav.children].map(
+    each => each.getBoundingClientRect().right))"""
 _LINES_OF_WHO = """(cell, name) => {
     cell.firstChild.data = `${name} `;
     const words = document.createRange();

@@ -89,6 +89,10 @@ def _signals(*versions: int) -> list[Line]:
     return [_line(each, "source:prometheus", "signalled") for each in versions]
 
 
+def _message(version: int, kind: str) -> Line:
+    return {**_line(version, "system:escalation"), "kind": f"notification.{kind}"}
+
+
 def test_what_others_did_since_a_form_was_opened_is_told_newest_first() -> None:
     lines = [_line(4), _line(3, "person:me"), *_signals(2), _line(1)]
 
@@ -130,10 +134,22 @@ def test_what_monitoring_says_again_and_again_is_one_line() -> None:
 
     assert shown == [
         lines[0],
-        Folded("folded-106", lines[1:4]),
+        Folded("folded-106", "monitoring", lines[1:4]),
         *lines[4:],
     ]
     assert len(lines[1:4]) == FOLDED_MIN
+
+
+def test_messages_on_their_way_are_one_line_and_one_that_failed_is_not() -> None:
+    went = [_message(each, "sent") for each in (8, 7, 6)]
+    lines = [_line(9), *went, _message(5, "failed"), _line(4)]
+
+    assert folded(lines) == [
+        lines[0],
+        Folded("folded-106", "messages", went),
+        *lines[4:],
+    ]
+    assert folded(lines, "messages") == lines
 
 
 def test_the_first_event_is_never_folded_and_a_new_one_joins_the_others() -> None:

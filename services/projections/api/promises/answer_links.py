@@ -35,7 +35,7 @@ from shared.security.signed_links import PURPOSE, TOKEN_MAX, AnswerLink, read_to
 router = APIRouter(tags=["answers by link"])
 
 Token = Annotated[
-    str, Path(max_length=TOKEN_MAX, description="The end of the address in the letter.")
+    str, Path(max_length=TOKEN_MAX, description="The end of the address in the mail.")
 ]
 
 
@@ -112,7 +112,7 @@ def _link(desk: Desk, token: str) -> AnswerLink:
     if link is None:
         raise HttpError(
             404,
-            "this link is not whole: open it from the letter, or answer the letter",
+            "this link is not whole: open it from the mail, or answer the mail",
             code="unknown_link",
         )
     return link

@@ -50,7 +50,12 @@ from services.projections.web.incident.views import (
     shown_of,
 )
 from services.projections.web.person_field import why_of, with_people
-from services.projections.web.rendering import kept_query, page, refusal_of
+from services.projections.web.rendering import (
+    kept_query,
+    page,
+    record_place,
+    refusal_of,
+)
 from services.projections.web.screens import screen
 from shared.domain.identifiers import is_incident_ref
 from shared.domain.incident import AT_WORK
@@ -80,7 +85,10 @@ _DONE = frozenset((*(action.verb for action in ACTIONS), FILES_ATTACHED))
 
 @router.get("/incidents/{ref}")
 async def get_incident(request: Request, ref: str) -> Response:
-    """Show an incident and its timeline."""
+    """Show an incident and its timeline; what is of another kind has its own page."""
+    place = record_place(ref)
+    if place is not None and not is_incident_ref(ref):
+        return RedirectResponse(place, HTTPStatus.SEE_OTHER)
     return await screen(request, partial(_incident, ref))
 
 
@@ -296,7 +304,7 @@ async def _incident(
         **_promised(promises, incident["cycle"], language, me["zone"]),
         **await _proposals(place, language, incident, client),
         timeline=timeline,
-        lines=folded(timeline["items"]),
+        lines=folded(timeline["items"], told["show"]),
         shown=told["show"],
         filters_of_timeline=SHOWN,
         names=await names_of(client, _people(incident)),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress, groupby
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from starlette.requests import Request
 
@@ -22,9 +22,10 @@ SHOWN = ("all", *CATEGORIES)
 """What a timeline can be limited to."""
 MEANWHILE_MAX = 10
 FOLDED_MIN = 3
-"""How many lines of monitoring in a row are shown as one."""
+"""How many lines of monitoring, or about messages, in a row are shown as one."""
 _NOTE_SHOWN = 80
 Line = Mapping[str, Any]
+About = Literal["monitoring", "messages"]
 
 
 def shown_of(asked: str) -> str:
@@ -44,25 +45,34 @@ class Folded(NamedTuple):
     """Lines of a timeline that are shown as one, until somebody opens it."""
 
     id: str
+    about: About
     lines: Sequence[Line]
 
 
-def folded(lines: Sequence[Line]) -> list[Line | Folded]:
-    """Return the lines, with what monitoring said several times in a row as one."""
-    shown: list[Line | Folded] = []
-    for is_machine, run in groupby(lines, key=_is_of_monitoring):
+def folded(lines: Sequence[Line], shown: str = "all") -> list[Line | Folded]:
+    """Return the lines, with several in a row that say the same kind of thing as one.
+
+    That is what monitoring said, and messages on their way: they bury the story. One
+    that did not arrive is part of it, and so are all if only messages are `shown`.
+    """
+    found: list[Line | Folded] = []
+    for about, run in groupby(lines, key=_foldable):
         together = list(run)
-        if is_machine and len(together) >= FOLDED_MIN:
-            # The oldest: others join it at the other end.
-            shown.append(Folded(f"folded-{together[-1]['position']}", together))
+        if about is None or about == shown or len(together) < FOLDED_MIN:
+            found += together
         else:
-            shown += together
-    return shown
+            # The oldest: others join it at the other end.
+            position = together[-1]["position"]
+            found.append(Folded(f"folded-{position}", about, together))
+    return found
 
 
-def _is_of_monitoring(line: Line) -> bool:
-    is_first = line["kind"] == "incident.opened"
-    return str(line["actor"]).startswith("source:") and not is_first
+def _foldable(line: Line) -> About | None:
+    kind = str(line["kind"])
+    if str(line["actor"]).startswith("source:") and kind != "incident.opened":
+        return "monitoring"
+    arrives = kind.startswith("notification.") and kind != "notification.failed"
+    return "messages" if arrives else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,6 +256,21 @@ def test_every_page_is_closed_to_scripts_frames_and_caches(
 
 
 @pytest.mark.parametrize(
+    ("ref", "place"),
+    [
+        ("PRB-000001", "/problems/PRB-000001"),
+        ("CHG-000001", "/changes/CHG-000001"),
+    ],
+)
+def test_a_record_of_another_kind_is_found_where_it_is(
+    shared_api: Api, ref: str, place: str
+) -> None:
+    answer = shared_api.call("GET", f"/incidents/{ref}", None)
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, place)
+
+
+@pytest.mark.parametrize(
     ("path", "status", "sentence"),
     [
         ("/incidents/INC-999999", 404, "There is no incident INC-999999."),
