@@ -25,6 +25,7 @@ from cli.shell.table import Table
 from services.escalation.previews.first_pages import FirstPage, LookUp, first_pages
 from services.escalation.process import rosters_of, zone_of
 from services.intake.policy import store as policy_store
+from services.intake.policy.dropped_teams import left_behind
 from services.intake.policy.expansion import Files
 from shared.domain.icalendar_file import FILE_BYTES_MAX
 from shared.domain.on_call.schedule_changes import roster
@@ -59,6 +60,12 @@ File = Annotated[Path, typer.Argument(help="A policy in YAML 1.2; `-`: a pipe.")
 ApprovedBy = Annotated[
     str | None, typer.Option(help="Id of the person who agreed to it.")
 ]
+LeaveWork = Annotated[
+    bool,
+    typer.Option(
+        "--leave-work", help="Also if incidents stay with teams that it drops."
+    ),
+]
 
 
 @config.command()
@@ -68,7 +75,7 @@ def check(ctx: typer.Context, file: File, as_json: AsJson = False) -> None:
     desk = desk_of(ctx)
     now = desk.local_clock()()
     policy = _expanded(it, now)
-    found, are_people_known = _warnings(desk, it)
+    found, are_people_known = _warnings(desk, it, now)
     sizes = {
         name: len(getattr(policy, name))
         for name in ("services", "teams", "contracts", "sources", "calendars")
@@ -115,12 +122,13 @@ def diff(ctx: typer.Context, file: File, as_json: AsJson = False) -> None:
 
 
 @config.command()
-def apply(
+def apply(  # noqa: PLR0913, PLR0917 # one for each option
     ctx: typer.Context,
     file: File,
     reason: Why,
     approved_by: ApprovedBy = None,
     by: By = None,
+    leave_work: LeaveWork = False,
     as_json: AsJson = False,
 ) -> None:
     """Put a policy in force from now on. What was promised before does not change."""
@@ -130,6 +138,9 @@ def apply(
     )
     it = _read(file)
     with desk_of(ctx).log_and_clock() as (log, clock):
+        left = left_behind(log, it.text, it.policy, clock())
+        if left.work and not leave_work:
+            raise refused_for(str(file), left.work)
         try:
             applied = policy_store.apply(
                 log, it.text, signature, clock(), files=it.files
@@ -141,6 +152,7 @@ def apply(
             )
             raise refused(sentence, Exit.OUTRUN) from error
         found = policy_store.warnings(log, it.text, it.policy)
+        found += [*left.work, *left.on_call]
     if isinstance(applied, list):
         raise refused_for(str(file), applied)
     plain = {
@@ -217,12 +229,16 @@ def _expanded(it: _Read, now: datetime) -> Policy:
     return policy
 
 
-def _warnings(desk: DeskAddress, it: _Read) -> tuple[list[Mistake], bool]:
+def _warnings(
+    desk: DeskAddress, it: _Read, now: datetime
+) -> tuple[list[Mistake], bool]:
     """Return the warnings, and whether people were looked up in the directory."""
     if url := desk.url_if_any():
         try:
             with closing(EventLog.open(url, pool_size=1)) as log:
-                return policy_store.warnings(log, it.text, it.policy), True
+                found = policy_store.warnings(log, it.text, it.policy)
+                left = left_behind(log, it.text, it.policy, now)
+                return [*found, *left.work, *left.on_call], True
         except (Unavailable, psycopg.Error):
             return [*policy_store.warnings(None, it.text, it.policy), _AWAY], False
     return policy_store.warnings(None, it.text, it.policy), False
