@@ -80,7 +80,7 @@ def returned(
 ) -> list[IncidentEvent]:
     """Return the assignment to the desk, or to a team at a lower level."""
     here = place(incident, context)
-    team = command.team or incident.desk_team
+    team = command.team or _desk_of(incident, context)
     require_in_policy("team", team, context.policy.teams)
     there = _place_of(team, here.level, incident, context)
     if there == here or (command.team is None and here.level == "n1"):
@@ -129,9 +129,16 @@ def back_at_the_desk(
     """
     team = context.policy.teams.get(incident.team)
     at_n1 = team is not None and team.level == "n1"
-    if at_n1 or incident.team == incident.desk_team:
+    desk = _desk_of(incident, context)
+    if at_n1 or incident.team == desk:
         return []
-    return [_assignment(incident.desk_team, None, None, incident, context)]
+    return [_assignment(desk, None, None, incident, context)]
+
+
+def _desk_of(incident: Incident, context: DecisionContext) -> str:
+    """Return the team that opened it; if no policy has that now, the one of today."""
+    own, policy = incident.desk_team, context.policy
+    return own if own in policy.teams else policy.team_of_first_contact
 
 
 def _require_known(person: str | None, context: DecisionContext) -> None:

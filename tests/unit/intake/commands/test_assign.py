@@ -164,6 +164,14 @@ def test_it_is_returned_to_the_desk_or_a_team_below(
     held.when(wish).then(event(IncidentAssigned, team=goes_to, reason="Ours"))
 
 
+def test_it_is_returned_to_the_desk_of_today_if_the_policy_dropped_its_own() -> None:
+    held = given(opened(team="ancien")).with_helper("exploitation")
+
+    held.when(Return(reason="Ours")).then(
+        event(IncidentAssigned, team="accueil", reason="Ours")
+    )
+
+
 def test_what_is_given_up_at_once_is_returned_at_once() -> None:
     given(opened(), to_tariq).when(Return(reason="Ours")).then(
         event(IncidentAssigned, team="accueil", reason="Ours")

@@ -93,6 +93,14 @@ def test_it_begins_at_the_desk_again_whoever_above_had_it() -> None:
     )
 
 
+def test_it_begins_at_the_desk_of_today_if_the_policy_dropped_its_own() -> None:
+    begun = opened(team="ancien")
+
+    given(begun, acknowledged, restored, resolved).when(Reopen()).then(
+        reopened.model_copy(update={"reason": None}), to_the_desk
+    )
+
+
 def test_so_it_does_where_a_signal_reopens_it() -> None:
     signal = Signal(source="prom", dedup_key="k1", action="trigger", title="down")
     when = given(opened(), above, acknowledged, restored, resolved).when(
