@@ -18,20 +18,38 @@ import typer
 from pydantic import JsonValue
 from rich.text import Text
 
+from cli.policy.successors import (
+    HandedOver,
+    HandOver,
+    WorkMove,
+    handed_over,
+    mover,
+    successors_of,
+    work_plain,
+)
+from cli.shell.api_client import Api, ApiUrl, Token
 from cli.shell.desk import DeskAddress, desk_of, remember, text_of
-from cli.shell.output import AsJson, Exit, answer, counted, refused, refused_for, warn
+from cli.shell.output import (
+    AsJson,
+    Exit,
+    answer,
+    counted,
+    refused,
+    refused_for,
+    warn,
+)
 from cli.shell.signature import By, Why, signature_in
 from cli.shell.table import Table
 from services.escalation.previews.first_pages import FirstPage, LookUp, first_pages
 from services.escalation.process import rosters_of, zone_of
 from services.intake.policy import store as policy_store
-from services.intake.policy.dropped_teams import left_behind
+from services.intake.policy.dropped_teams import LeftBehind, left_behind
 from services.intake.policy.expansion import Files
 from shared.domain.icalendar_file import FILE_BYTES_MAX
 from shared.domain.on_call.schedule_changes import roster
 from shared.domain.policy.document import Change, Policy, json_schema
 from shared.domain.policy.durations import duration_text
-from shared.domain.policy.validation import read
+from shared.domain.policy.validation import placed, read
 from shared.domain.sla import whole
 from shared.eventlog.errors import StaleVersion, Unavailable
 from shared.eventlog.log import EventLog
@@ -62,9 +80,7 @@ ApprovedBy = Annotated[
 ]
 LeaveWork = Annotated[
     bool,
-    typer.Option(
-        "--leave-work", help="Also if incidents stay with teams that it drops."
-    ),
+    typer.Option("--leave-work", help="Also if work stays with teams that it drops."),
 ]
 
 
@@ -75,7 +91,7 @@ def check(ctx: typer.Context, file: File, as_json: AsJson = False) -> None:
     desk = desk_of(ctx)
     now = desk.local_clock()()
     policy = _expanded(it, now)
-    found, are_people_known = _warnings(desk, it, now)
+    found, left = _warnings(desk, it, now)
     sizes = {
         name: len(getattr(policy, name))
         for name in ("services", "teams", "contracts", "sources", "calendars")
@@ -94,14 +110,15 @@ def check(ctx: typer.Context, file: File, as_json: AsJson = False) -> None:
     ]
     if desk.url_if_any() is None:
         notes.append("No database is named: its people were not looked up.")
-    url = desk.url_if_any() if are_people_known else None
+    url = desk.url_if_any() if left is not None else None
     paged = _paged(url, policy, whole(now.astimezone(UTC)))
     plain = {
         "ok": True,
         **sizes,
         "closed": closed,
-        "people_looked_up": are_people_known,
+        "people_looked_up": left is not None,
         "paged": [_paged_plain(each) for each in paged],
+        "work": work_plain(left.work if left else ()),
         "warnings": warn(str(file), found),
     }
     answer(plain, f"{file}: good. {listed}.", *notes, *_paged_table(paged))
@@ -128,45 +145,66 @@ def apply(  # noqa: PLR0913, PLR0917 # one for each option
     reason: Why,
     approved_by: ApprovedBy = None,
     by: By = None,
+    hand_over: HandOver = None,
     leave_work: LeaveWork = False,
+    api: ApiUrl = None,
+    token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put a policy in force from now on. What was promised before does not change."""
+    """Put a policy in force from now on. What was promised before does not change.
+
+    It is refused while a team that it drops has open work. With --hand-over that is
+    assigned to another team first: after an interruption, run the same command again.
+    """
+    it, desk = _read(file), desk_of(ctx)
+    successors = successors_of(hand_over or (), it.policy)
+    caller = Api(api, token, desk.home) if successors else None
+    by = mover(caller, by) if caller else by
     options = {"by": "--by", "reason": "--reason", "approved_by": "--approved-by"}
     signature = signature_in(
         "permanence config apply", options, by, reason, approved_by
     )
-    it = _read(file)
-    with desk_of(ctx).log_and_clock() as (log, clock):
-        left = left_behind(log, it.text, it.policy, clock())
-        if left.work and not leave_work:
-            raise refused_for(str(file), left.work)
+    with desk.log_and_clock() as (log, clock):
+        given = HandedOver()
+        if caller is not None:
+            policy = _expanded(it, clock())
+            move = WorkMove(caller, successors, policy, signature.reason)
+            given = handed_over(log, it.text, move, clock())
+        left = left_behind(
+            log, it.text, it.policy, clock(), {each.ref for each in given.moved}
+        )
+        stayed = placed(it.text, given.stayed)
+        if left.held and not leave_work:
+            raise refused_for(str(file), [*stayed, *left.held], given.done)
         try:
             applied = policy_store.apply(
                 log, it.text, signature, clock(), files=it.files
             )
         except StaleVersion as error:
             sentence = (
-                "somebody else applied a policy just now and nothing was done: "
+                f"somebody else applied a policy just now and {given.done}: "
                 "look at it with `permanence config diff`, then apply yours again"
             )
             raise refused(sentence, Exit.OUTRUN) from error
         found = policy_store.warnings(log, it.text, it.policy)
-        found += [*left.work, *left.on_call]
+        found += [*stayed, *left.held, *left.warnings]
     if isinstance(applied, list):
         raise refused_for(str(file), applied)
     plain = {
         "version": applied.version,
         "applied": bool(applied.changes),
         "changes": [_plain(each) for each in applied.changes],
+        "handed_over": work_plain(given.moved, successors),
+        "work": work_plain(left.work),
         "warnings": warn(str(file), found),
     }
     sentence = (
         f"Policy version {applied.version} is in force from now on."
         if applied.changes
-        else f"Already so: version {applied.version} says the same. Nothing was done."
+        else f"Already so: version {applied.version} says the same."
+        + ("" if given.moved else " Nothing was done.")
     )
-    answer(plain, *_table(applied.changes), sentence)
+    answer(plain, *given.sentences(successors), *_table(applied.changes), sentence)
 
 
 @config.command()
@@ -231,17 +269,17 @@ def _expanded(it: _Read, now: datetime) -> Policy:
 
 def _warnings(
     desk: DeskAddress, it: _Read, now: datetime
-) -> tuple[list[Mistake], bool]:
-    """Return the warnings, and whether people were looked up in the directory."""
+) -> tuple[list[Mistake], LeftBehind | None]:
+    """Return the warnings, and what the policy leaves behind: None if unknown."""
     if url := desk.url_if_any():
         try:
             with closing(EventLog.open(url, pool_size=1)) as log:
                 found = policy_store.warnings(log, it.text, it.policy)
                 left = left_behind(log, it.text, it.policy, now)
-                return [*found, *left.work, *left.on_call], True
+                return [*found, *left.held, *left.warnings], left
         except (Unavailable, psycopg.Error):
-            return [*policy_store.warnings(None, it.text, it.policy), _AWAY], False
-    return policy_store.warnings(None, it.text, it.policy), False
+            return [*policy_store.warnings(None, it.text, it.policy), _AWAY], None
+    return policy_store.warnings(None, it.text, it.policy), None
 
 
 def _paged(url: str | None, policy: Policy, now: datetime) -> list[FirstPage]:

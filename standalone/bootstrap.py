@@ -18,11 +18,10 @@ from shared.security.access import Access, create
 from shared.security.sender import seal_keys_of
 from shared.security.sign_in_links import NewLink, create_link
 from shared.vault.vault import read_master_keys
-from standalone.credentials import Credentials
+from standalone.credentials import ADMIN, FIRST_LABEL, Credentials
 from standalone.startup_error import Exit, StartupError
 
 STARTER = Path(__file__).parents[1] / "deploy" / "permanence.yaml"
-ADMIN = "person:admin"
 LINK_LASTS = timedelta(hours=1)
 SOURCE = "source:demo"
 
@@ -60,13 +59,11 @@ def _with_tokens(log: EventLog, now: datetime, credentials: Credentials) -> Cred
     with log.transaction() as cursor:
         token = (
             credentials.token
-            or create(cursor, now, ADMIN, scopes, label="made by the first start").token
+            or create(cursor, now, ADMIN, scopes, label=FIRST_LABEL).token
         )
         source_key = (
             credentials.source_key
-            or create(
-                cursor, now, SOURCE, ("source",), label="made by the first start"
-            ).token
+            or create(cursor, now, SOURCE, ("source",), label=FIRST_LABEL).token
         )
     return replace(credentials, token=token, source_key=source_key)
 

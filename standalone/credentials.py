@@ -18,6 +18,9 @@ from standalone.nats import USERS
 from standalone.startup_error import Exit, StartupError
 
 _VAULT_KEY_BYTES = 32
+ADMIN = "person:admin"
+FIRST_LABEL = "made by the first start"
+"""The label of the administrator's token and of the source key."""
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,22 @@
 """`permanence doctor`: what works on this machine, what does not, and what to do.
 
-Also examines the policy in force for settings that weaken authentication.
+Also examines the policy in force for settings that weaken authentication, and for what
+it leaves with nobody.
 """
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import psycopg
 
+from services.intake.policy.team_work import Work, by_team, in_words, work_of_others
 from shared.domain.events.administration import STREAM, PolicyApplied
 from shared.domain.policy.document import Policy
 from shared.domain.policy.sources import Mailbox
@@ -21,6 +25,8 @@ from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 from shared.eventlog.policies import policy_of
 from shared.messaging.payload import refusal_of
+from shared.security.access import TokenRow, tokens
+from standalone.credentials import ADMIN, FIRST_LABEL
 from standalone.folder import (
     ROOM_TO_START_MB,
     Run,
@@ -64,12 +70,14 @@ _NEWEST = f"""
 def examine_policy(database_url: str) -> Iterator[Finding]:
     """Examine the policy in force; yields nothing if it cannot be read."""
     try:
-        policy = _in_force(database_url)
+        found = _in_force(database_url)
     except (Unavailable, UnknownEvent, psycopg.Error):  # services report it anyway
         return
-    if policy is not None:
-        yield from mailbox_findings(policy)
-        yield _nats_monitor(policy)
+    if found is not None:
+        yield from mailbox_findings(found.policy)
+        yield _nats_monitor(found.policy)
+        yield _stray_work(found.stray)
+        yield _tokens(tokens_in_no_team(found.policy, found.tokens, found.at))
 
 
 def mailbox_findings(policy: Policy) -> Iterator[Finding]:
@@ -105,13 +113,79 @@ def _nats_monitor(policy: Policy) -> Finding:
     )
 
 
-def _in_force(database_url: str) -> Policy | None:
+SHOWN_MAX = 5
+"""Tokens that are named; the others are counted."""
+
+
+def tokens_in_no_team(
+    policy: Policy, made: Sequence[TokenRow], at: datetime
+) -> list[TokenRow]:
+    """Return the valid tokens of people who are in no team.
+
+    Left out are those of clients, of who reads for payroll, and the machine's own.
+    """
+    teams = policy.teams.values()
+    known = {person for team in teams for person in (*team.members, team.manager)}
+    known |= {*policy.desk.payroll}
+    return [
+        row
+        for row in made
+        if row.actor.startswith("person:")
+        and row.actor.removeprefix("person:") not in known
+        and (row.actor, row.label) != (ADMIN, FIRST_LABEL)
+        and {*row.scopes} != {"client"}
+        and row.revoked_at is None
+        and (row.expires_at is None or row.expires_at > at)
+    ]
+
+
+def _tokens(left: Sequence[TokenRow]) -> Finding:
+    """Report access that may have been forgotten when people left their teams."""
+    named = [f"{row.actor} {row.token_id} {row.label}".strip() for row in left]
+    more = len(named) - SHOWN_MAX
+    listed = ", ".join(named[:SHOWN_MAX]) + (f" and {more} more" if more > 0 else "")
+    return Finding(
+        "tokens",
+        not left,
+        f"of people in no team: {listed}" if left else "each is of somebody in a team",
+        "Who needs no access any more: `permanence token revoke ID`, or "
+        "`permanence people remove` for all that they have.",
+        only_warns=True,
+    )
+
+
+def _stray_work(stray: Sequence[Work]) -> Finding:
+    """Report open records of teams that the policy in force does not have."""
+    held = [f"{team} has {in_words(work)}" for team, work in by_team(stray).items()]
+    return Finding(
+        "work",
+        not stray,
+        "; ".join(held) or "all of it is with teams of the policy",
+        "The policy has no such team: assign it to another, in the queue *All* or with "
+        "`permanence config apply … --hand-over OLD=NEW`.",
+        only_warns=True,
+    )
+
+
+class _InForce(NamedTuple):
+    """The policy in force, and what may be outside of it."""
+
+    policy: Policy
+    stray: Sequence[Work]
+    tokens: Sequence[TokenRow]
+    at: datetime
+
+
+def _in_force(database_url: str) -> _InForce | None:
     log = EventLog.open(database_url, pool_size=1)
     with closing(log), log.transaction() as cursor:
         row = cursor.execute(_NEWEST, (STREAM,), binary=True).fetchone()
         match log.entry(Row(*row)).event if row else None:
             case PolicyApplied() as applied:
-                return policy_of(cursor, applied)
+                policy = policy_of(cursor, applied)
+                stray = work_of_others(cursor, policy.teams)
+                (now,) = cursor.execute("SELECT clock_timestamp()").fetchone() or (0,)
+                return _InForce(policy, stray, tokens(cursor), now)
             case _:
                 return None
 

@@ -61,6 +61,14 @@ class Api:
         """Return the desk's answer, or exit with its error message."""
         return self._request("POST", path, json=body)
 
+    def refusal_of(self, path: str, body: Mapping[str, object]) -> str | None:
+        """Send a command; return why it was not done, None if it was.
+
+        Exits if there is no answer.
+        """
+        response, document = self._answer("POST", path, json=body)
+        return None if response.is_success else _why(response, document)
+
     def delete(self, path: str) -> Any:  # noqa: ANN401 # a JSON document
         """Return the JSON that answers the end of something."""
         return self._request("DELETE", path)
@@ -76,21 +84,29 @@ class Api:
         return str(zone) if zone else None
 
     def _request(self, method: str, path: str, **more: Any) -> Any:  # noqa: ANN401 # what httpx takes
+        response, document = self._answer(method, path, **more)
+        if response.is_success:
+            return document
+        is_away = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        code = Exit.UNREACHABLE if is_away else Exit.INVALID
+        raise refused(_why(response, document), code)
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        **more: Any,  # noqa: ANN401 # what httpx takes
+    ) -> tuple[httpx.Response, object]:
         url, headers = self._address()
         try:
             response = httpx.request(
                 method, f"{url}{path}", headers=headers, timeout=SECONDS_MAX, **more
             )
             is_table = response.headers.get("content-type", "").startswith("text/csv")
-            document = response.text if is_table else response.json()
+            return response, response.text if is_table else response.json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             sentence = f"{url} gives no answer ({type(error).__name__}): is it running?"
             raise refused(sentence, Exit.UNREACHABLE) from error
-        if response.is_success:
-            return document
-        is_away = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-        code = Exit.UNREACHABLE if is_away else Exit.INVALID
-        raise refused(_why(document) or f"HTTP {response.status_code}", code)
 
     def _address(self) -> tuple[str, dict[str, str]]:
         """Return the URL of the desk, and the headers that say who asks."""
@@ -107,12 +123,13 @@ class Api:
         return url, {"Authorization": f"Bearer {token}"}
 
 
-def _why(document: object) -> str | None:
+def _why(response: httpx.Response, document: object) -> str:
     """Return what an answer says of a refusal, with the mistakes that it points to."""
-    if not isinstance(document, dict):
-        return None
-    detail, errors = document.get("detail"), document.get("errors")
-    if not detail or not errors or not str(detail).endswith(": see `errors`"):
-        return detail
+    detail = document.get("detail") if isinstance(document, dict) else None
+    errors = document.get("errors") if isinstance(document, dict) else None
+    if not detail:
+        return f"HTTP {response.status_code}"
+    if not errors or not str(detail).endswith(": see `errors`"):
+        return str(detail)
     found = [f"{each['loc'][-1]}: {each['msg']}" for each in errors if each["loc"]]
     return f"{str(detail).removesuffix('see `errors`')}{'; '.join(found)}"

@@ -82,15 +82,21 @@ def refused(sentence: str, code: int) -> typer.Exit:
     return typer.Exit(code)
 
 
-def refused_for(name: str, mistakes: Sequence[Mistake]) -> typer.Exit:
-    """Print all mistakes in the file `name`; return the exception that ends it."""
+def refused_for(
+    name: str, mistakes: Sequence[Mistake], done: str = "nothing was done"
+) -> typer.Exit:
+    """Print all mistakes in the file `name`; return the exception that ends it.
+
+    `done` says what was done all the same.
+    """
     if in_json.get():
-        plain = {"ok": False, "mistakes": [asdict(each) for each in mistakes]}
+        found = [asdict(each) for each in mistakes]
+        plain = {"ok": False, "mistakes": found, "done": done}
         typer.echo(_json(plain, indent=1), err=True)
         return typer.Exit(Exit.INVALID)
     for mistake in mistakes:
         _show(f"{name}: {mistake}", err=True)
-    _show(f"{counted(len(mistakes), 'mistake')}; nothing was done.", "red", err=True)
+    _show(f"{counted(len(mistakes), 'mistake')}; {done}.", "red", err=True)
     return typer.Exit(Exit.INVALID)
 
 

@@ -1,0 +1,1 @@
+"""What `permanence config` does besides reading and applying a policy."""
