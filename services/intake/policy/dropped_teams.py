@@ -48,7 +48,7 @@ class LeftBehind:
     held: Sequence[Mistake] = ()
     """What keeps it from being applied: what teams have that it drops."""
     warnings: Sequence[Mistake] = ()
-    """What it leaves without a team or without pages, and that is no reason to wait."""
+    """What it leaves without a team or without pages, which does not prevent it."""
     work: Sequence[Work] = ()
     """The open records of all teams that it does not have."""
 

@@ -20,7 +20,9 @@ pytestmark = pytest.mark.servers
 SIGNED = ("--reason", "a new desk", "--approved-by", "direction", "--by", "ghislaine")
 _TEAM = "  causes: {members: [mieke]"
 _SCHEDULE = "  garde: {timezone"
-_DROPPED_TEAM = "  reseau: {level: n2, members: [jos], manager: ghislaine}\n"
+_DROPPED_TEAM = (
+    "  reseau: {level: n2, members: [jos], manager: ghislaine, schedule: nuit}\n"
+)
 _DROPPED_SCHEDULE = (
     "  nuit: {timezone: Europe/Brussels, rotation: {type: weekly, shift_length: 1, "
     'start: "2025-01-06T08:00", participants: [jos]}}\n'
@@ -178,13 +180,20 @@ def test_what_will_come_to_it_and_what_it_did_is_named(desk: Database) -> None:
     assert "opened from then on are handed over to `causes`" in role
 
 
-def test_who_is_on_call_in_a_schedule_that_goes_is_named(desk: Database) -> None:
+def test_who_is_on_call_in_a_schedule_that_goes_is_named(
+    desk: Database, tmp_path: Path
+) -> None:
     has(desk, "INC-000008", "closed")
+    kept = tmp_path / "kept.yaml"
+    text = full_text((_SCHEDULE, _DROPPED_SCHEDULE + _SCHEDULE))
+    kept.write_text(text, encoding="utf-8")
 
+    for_nobody = warned(run(desk, "check", kept, "--json"))["schedules.nuit"]
     applied = run(desk, "apply", FULL_FILE, *SIGNED, "--json")
 
     found = warned(applied)
     assert (applied.code, applied.plain["applied"]) == (0, True)
+    assert "drops the teams of this schedule" in for_nobody[0]
     assert "on call in it (jos)" in found["schedules.nuit"][0]
     assert "teams.reseau" not in found
     later = run(desk, "check", FULL_FILE, "--json")

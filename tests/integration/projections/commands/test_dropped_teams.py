@@ -61,6 +61,16 @@ def test_the_policy_applies_once_other_teams_have_the_work(
     with psycopg.connect(desk.database.owner_dsn) as escalation:
         escalation.execute(_KEEP, [incident])
 
+    renamed = tmp_path / "renamed.yaml"
+    renamed.write_text(
+        text.replace(_TEAMS, _TEAMS + _DROPPED.replace("reseau", "netz")),
+        encoding="utf-8",
+    )
+    too_early = awaited(
+        partial(applied, desk, renamed, "--hand-over", "reseau=netz"),
+        lambda ran: "the policy in force has no team `netz`" in ran.err,
+        "it is said that nothing can be given to a team that no policy has",
+    )
     refused = awaited(
         partial(applied, desk, STARTER, "--hand-over", "reseau=support"),
         lambda ran: (
@@ -78,8 +88,9 @@ def test_the_policy_applies_once_other_teams_have_the_work(
         "the rest is moved, and the policy applies",
     ).plain
 
-    assert refused.code == 2
-    (stays, _) = refused.plain["mistakes"]
+    assert (too_early.code, refused.code) == (2, 2)
+    (stays, held) = refused.plain["mistakes"]
+    assert f"it has 1 change ({change})" in held["sentence"]
     assert stays["sentence"].startswith(f"{change} stays there: the team `support`")
     assert (given["team"], given["assignee"]) == ("support", "expert")
     assert done["applied"]
