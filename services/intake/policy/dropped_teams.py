@@ -17,6 +17,7 @@ from services.intake.policy.team_work import (
     climbing,
     counted,
     in_words,
+    limited_roles,
     waiting_handovers,
     work_of_others,
 )
@@ -76,6 +77,7 @@ def left_behind(
             *_stray(before, work),
             *_roles(before, policy),
             *_climbers(cursor, before, policy),
+            *_limited(cursor, before, policy, now),
             *_people(cursor, before, policy, now),
         ]
     return LeftBehind(placed(text, held), placed(text, warnings), work)
@@ -170,6 +172,18 @@ def _climbers(cursor: Cursors, before: Policy, after: Policy) -> Iterator[Wrong]
                 f"{counted('open incident', refs)} may still escalate to this team and "
                 "page its people, as the policy says under which they were opened: "
                 "look at `permanence doctor`, which lists what comes to it"
+            )
+            yield ("teams", team), sentence
+
+
+def _limited(
+    cursor: Cursors, before: Policy, after: Policy, now: datetime
+) -> Iterator[Wrong]:
+    for team in _gone(before, after):
+        if roles := limited_roles(cursor, team, now):
+            sentence = (
+                f"{counted('role', roles)} of people limited to this team: have each "
+                "moved with `permanence people move`, or they see nothing of its work"
             )
             yield ("teams", team), sentence
 

@@ -1,4 +1,4 @@
-"""The open work of teams: incidents, problems, changes, and hand-overs that wait.
+"""The open work of teams: records, hand-overs that wait, and roles for their records.
 
 Incidents and hand-overs are those that escalation knows of: a moment after they were
 recorded.
@@ -6,6 +6,7 @@ recorded.
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from psycopg import Cursor
@@ -70,6 +71,13 @@ WHERE held ->> 'team' = %(team)s AND (
 ORDER BY length(incident), incident
 """
 
+_LIMITED = """
+SELECT grant_id FROM access.grants
+WHERE %(team)s = ANY(teams) AND withdrawn_at IS NULL
+  AND (until IS NULL OR until > %(now)s)
+ORDER BY grant_id
+"""
+
 
 def work_of_others(cursor: Cursors, known: Collection[str]) -> list[Work]:
     """Return the open records of teams that are not among those `known`."""
@@ -90,6 +98,12 @@ def waiting_handovers(cursor: Cursors, team: str) -> list[str]:
     That is their own, or that of the service whose budget they used up.
     """
     return [ref for ref, _ in cursor.execute(_WAITING, {"team": team}).fetchall()]
+
+
+def limited_roles(cursor: Cursors, team: str, now: datetime) -> list[str]:
+    """Return the ids of the roles of people that are limited to a team."""
+    given = {"team": team, "now": now}
+    return [grant for (grant,) in cursor.execute(_LIMITED, given).fetchall()]
 
 
 def climbing(

@@ -51,6 +51,10 @@ SELECT ref, '{}', jsonb_build_object(
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
     AS held (ref, stage, team, handover, service)
 """
+_LIMITED = """
+INSERT INTO access.grants (grant_id, person, role, teams, given_by, given_at)
+VALUES ('jos.1', 'jos', 'agent', '{reseau}', 'person:root', %s)
+"""
 _WAITS = "INSERT INTO escalation.waiting_handovers (incident) VALUES (%s)"
 
 
@@ -169,12 +173,15 @@ def test_what_its_people_are_to_answer_keeps_a_team(desk: Database) -> None:
 
 def test_what_will_come_to_it_and_what_it_did_is_named(desk: Database) -> None:
     has(desk, "INC-000001", team="accueil")
+    with psycopg.connect(desk.owner_dsn) as connection:
+        connection.execute(_LIMITED, [_AT["at"]])
 
     applied = run(desk, "apply", FULL_FILE, *SIGNED, "--json")
 
     found = warned(applied)
     assert applied.code == 0
-    (climbs,) = found["teams.reseau"]
+    climbs, limited = found["teams.reseau"]
+    assert limited.startswith("1 role (jos.1) of people limited to this team")
     assert "1 open incident (INC-000001) may still escalate to this team" in climbs
     (role,) = found["problems.team"]
     assert "opened from then on are handed over to `causes`" in role
