@@ -351,7 +351,7 @@ WHERE name = 'max_notify_queue_pages' AND setting::int > 64
 
 
 def _database(url: str) -> Iterator[Finding]:
-    advice = "See what postgres says in the terminal of `make up`."
+    advice = "See what postgres says in servers.log of the desk's folder."
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
             (version,) = connection.execute("SHOW server_version").fetchone() or ("",)
@@ -382,7 +382,7 @@ def _database(url: str) -> Iterator[Finding]:
 def _bus(url: str) -> Finding:
     payload = payload_at(url)
     if payload is None:
-        advice = "See what nats says in the terminal of `make up`."
+        advice = "See what nats says in servers.log of the desk's folder."
         return Finding("nats", False, "does not answer", advice)
     if (why := refusal_of(payload)) is not None:
         found, _, advice = why.partition(": ")

@@ -308,9 +308,7 @@ def wait_until_serving(
     deadline = monotonic() + patience
     while not greets_at(f"nats://{HOST}:{port}"):
         if not alive() or monotonic() > deadline:
-            raise StartupError(
-                "nats-server did not come up; its own lines above say why."
-            )
+            raise StartupError("nats-server did not come up; its own lines say why.")
         sleep(0.02)
 
 

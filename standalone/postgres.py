@@ -157,7 +157,7 @@ def wait_until_serving(
                 ) from refused
             if not alive() or monotonic() > deadline:
                 raise StartupError(
-                    "PostgreSQL did not come up; its own lines above say why."
+                    "PostgreSQL did not come up; its own lines say why."
                 ) from refused
             sleep(0.05)
         else:

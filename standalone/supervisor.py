@@ -121,13 +121,18 @@ Write = Callable[[str, str], None]
 class Supervisor:
     """Runs processes until told to stop. Use it from the main thread's event loop.
 
+    `write` gets what they say, `report` what becomes of them: the same if None.
     `changed` gets the process ids by name whenever a process starts or ends.
     """
 
     def __init__(
-        self, write: Write, changed: Callable[[Mapping[str, int]], None]
+        self,
+        write: Write,
+        changed: Callable[[Mapping[str, int]], None],
+        report: Write | None = None,
     ) -> None:
         self._write = write
+        self._report = report or write
         self._changed = changed
         self._children: dict[str, asyncio.subprocess.Process] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
@@ -172,7 +177,7 @@ class Supervisor:
                 return
             self._ends[process.name] += 1
             pause = _FIRST_PAUSE if clock() - began > _STEADY else pause
-            self._write(process.name, f"{reason}; starts again in {pause:.1f} s")
+            self._report(process.name, f"{reason}; starts again in {pause:.1f} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), pause)
             pause = min(2 * pause, _LONGEST_PAUSE)

@@ -8,7 +8,8 @@ separate thread writes, and lines it cannot write are dropped and counted.
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
@@ -43,6 +44,7 @@ from standalone.ports import HOST
 from standalone.postgres import demand_lever, migrate_desk
 from standalone.readiness import Answer, wait_until_ready
 from standalone.servers import NATS, POSTGRES, own_nats, own_postgres
+from standalone.servers_log import ServersLog
 from standalone.services import (
     ADMIN_ROLE,
     PROJECTIONS_ROLE,
@@ -224,7 +226,10 @@ class _Desk:
         self._account = account
         self._credentials = credentials
         self._run: Run | None = None
-        self._supervisor = Supervisor(plan.terminal.line, self._changed)
+        self._servers_log = ServersLog(home)
+        self._supervisor = Supervisor(
+            self._said, self._changed, report=plan.terminal.line
+        )
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
 
@@ -251,13 +256,37 @@ class _Desk:
         self._plan.terminal.say("Stopping; once more to kill.")
         self._stop.set()
 
+    def _said(self, name: str, line: str) -> None:
+        if name in (POSTGRES, NATS):
+            self._servers_log.write(name, line)
+        else:
+            self._plan.terminal.line(name, line)
+
+    @asynccontextmanager
+    async def _step(self, doing: str, done: str, name: str = "") -> AsyncIterator[None]:
+        """Write a line when a step begins and one when it is done.
+
+        With the last words of the server `name` if it does not start.
+        """
+        self._plan.terminal.say(f"{doing} …", "dim")
+        try:
+            yield
+        except StartupError as error:
+            said = self._servers_log.last_of(name)
+            raise StartupError(f"{error}{said}", error.code) from error
+        self._plan.terminal.say(f"{done}.", "green")
+
     async def _start(self) -> None:
         plan, home = self._plan, self._home
-        owner = await own_postgres(
-            self._supervisor, home, plan.settings, self._credentials, self._account
-        )
-        await asyncio.to_thread(_migrate, owner, self._credentials.roles, plan.settings)
-        users = await own_nats(self._supervisor, home, plan.settings, self._credentials)
+        given, roles = plan.settings, self._credentials.roles
+        async with self._step("Starting PostgreSQL", "PostgreSQL is ready", POSTGRES):
+            owner = await own_postgres(
+                self._supervisor, home, given, self._credentials, self._account
+            )
+        async with self._step("Migrating the database", "The database is migrated"):
+            await asyncio.to_thread(_migrate, owner, roles, given)
+        async with self._step("Starting NATS", "NATS is ready", NATS):
+            users = await own_nats(self._supervisor, home, given, self._credentials)
         lever = plan.settings.clock_lever
         if plan.begin_epoch:
             outcome = await asyncio.to_thread(
@@ -268,9 +297,10 @@ class _Desk:
             plan.bootstrap, owner, lever, self._credentials
         )
         keep_credentials(home, self._credentials)
-        for service in plan.services:
-            self._supervisor.add(self._process(service, owner, users))
-        answers = await asyncio.gather(*map(self._ready, plan.services))
+        async with self._step("Starting the services", "The services are ready"):
+            for service in plan.services:
+                self._supervisor.add(self._process(service, owner, users))
+            answers = await asyncio.gather(*map(self._ready, plan.services))
         self._serving(owner, users, await asyncio.to_thread(self._link, owner))
         for why in sorted({each.waits_for for each in answers} - {""}):
             plan.terminal.say(f"Nothing is taken yet: {why}.", "red")
