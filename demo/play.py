@@ -7,7 +7,7 @@ The table at the end shows the figures of the day, each asserted.
 import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from logging import WARNING
 from pathlib import Path
 from typing import NamedTuple
@@ -145,7 +145,10 @@ def play(home: Path, *, stay: bool) -> None:
 async def _play(
     home: Path, account: Account | None, console: Console, *, stay: bool
 ) -> None:
-    async with open_stage(home, account) as stage:
+    async with AsyncExitStack() as held:
+        console.print("PostgreSQL, NATS and the four services start.")
+        with console.status("a moment"):
+            stage = await held.enter_async_context(open_stage(home, account))
         await play_beats(stage, console)
         figures = await figures_of_monday(stage)
         title = "Monday 30 June 2025, Europe/Paris"
@@ -262,6 +265,5 @@ async def show_one(cue: Cue, beat: Beat, stage: Stage) -> None:
 
 
 def _said(beat: Beat) -> str:
-    rest = f" [yellow](to come: {beat.to_come})[/]" if beat.to_come else ""
     first = shown(beat.cues[0].at)
-    return f"[green]seen[/] {beat.number:>2} {first:<12} {beat.title}{rest}"
+    return f"[green]seen[/] {beat.number:>2} {first:<12} {beat.title}"

@@ -1,4 +1,4 @@
-"""The programme of the day: its beats, when each scene plays, what is to come."""
+"""The programme of the day: its beats, and when each scene plays."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,12 +23,11 @@ class Cue:
 
 @dataclass(frozen=True)
 class Beat:
-    """What is shown; `to_come` is the part that the desk cannot do yet."""
+    """A part of the day, and what is shown of it."""
 
     number: int
     title: str
     cues: Sequence[Cue]
-    to_come: str = ""
 
 
 TITLES: Mapping[int, str] = {
@@ -52,12 +51,9 @@ TITLES: Mapping[int, str] = {
     17: "A way around, a solution, changes",
     18: "Another policy; Montréal writes",
     19: "One person woken",
-    20: "June closes, with its survey; the auditor comes",
+    20: "June closes, with its survey; a note helps N1; the auditor comes",
     21: "A backup falls silent, and is heard again",
     22: "A user is not satisfied",
-}
-TO_COME: Mapping[int, str] = {
-    20: "a call that a solution note answers",
 }
 _UNWATCHED = True
 _Row = tuple[int, str, Scene] | tuple[int, str, Scene, bool]
@@ -134,6 +130,7 @@ _SCENES: Mapping[date, Sequence[_Row]] = {
         (21, "07:50", evening.heard_again),
         (20, "08:00", surveys.june_closes),
         (20, "08:00", surveys.clients_asked),
+        (20, "08:20", evening.solved_by_note),
         (20, "09:00", evening.auditor),
     ),
 }
@@ -148,6 +145,5 @@ def _cues(number: int) -> Iterator[Cue]:
 
 
 PROGRAMME: Sequence[Beat] = tuple(
-    Beat(number, title, tuple(_cues(number)), TO_COME.get(number, ""))
-    for number, title in TITLES.items()
+    Beat(number, title, tuple(_cues(number))) for number, title in TITLES.items()
 )

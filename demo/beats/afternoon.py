@@ -5,6 +5,7 @@ from demo.cast import at, same, see, shown
 from demo.quiescence import connect
 from demo.stage import Stage
 
+NOTE = "Réglages, Paie, Arrondi : cocher « au centime », puis relancer le calcul."
 KILLED = ("sla_watcher", "sla_watcher_2", "escalation")
 
 
@@ -196,7 +197,8 @@ async def workaround(stage: Stage) -> None:
 
 async def solved(stage: Stage) -> None:
     """INC-16 is resolved, half an hour late."""
-    await stage.does("chloe", "INC-16", "resolve", note="Arrondi corrigé, voir note.")
+    words = {"note": "Arrondi corrigé, voir note.", "solution_note": NOTE}
+    await stage.does("chloe", "INC-16", "resolve", **words)
     promise = await stage.promise("INC-16", "ttr")
     same(
         "390 minutes, 30 over",

@@ -121,6 +121,25 @@ async def why_not_me(stage: Stage) -> None:
     same("Amina sees who asked", question["by"], "sylvie")
 
 
+async def solved_by_note(stage: Stage) -> None:
+    """A caller has wrong totals, too: N1 does what Chloé wrote down."""
+    title = "Totaux faux dans la paie"
+    answer = await stage.contact(
+        "garnier", "phone", "nadia", title=title, words="Encore !", service="paie"
+    )
+    stage.name("INC-24", answer["incident"])
+    note = await _note_on_payroll(stage)
+    same("it is the note of INC-16", note["incident"], stage.ref("INC-16"))
+    words = {"note": "Fait comme noté.", "solution": note["incident"]}
+    await stage.does("nadia", "INC-24", "resolve", **words)
+    same("the note was used", (await _note_on_payroll(stage))["used"], 1)
+
+
+async def _note_on_payroll(stage: Stage) -> Json:
+    (note,) = (await stage.reads("/v1/solutions", "nadia", service="paie"))["items"]
+    return dict(note)
+
+
 async def auditor(stage: Stage) -> None:
     """What was known on Monday at 09:38; all read models are rebuilt."""
     then = at("09:38", MONDAY).isoformat()
