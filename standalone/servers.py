@@ -7,7 +7,8 @@ import asyncio
 import os
 import shutil
 import sysconfig
-from contextlib import closing
+from collections import deque
+from contextlib import closing, suppress
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -20,7 +21,7 @@ from shared.messaging.payload import refusal_of
 from shared.security.nats_issuer import Issuer
 from standalone import nats, postgres
 from standalone.credentials import Credentials
-from standalone.folder import Account, blocked_at
+from standalone.folder import Account, blocked_at, write_private
 from standalone.nats import USERS, Bus
 from standalone.ports import own_port
 from standalone.postgres import Cluster
@@ -176,3 +177,44 @@ async def own_nats(
         nats.wait_until_serving, port, partial(supervisor.may_come_up, NATS)
     )
     return {user: bus.url(user) for user in USERS}
+
+
+LOG_BYTES_MAX = 10_000_000
+"""How large the file may become; then it begins again, and the one before is kept."""
+LOG_LAST_LINES = 5
+"""How many lines of a server that does not start are shown."""
+
+
+class ServersLog:
+    """What PostgreSQL and NATS say, in `servers.log` in the folder of a desk.
+
+    They report at every start what is not a fault, such as `FATAL: the database system
+    is starting up`: who runs a desk sees a line per step instead.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.path = home / "servers.log"
+        self._size = 0
+        self._last: dict[str, deque[str]] = {}
+        self._begin()
+
+    def write(self, name: str, line: str) -> None:
+        """Write a line of a server. A full disk is reported by others, and loses it."""
+        self._last.setdefault(name, deque(maxlen=LOG_LAST_LINES)).append(line)
+        text = f"{name} │ {line}\n"
+        if self._size + len(text) > LOG_BYTES_MAX:
+            self._begin()
+        with suppress(OSError), self.path.open("a", encoding="utf-8") as file:
+            self._size += file.write(text)
+
+    def last_of(self, name: str) -> str:
+        """Return the last lines of a server, and where the others are; "" for none."""
+        said = "".join(f"\n  {line}" for line in self._last.get(name, ()))
+        return f"\nThe last that it said, of {self.path}:{said}" if said else ""
+
+    def _begin(self) -> None:
+        self._size = 0
+        with suppress(OSError):
+            self.path.replace(self.path.with_suffix(".log.1"))
+        with suppress(OSError):
+            write_private(self.path, "")

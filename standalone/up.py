@@ -43,8 +43,13 @@ from standalone.folder import (
 from standalone.ports import HOST
 from standalone.postgres import demand_lever, migrate_desk
 from standalone.readiness import Answer, wait_until_ready
-from standalone.servers import NATS, POSTGRES, own_nats, own_postgres
-from standalone.servers_log import ServersLog
+from standalone.servers import (
+    NATS,
+    POSTGRES,
+    ServersLog,
+    own_nats,
+    own_postgres,
+)
 from standalone.services import (
     ADMIN_ROLE,
     PROJECTIONS_ROLE,

@@ -36,7 +36,7 @@ ORDER BY at_work_team, length(incident), incident
 _RECORDS = """
 SELECT team, split_part(stream, '-', 1), stream FROM (
     SELECT begun.originator_id AS stream, (
-        SELECT convert_from(given.state, 'UTF8')::jsonb ->> 'team'
+        SELECT log.said(given.state, 'team')
         FROM log.events AS given
         WHERE given.originator_id = begun.originator_id AND topic IN (
             'problem.identified', 'problem.assigned',

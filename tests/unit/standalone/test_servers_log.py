@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from standalone import servers_log
-from standalone.servers_log import ServersLog
+from standalone import servers
+from standalone.servers import ServersLog
 
 
 def test_the_last_lines_of_a_server_are_shown_with_where_the_others_are(
@@ -28,7 +28,7 @@ def test_the_last_lines_of_a_server_are_shown_with_where_the_others_are(
 def test_it_begins_again_when_it_is_large_and_keeps_the_one_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(servers_log, "BYTES_MAX", 40)
+    monkeypatch.setattr(servers, "LOG_BYTES_MAX", 40)
     log = ServersLog(tmp_path)
 
     for word in ("first", "second", "third"):
