@@ -7,7 +7,6 @@ twenty look-ups for a million events.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -25,7 +24,7 @@ from shared.domain.identifiers import (
 )
 from shared.domain.policy.document import Policy
 from shared.eventlog.entry import Entry
-from shared.eventlog.histories import Unreadable, each_event
+from shared.eventlog.histories import Unreadable, each_event, skipped_by_owner
 from shared.eventlog.log import NEWEST, SELECT_ROWS, EventLog, Row
 from shared.eventlog.policies import policy_of
 from shared.eventlog.recorder import Head, read_head
@@ -51,6 +50,7 @@ _NEWEST = f"""
 {SELECT_ROWS} WHERE originator_id = %s
 ORDER BY originator_version DESC LIMIT 1
 """
+SKIPPED = "an administrator had it skipped"
 
 
 def streams_about(ref: str) -> Sequence[str]:
@@ -94,7 +94,15 @@ def each_of(
 ) -> list[tuple[Row, Entry | Unreadable]]:
     """Return the events of several streams up to a position, likewise."""
     rows = log.stored_histories(cursor, streams, upto)
-    return list(each_event(log, sorted(rows, key=attrgetter("position"))))
+    skipped = skipped_by_owner(cursor, streams)
+    read = each_event(log, [row for row in rows if row.position not in skipped])
+    left = ((row, _left_out(log, row)) for row in rows if row.position in skipped)
+    return sorted((*read, *left), key=lambda each: each[0].position)
+
+
+def _left_out(log: EventLog, row: Row) -> Unreadable:
+    log.unreadable.succeeded(row.position)  # nobody has to do anything about it
+    return Unreadable(row.version, SKIPPED, skipped=True)
 
 
 def histories(

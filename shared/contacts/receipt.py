@@ -25,6 +25,7 @@ from shared.domain.possible import while_possible
 from shared.domain.sla import Clock, TargetPromise, promised, replay_in_reach
 from shared.eventlog.entry import Entry
 from shared.eventlog.errors import Unavailable
+from shared.eventlog.histories import skipped_by_owner
 from shared.eventlog.log import EventLog
 from shared.eventlog.policies import PolicyVersions
 from shared.http.error_responses import UNREADABLE, Blocking
@@ -192,7 +193,10 @@ def _receipt(
     """Return the person, what the directory has of them, and the receipt. Blocks."""
     ref = done.incident
     with records.look() as cursor:
-        entries = records.log.histories(cursor, [incident_stream(ref), sla_stream(ref)])
+        streams = [incident_stream(ref), sla_stream(ref)]
+        skipped = skipped_by_owner(cursor, streams)
+        rows = records.log.stored_histories(cursor, streams)
+        entries = records.log.entries([r for r in rows if r.position not in skipped])
         id_ = contact.person or _new_caller(entries, done.positions)
         found = person(cursor, id_)
     history = [e.event for e in entries if is_incident_event(e.event)]

@@ -4,7 +4,7 @@ A later version wrote an event of an unknown type, an encryption key is missing,
 stored data was tampered with. None of these need be permanent.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -34,16 +34,22 @@ SELECT e.* FROM unnest(%(streams)s::text[]) AS wanted (stream) CROSS JOIN LATERA
 WHERE e.notification_id <= %(upto)s ORDER BY originator_id, originator_version
 """  # noqa: S608 # our own names
 _EXTERNAL = "record-"
+_SKIPPED = "SELECT position FROM log.skipped_by_owner WHERE stream = ANY(%s)"
+_DECIDED_BY_A_SERVICE = ("sla-", "escalation-", "handover-")
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A stream or event that cannot be read: its version and why, without contents."""
+    """A stream or event that cannot be read: its version and why, without contents.
+
+    `skipped`: the service that decides in the stream leaves the event out, too.
+    """
 
     version: int
     why: str
+    skipped: bool = False
 
 
 def histories(
@@ -71,7 +77,7 @@ def rows_of_state(
     """Return the same as stored rows, stream by stream.
 
     They are all events of a stream, except for puts of external records that a later
-    put has replaced.
+    put has replaced, and those that the owner of the stream skips.
     """
     external = sorted({each for each in streams if each.startswith(_EXTERNAL)})
     own = [each for each in streams if not each.startswith(_EXTERNAL)]
@@ -80,7 +86,22 @@ def rows_of_state(
         wanted = {"streams": external, "upto": upto}
         found = cursor.execute(_OF_EXTERNAL_RECORDS, wanted, binary=True).fetchall()
         rows += [Row(*row) for row in found]
-    return rows
+    skipped = skipped_by_owner(cursor, own)
+    return [row for row in rows if row.position not in skipped]
+
+
+def skipped_by_owner(
+    cursor: Cursor[tuple[Any, ...]], streams: Iterable[str]
+) -> frozenset[int]:
+    """Return the positions of the events in these streams that their owner skips.
+
+    An administrator had the service that decides in a stream go on without them, so its
+    decisions since then do not follow from them.
+    """
+    decided = [each for each in streams if each.startswith(_DECIDED_BY_A_SERVICE)]
+    if not decided:
+        return frozenset()
+    return frozenset(position for (position,) in cursor.execute(_SKIPPED, (decided,)))
 
 
 def readable(

@@ -14,7 +14,8 @@ class UnreadableEvent:
     """An event that cannot be read or cannot have happened: where it is, and why.
 
     `why` has none of its words. `later`: how many later events of its stream are left
-    out with it, because they may build on it.
+    out with it, because they may build on it. None are after one that is `skipped`: the
+    service that decides in its stream leaves it out, too.
     """
 
     position: int
@@ -22,6 +23,7 @@ class UnreadableEvent:
     type: str
     why: str
     later: int = 0
+    skipped: bool = False
 
     @property
     def text(self) -> str:

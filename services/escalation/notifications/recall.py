@@ -47,6 +47,7 @@ from shared.domain.problem import replay as replay_problem
 from shared.domain.sla import Clock, promised, replay_in_reach
 from shared.eventlog.entry import Entry
 from shared.eventlog.epochs import Epochs, read_epochs
+from shared.eventlog.histories import skipped_by_owner
 from shared.eventlog.log import EventLog, Row
 from shared.eventlog.readers.parked_commands import unskipped, unskipped_among
 from shared.i18n.formats import Reader
@@ -210,8 +211,10 @@ class MessageContext:
         streams = sorted({name for each in messages for name in _streams_of(each)})
         upto = max((each.position for each in messages), default=0)
         rows: dict[str, list[Row]] = {name: [] for name in streams}
+        skipped = skipped_by_owner(cursor, streams)
         for row in log.stored_histories(cursor, streams, upto):
-            rows[row.stream].append(row)
+            if row.position not in skipped:
+                rows[row.stream].append(row)
         readers = sorted({each.person for each in messages if each.person})
         return cls(
             log,

@@ -51,7 +51,8 @@ def history(log: EventLog, cursor: Cursors, ref: str, upto: AsOf, sight: Sight) 
         raise no_incident(ref)
     past = past_of(each for each in read if each[0].position <= upto.position)
     for event in past.unreadable:
-        log.unreadable.failed(event.position, event.why)
+        if not event.skipped:
+            log.unreadable.failed(event.position, event.why)
     if past.state.incident is None:
         own = incident_stream(ref)
         for event in past.unreadable:

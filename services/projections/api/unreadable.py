@@ -21,6 +21,8 @@ class UnreadableView(Answer):
     """Null for users: the desk knows it."""
     later: int
     """How many later events of its stream are left out with it."""
+    skipped: bool
+    """The service that decides in its stream leaves it out, too; later ones count."""
 
     @classmethod
     def of(cls, event: UnreadableEvent) -> Self:

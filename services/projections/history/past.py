@@ -2,7 +2,8 @@
 
 An event that cannot be read, or that cannot have happened after those before it, ends
 what is known of its own stream: later events of it may build on what it says. The other
-streams about the incident go on.
+streams about the incident go on. So does its own if the service that decides in it was
+told to skip the event: what it decided since then does not build on it.
 """
 
 from collections import Counter
@@ -41,20 +42,22 @@ class Past:
     entries: tuple[Entry, ...]
     state: IncidentState
     unreadable: tuple[UnreadableEvent, ...]
-    """The first event of each stream that ends what is known of it, in order."""
+    """Each event that was skipped, and the first that ends a stream, in order."""
 
 
 def past_of(read: Iterable[tuple[Row, Entry | Unreadable]]) -> Past:
     """Return the past with these events of the streams about one incident, in order."""
     state, entries = IncidentState(), list[Entry]()
-    ended: dict[str, UnreadableEvent] = {}
-    later = Counter[str]()
+    left_out = list[UnreadableEvent]()
+    ended, later = set[str](), Counter[str]()
     for row, each in read:
         if row.stream in ended:
             later[row.stream] += 1
             continue
-        why = each.why if isinstance(each, Unreadable) else None
-        if not isinstance(each, Unreadable):
+        why, skipped = None, False
+        if isinstance(each, Unreadable):
+            why, skipped = each.why, each.skipped
+        else:
             try:
                 state = _evolve(state, each)
             except Exception as error:  # noqa: BLE001 # it concerns this event only
@@ -62,8 +65,14 @@ def past_of(read: Iterable[tuple[Row, Entry | Unreadable]]) -> Past:
             else:
                 entries.append(each)
         if why is not None:
-            ended[row.stream] = UnreadableEvent(row.position, row.stream, row.type, why)
-    unreadable = (replace(e, later=later[e.stream]) for e in ended.values())
+            where = (row.position, row.stream, row.type)
+            left_out.append(UnreadableEvent(*where, why, skipped=skipped))
+            if not skipped:
+                ended.add(row.stream)
+    unreadable = (
+        each if each.skipped else replace(each, later=later[each.stream])
+        for each in left_out
+    )
     return Past(tuple(entries), state, tuple(unreadable))
 
 

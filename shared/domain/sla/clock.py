@@ -63,6 +63,11 @@ class ClockName(NamedTuple):
     cycle: int
     round: int
 
+    @property
+    def text(self) -> str:
+        """The same in words."""
+        return f"{self.target}, cycle {self.cycle}, round {self.round}"
+
 
 class State(StrEnum):
     """The state of a clock. The last three are final; breached is never undone."""

@@ -42,7 +42,7 @@ def evolve(clocks: Clocks, event: events.SlaEvent) -> Clocks:
     if isinstance(event, events.SlaArmed):
         return (*clocks, _armed(name, event))
     if not any(clock.name == name for clock in clocks):
-        raise BrokenHistory(f"{event.type} of {name}, which was never armed")
+        raise BrokenHistory(f"{event.type} of {name.text}, which was never armed")
     return tuple(
         _moved(clock, event) if clock.name == name else clock for clock in clocks
     )

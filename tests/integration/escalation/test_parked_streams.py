@@ -13,6 +13,7 @@ from services.escalation.process import BOOKMARK, casework
 from services.escalation.rules.case import Case
 from services.escalation.rules.decider import react
 from shared.database.table import Cursors
+from shared.domain.sla import State
 from shared.eventlog.append import AppendUnit, Recorded
 from shared.eventlog.codec import UnknownEvent
 from shared.eventlog.entry import Entry
@@ -24,7 +25,7 @@ from shared.eventlog.readers.parked_commands import (
     ParkedRequests,
     ask,
 )
-from shared.eventlog.readers.position import PoisonEvent, apply_rows
+from shared.eventlog.readers.position import Bookmark, PoisonEvent, apply_rows
 from shared.process_manager import Worker
 from tests.support.builders.promise_events import told
 from tests.support.builders.promises import local
@@ -32,12 +33,13 @@ from tests.support.builders.short_events import note
 from tests.support.desks.escalating import Help, HelpingDesk, helping_desk
 from tests.support.desks.watching import opened
 from tests.support.faults.append_lock import refuse_writes_under_append_lock
+from tests.support.faults.later_version import record_skipped
 from tests.support.servers.servers import Database
 from tests.support.strategies.interleaved_streams import AboutIncident, stream_of
 
 pytestmark = pytest.mark.servers
 
-STREAM = "incident-INC-000001"
+STREAM, OWN = "incident-INC-000001", "sla-INC-000001"
 
 
 @pytest.fixture
@@ -186,18 +188,24 @@ def impossible_events(at: datetime) -> list[AboutIncident]:
     ]
 
 
+def recorded(desk: HelpingDesk, event: AboutIncident) -> int:
+    """Record an event that its service does not know of; return its position."""
+    stream = stream_of(event)
+    log = desk.sla.log if stream.startswith("sla") else desk.sla.intake
+    with log.transaction() as cursor:
+        stored = log.stored(stream, log.head_version(stream) + 1, event)
+        (done,) = log.append(cursor, [AppendUnit((stored,))])
+    assert isinstance(done, Recorded)
+    return done.first
+
+
 @pytest.mark.parametrize("which", range(3), ids=["opened twice", "never made", "far"])
 def test_what_cannot_have_happened_silences_nothing(
     desk: HelpingDesk, which: int
 ) -> None:
     desk.sla.happens(opened(1, desk.sla.now, priority="p1"))
     desk.sla.read()
-    event = impossible_events(desk.sla.now)[which]
-    stream = stream_of(event)
-    log = desk.sla.log if stream.startswith("sla") else desk.sla.intake
-    with log.transaction() as cursor:
-        stored = log.stored(stream, log.head_version(stream) + 1, event)
-        assert isinstance(log.append(cursor, [AppendUnit((stored,))])[0], Recorded)
+    recorded(desk, impossible_events(desk.sla.now)[which])
     read_one_by_one(desk, desk.worker)
 
     desk.sla.now = local("10:00")
@@ -206,6 +214,27 @@ def test_what_cannot_have_happened_silences_nothing(
     found = recalled(desk)
     assert len(found) == requested(desk, 1) > 0
     assert all(each.clocks and each.overrun("ttr") is None for each in found)
+
+
+def test_messages_leave_out_what_the_owner_of_the_stream_skipped(
+    desk: HelpingDesk,
+) -> None:
+    desk.sla.happens(opened(1, desk.sla.now, priority="p1"))
+    desk.sla.read()
+    wrong = recorded(desk, impossible_events(desk.sla.now)[1])
+    recorded(desk, told("sla.met", "INC-000001", target="tto", met_at=desk.sla.now))
+    with psycopg.connect(desk.sla.database.owner_dsn) as connection:
+        watcher = Bookmark("sla", "sla_watcher")
+        record_skipped(connection.cursor(), watcher, (OWN, wrong))
+    read_one_by_one(desk, desk.worker)
+
+    desk.sla.now = local("10:00")
+    desk.worker.wake()
+
+    found = recalled(desk)
+    assert found
+    clocks = [each.clock("tto") for each in found]
+    assert {clock and clock.state for clock in clocks} == {State.MET}
 
 
 def test_a_skip_that_fails_parks_the_event(desk: HelpingDesk) -> None:

@@ -1,19 +1,33 @@
-"""What a later version writes, and this one cannot read until it is upgraded."""
+"""What a later version writes; this one cannot read it, and may be told to skip it."""
 
 from collections.abc import MutableMapping
 from typing import Literal, cast
 
 import orjson
 
+from shared.database.table import Cursors
 from shared.domain.events import EVENT_TYPES
 from shared.domain.events.event import Event
 from shared.domain.events.incident import IncidentInformed
 from shared.domain.identifiers import about
 from shared.eventlog.append import AppendUnit, Recorded
 from shared.eventlog.log import EventLog
+from shared.eventlog.readers.parked_commands import home_of
+from shared.eventlog.readers.position import Bookmark
 from shared.eventlog.recorder import PendingEvent
 
 UNKNOWN = "incident.rebranded"
+_SKIPPED = """
+WITH asked AS (
+    INSERT INTO {home}.parked_requests (reader, stream, action, requested_by, reason,
+                                        answered_at, outcome)
+    VALUES (%(reader)s, %(stream)s, 'skip', 'ann', 'of no use', now(), 'skipped')
+    RETURNING request_id)
+INSERT INTO {home}.skipped (request_id, reader, position, stream, error, parked_at,
+                            skipped_by, role, reason)
+SELECT request_id, %(reader)s, %(position)s, %(stream)s, 'UnknownEvent', now(), 'ann',
+       'desk_admin', 'of no use' FROM asked
+"""
 
 
 class IncidentRebranded(IncidentInformed):
@@ -40,6 +54,13 @@ def write_unknown(owner: EventLog, stream: str) -> int:
         (outcome,) = owner.append(cursor, [AppendUnit((written,))])
     assert isinstance(outcome, Recorded), outcome
     return version
+
+
+def record_skipped(cursor: Cursors, bookmark: Bookmark, event: tuple[str, int]) -> None:
+    """Record, as the owner, that a reader skipped an event: its stream and position."""
+    stream, position = event
+    given = {"reader": bookmark.reader, "stream": stream, "position": position}
+    cursor.execute(_SKIPPED.format(home=home_of(bookmark)), given)
 
 
 def upgraded() -> tuple[MutableMapping[str, type[Event]], str, type[Event]]:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 from uuid import uuid4
 
@@ -10,8 +11,11 @@ import httpx
 import pytest
 
 from shared.domain.events.incident import IncidentOpened
+from shared.domain.identifiers import incident_stream, sla_stream
+from shared.eventlog.readers.position import Bookmark
 from tests.support.desks.api import problem
 from tests.support.desks.running import Desk, running_desk
+from tests.support.faults.later_version import record_skipped, write_unknown
 from tests.support.folders import reachable_folder
 from tests.support.mail.raw_mails import mail
 from tests.support.patience import SECONDS, answered, awaited
@@ -112,14 +116,10 @@ def test_everyone_who_reaches_the_desk_has_an_incident_in_the_log(
 ) -> None:
     ref = reach(desk)
 
-    log = desk.log()
-    opened = {
-        entry.event.incident: entry.event.channel
-        for entry in log.since(0, 1_000)
-        if isinstance(entry.event, IncidentOpened)
-    }
-    log.close()
-    assert opened[ref] == channel
+    with closing(desk.log()) as log:
+        opening = log.history(incident_stream(ref))[0].event
+    assert isinstance(opening, IncidentOpened)
+    assert opening.channel == channel
 
 
 def test_a_call_that_is_sent_again_is_one(desk: Desk) -> None:
@@ -127,6 +127,24 @@ def test_a_call_that_is_sent_again_is_one(desk: Desk) -> None:
 
     assert (first["outcome"], again["outcome"]) == ("recorded", "repeated")
     assert first["incident"] == again["incident"]
+
+
+def test_a_receipt_leaves_out_what_the_owner_of_the_promises_skipped(
+    desk: Desk,
+) -> None:
+    ref = by_a_call(desk)
+    stream = sla_stream(ref)
+    with closing(desk.log()) as log:
+        write_unknown(log, stream)
+        unread = post(desk, "/v1/contacts", json={**CALL, "incident": ref}).json()
+        with log.transaction() as cursor:
+            (row,) = log.stored_histories(cursor, [stream])
+            watcher = Bookmark("sla", "sla_watcher")
+            record_skipped(cursor, watcher, (stream, row.position))
+
+    read = post(desk, "/v1/contacts", json={**CALL, "incident": ref}).json()
+
+    assert (unread["receipt"], bool(read["receipt"])) == (None, True)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from shared.domain.events.incident import IncidentAcknowledged
 from shared.domain.limits import Limits, Place
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.log import EventLog
+from shared.eventlog.readers.position import Bookmark
 from shared.eventlog.recorder import PendingEvent
 from shared.security.access import create
 from shared.security.places import places
@@ -25,7 +26,7 @@ from tests.support.builders.june_log import ONE, THREE, TWO, June, june
 from tests.support.builders.promise_events import armed, told
 from tests.support.command_line import permanence
 from tests.support.desks.api import MASTER, Api, problem
-from tests.support.faults.later_version import write_unknown
+from tests.support.faults.later_version import record_skipped, write_unknown
 from tests.support.patience import until
 from tests.support.servers.sse import events, listening
 from tests.support.strategies.histories import START, opened
@@ -194,10 +195,11 @@ def test_a_table_of_the_log_has_the_event_that_cannot_be_read(desk: Api) -> None
 def test_metrics_count_the_events_that_could_not_be_read(desk: Api) -> None:
     desk.get("/v1/log?limit=500", "auditor")
 
-    until(lambda: _unreadable(desk) >= 3, "the metric counts them")
+    until(lambda: unreadable_events(desk) >= 3, "the metric counts them")
 
 
-def _unreadable(desk: Api) -> float:
+def unreadable_events(desk: Api) -> float:
+    """Return how many the metric of the log counts."""
     (line,) = [
         each
         for each in desk.call("GET", "/metrics", None).text.splitlines()
@@ -339,19 +341,6 @@ def test_a_timeline_has_a_line_where_an_event_cannot_be_read(desk: Api) -> None:
     assert newest["next_before"] == head - 1
 
 
-_SKIPPED = """
-WITH asked AS (
-    INSERT INTO rm.parked_requests (reader, stream, action, requested_by, reason,
-                                    answered_at, outcome)
-    VALUES ('timeline', %(stream)s, 'skip', 'ann', 'of no use', now(), 'skipped')
-    RETURNING request_id)
-INSERT INTO rm.skipped (request_id, reader, position, stream, error, parked_at,
-                        skipped_by, role, reason)
-SELECT request_id, 'timeline', %(position)s, %(stream)s, 'UnknownEvent', now(), 'ann',
-       'desk_admin', 'of no use' FROM asked
-"""
-
-
 def test_what_was_skipped_is_in_a_timeline_once(desk: Api) -> None:
     """It may have been read before, or be parked again since."""
     nine = "INC-000009"
@@ -363,7 +352,7 @@ def test_what_was_skipped_is_in_a_timeline_once(desk: Api) -> None:
 
     with desk.log.transaction() as cursor:
         for stream, position in ((f"incident-{nine}", read), (f"sla-{nine}", read + 1)):
-            cursor.execute(_SKIPPED, {"stream": stream, "position": position})
+            record_skipped(cursor, Bookmark("rm", "timeline"), (stream, position))
 
     assert desk.get(path)["items"] == before
     assert [each["position"] for each in before] == [read, read + 1, head]

@@ -25,8 +25,11 @@ FAR = datetime(9999, 12, 31, tzinfo=UTC)
 OF_A_LATER_VERSION = "sla.rebranded"
 
 
-def _past(*happened: AboutIncident | str) -> Past:
-    """Return the past after these events; a text is a type that nobody knows."""
+def _past(*happened: AboutIncident | str, skipped: int = 0) -> Past:
+    """Return the past after these events; a text is a type that nobody knows.
+
+    `skipped`: the position of the one that its owner leaves out.
+    """
     versions: dict[str, int] = {}
     read: list[tuple[Row, Entry | Unreadable]] = []
     for position, event in enumerate(happened, 1):
@@ -35,8 +38,8 @@ def _past(*happened: AboutIncident | str) -> Past:
         version = versions[stream] = versions.get(stream, 0) + 1
         row = Row(position, stream, version, kind, b"{}", START, None, GENESIS)
         read.append(
-            (row, Unreadable(version, "UnknownEvent"))
-            if isinstance(event, str)
+            (row, Unreadable(version, "UnknownEvent", skipped=position == skipped))
+            if isinstance(event, str) or position == skipped
             else (row, Entry(*row[:4], START, None, event))
         )
     return past_of(read)
@@ -67,6 +70,26 @@ def test_it_is_named_and_what_follows_from_it_is_left_out(
     assert (found.position, found.stream, found.later) == (3, f"sla-{REF}", 1)
     assert found.why.startswith(why)
     assert [each.position for each in past.entries] == [1, 2, 5]
+
+
+@pytest.mark.parametrize("wrong", [OF_A_LATER_VERSION, MET])
+def test_what_its_owner_skips_is_named_and_the_stream_goes_on(
+    wrong: AboutIncident | str,
+) -> None:
+    breached = told("sla.breached", REF, target="tto", due_at=START, breached_at=START)
+    past = _past(OPENED, ARMED, wrong, breached, TAKEN, skipped=3)
+
+    (found,) = past.unreadable
+    assert (found.position, found.later, found.skipped) == (3, 0, True)
+    assert [each.position for each in past.entries] == [1, 2, 4, 5]
+    assert [clock.state.value for clock in past.state.clocks] == ["breached"]
+
+
+def test_a_stream_that_ended_before_stays_ended() -> None:
+    past = _past(OPENED, ARMED, OF_A_LATER_VERSION, MET, MET, skipped=4)
+
+    (found,) = past.unreadable
+    assert (found.position, found.later, found.skipped) == (3, 2, False)
 
 
 def test_the_other_streams_go_on() -> None:
