@@ -22,6 +22,7 @@ from shared.clock import Clock
 from shared.domain.events.event import Actor
 from shared.eventlog.continuity.epoch_renewal import Renewal, renew
 from shared.eventlog.continuity.last_seen import LastSeen, read
+from shared.eventlog.continuity.watch import NATS
 from shared.eventlog.epochs import Epoch
 from shared.eventlog.errors import NotContinued, Unavailable
 from shared.eventlog.log import EventLog
@@ -197,7 +198,7 @@ async def _read(url: str) -> LastSeen | None:
 def _require_restored(log: EventLog, seen: LastSeen | None) -> None:
     """Exit with a message if the log continues what was last seen."""
     if seen is not None:
-        log.continuity.expect(seen.mark, seen.epoch_id)
+        log.continuity.expect(seen.evidence(NATS))
     try:
         with log.transaction() as cursor:
             position = log.look(cursor).head.position

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
+from shared.eventlog.continuity.check import EpochId, epoch_labelled
 from shared.eventlog.log import Row
 
 SCHEMA = "1"
@@ -17,14 +18,16 @@ SOURCE = "urn:permanence:log"
 
 POSITION = "Desk-Position"
 CHAIN = "Desk-Chain"
+EPOCH = "Desk-Epoch"
+"""The label of the event's epoch; absent for an event of the first one."""
 
 
 class Unreadable(Exception):
     """A message on an event subject that is not an event of the desk."""
 
 
-def headers_of(row: Row) -> dict[str, str]:
-    """Return the headers of a stored event."""
+def headers_of(row: Row, epoch: str = "") -> dict[str, str]:
+    """Return the headers of a stored event; `epoch` is the label of its epoch."""
     recorded_at = row.recorded_at.isoformat()
     headers = {
         "Desk-Schema": SCHEMA,
@@ -42,6 +45,8 @@ def headers_of(row: Row) -> dict[str, str]:
         "ce-time": recorded_at,
         "ce-datacontenttype": "application/json",
     }
+    if epoch:
+        headers[EPOCH] = epoch
     if row.command_id is not None:
         headers["Desk-Command-Id"] = str(row.command_id)
     return headers
@@ -65,3 +70,12 @@ def row_of(headers: Mapping[str, str] | None, payload: bytes) -> Row:
         )
     except (KeyError, ValueError) as error:
         raise Unreadable(f"an event with unreadable headers: {error}") from error
+
+
+def epoch_of(headers: Mapping[str, str] | None) -> EpochId:
+    """Return the epoch of the event in a message. Raises `Unreadable`."""
+    written = (headers or {}).get(EPOCH, "")
+    try:
+        return epoch_labelled(written)
+    except ValueError as error:
+        raise Unreadable(f"an event of no epoch: {written[:40]!r}") from error

@@ -2,7 +2,9 @@
 
 One relay leads; the others wait for its lease. The relay keeps no checkpoint: it reads
 its position from the last message of the stream, whenever something may have changed
-it. If the stream is lost, nothing is lost: consumers read from the log.
+it. If the stream is lost, nothing is lost: consumers read from the log. If it ends with
+an event that the log does not contain, the log went back: nothing is relayed or purged
+until somebody begins a new epoch.
 
 Batches are atomic and fenced: the first message states the expected last sequence of
 the stream, so the whole batch fails if anyone else has published in between.
@@ -23,13 +25,18 @@ from nats.js.api import Header
 from psycopg import OperationalError
 
 from shared.database.leadership import Candidate, Leadership, Lease, LeaseLost
+from shared.domain.events.administration import LOG_STREAM
+from shared.eventlog.continuity import last_seen
+from shared.eventlog.continuity.check import FIRST, EpochId, Evidence, Mark
+from shared.eventlog.continuity.watch import NATS
+from shared.eventlog.epochs import ONLY_FIRST, Epochs
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog, Row, follows
 from shared.eventlog.recorder import Head
 from shared.http.serve import pause
 from shared.messaging import subjects
 from shared.messaging.connection import Link
-from shared.messaging.envelope import Unreadable, headers_of, row_of
+from shared.messaging.envelope import Unreadable, epoch_of, headers_of, row_of
 from shared.messaging.streams import Refused, demand_payload, provision
 from shared.observability.telemetry import Outage
 
@@ -41,6 +48,7 @@ PUBLISH_SECONDS = 2.0
 
 OTHERS_MAX = 100
 """How many messages that are not events are skipped at the end of the stream."""
+STREAM = f"the stream {subjects.EVENTS_STREAM}"
 NOWHERE = 0
 """The position used for a message that is not an event of the log."""
 
@@ -55,6 +63,14 @@ class Tail:
     sequence: int
     position: int
     chain: bytes | None
+    epoch: EpochId = FIRST
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """What the stream has seen of the log; None if its end is not an event."""
+        if not self.chain:
+            return None
+        return Evidence(Mark(self.position, self.chain), self.epoch, STREAM)
 
 
 async def read_tail(client: Client, head: int) -> Tail:
@@ -64,11 +80,16 @@ async def read_tail(client: Client, head: int) -> Tail:
     last = info.state.last_seq
     if not info.state.messages:
         return Tail(last, head, None)
-    row = await _last_event(jetstream, last, info.state.first_seq)
-    return Tail(last, row.position, row.chain) if row else Tail(last, NOWHERE, b"")
+    found = await _last_event(jetstream, last, info.state.first_seq)
+    if found is None:
+        return Tail(last, NOWHERE, b"")
+    row, epoch = found
+    return Tail(last, row.position, row.chain, epoch)
 
 
-async def _last_event(jetstream: JetStreamContext, last: int, first: int) -> Row | None:
+async def _last_event(
+    jetstream: JetStreamContext, last: int, first: int
+) -> tuple[Row, EpochId] | None:
     """Return the last event in the stream; None if it ends in other messages.
 
     A message that is not an event tells nothing about the log that the others are of.
@@ -76,11 +97,14 @@ async def _last_event(jetstream: JetStreamContext, last: int, first: int) -> Row
     for sequence in range(last, max(first - 1, last - OTHERS_MAX), -1):
         message = await jetstream.get_msg(subjects.EVENTS_STREAM, seq=sequence)
         with suppress(Unreadable):
-            return row_of(message.headers, message.data or b"")
+            row = row_of(message.headers, message.data or b"")
+            return row, epoch_of(message.headers)
     return None
 
 
-async def publish(client: Client, tail: Tail, rows: Sequence[Row]) -> Tail:
+async def publish(
+    client: Client, tail: Tail, rows: Sequence[Row], epochs: Epochs = ONLY_FIRST
+) -> Tail:
     """Publish `rows`, which follow `tail` in the log, as one batch.
 
     Returns the new end of the stream. Raises `APIError` if the stream is not at `tail`;
@@ -88,7 +112,7 @@ async def publish(client: Client, tail: Tail, rows: Sequence[Row]) -> Tail:
     """
     jetstream = client.jetstream(timeout=PUBLISH_SECONDS)
     batch_id = secrets.token_hex(8)
-    messages = [headers_of(row) for row in rows]
+    messages = [headers_of(row, epochs.of(row.position).label) for row in rows]
     messages[0][Header.EXPECTED_LAST_SEQUENCE.value] = str(tail.sequence)
     if len(rows) > 1:
         for number, headers in enumerate(messages, start=1):
@@ -101,7 +125,7 @@ async def publish(client: Client, tail: Tail, rows: Sequence[Row]) -> Tail:
     answer = await jetstream.publish(
         subjects.event(last.type), last.state, headers=messages[-1]
     )
-    return Tail(answer.seq, last.position, last.chain)
+    return Tail(answer.seq, last.position, last.chain, epochs.of(last.position).id)
 
 
 def batch_of(rows: Sequence[Row]) -> Sequence[Row]:
@@ -172,6 +196,7 @@ class Relay:
         self._candidate = candidate
         self._woken = asyncio.Event()
         self._state = _State()
+        self._epochs = ONLY_FIRST
         self.refusal = ""
         """Why this process cannot relay as NATS is configured; empty if it can."""
         self._log_outage = Outage("log", "events wait to be relayed; trying again")
@@ -255,7 +280,8 @@ class Relay:
             if rows and not await self._goes_on(tail, rows[0]):
                 return  # the log was replaced
             if rows:
-                tail = await publish(client, tail, batch_of(rows))
+                epochs = await self._epochs_of(rows)
+                tail = await publish(client, tail, batch_of(rows), epochs)
                 self._published(tail)
                 if len(rows) < BATCH:
                     await pause(stop, GATHER_SECONDS)
@@ -288,13 +314,19 @@ class Relay:
         )
 
     async def _find_tail(self, client: Client, seat: Leadership) -> Tail:
-        """Provision the stream and return its end; purge it if it is of another log."""
+        """Provision the stream and return its end; purge what a restore has ended.
+
+        Raises `NotContinued` if NATS has seen events that the log does not contain.
+        """
         demand_payload(client)
         self._note(await provision(client.jetstream(), self._replicas))
         head = await asyncio.to_thread(self._head)
         tail = await read_tail(client, head.position)
+        record = await last_seen.read(client.jetstream(timeout=PUBLISH_SECONDS))
+        await asyncio.to_thread(self._require_contained, tail, record.seen)
+        self._epochs = await asyncio.to_thread(self._log.epochs)
         if tail.chain is not None and not await asyncio.to_thread(self._holds, tail):
-            # The tail belongs to another log, or to one restored to an earlier state.
+            # It is of an epoch before the last restore, or is not an event.
             await asyncio.to_thread(self._demand, seat)
             _log.error(
                 "relay.purges", stream=subjects.EVENTS_STREAM, tail=tail.position
@@ -309,6 +341,19 @@ class Relay:
         if tail.chain is None or follows(tail.chain, row):
             return True
         return await asyncio.to_thread(self._holds, tail)
+
+    def _require_contained(self, tail: Tail, seen: last_seen.LastSeen | None) -> None:
+        """Check the log against what NATS has of it, before any of that is changed."""
+        known = [tail.evidence, seen and seen.evidence(NATS)]
+        if not all(self._log.continuity.expect(each) for each in known if each):
+            raise Unavailable("other evidence of the log waits to be checked")
+        self._head()
+
+    async def _epochs_of(self, rows: Sequence[Row]) -> Epochs:
+        """Return the epochs of the log; a new one begins with an event of its own."""
+        if any(row.stream == LOG_STREAM for row in rows):
+            self._epochs = await asyncio.to_thread(self._log.epochs)
+        return self._epochs
 
     def _head(self) -> Head:
         """Return the head of the log, which must continue what was last seen."""

@@ -3,8 +3,12 @@
 A position or a version identifies an event only within one history. After a restore or
 a fail-over to a lagging standby, the same numbers are given to other events. So each
 process remembers the last head it saw, with its chain hash, and checks under the append
-lock that the log still contains it. If not, nothing is appended and every cache that
-was filled from the log is dropped.
+lock that the log still contains it, and what others have seen of it as well. If not,
+nothing is appended and every cache that was filled from the log is dropped.
+
+Evidence is compared by content, wherever the log ends now: a log that went back may
+have grown past it since. Only the epoch that a restore begins retires what was seen in
+an earlier one.
 """
 
 import threading
@@ -26,17 +30,23 @@ DOUBT_SECONDS = 120.0
 Events that were encrypted before the change are appended well before that, or never.
 """
 TIPS_MAX = 20_000
+EVIDENCE_MAX = 16
+"""How much evidence may wait to be judged; what is left out is read again later."""
 RENEW_COMMAND = 'permanence restored --reason "…"'
 
 Cursors = Cursor[tuple[Any, ...]]
 
 # PostgreSQL's instant, after all locks were granted; NULL if the caller's counts.
 _NOW = "(SELECT CASE mode WHEN 'server' THEN clock_timestamp() END FROM log.clock)"
+_RESTORED = """(
+    SELECT coalesce(max(number), 0) FROM log.epochs WHERE cause = 'restore')"""
 _HEAD = f"""
 SELECT notification_id, recorded_at, chain,
        (SELECT number || '-' || token FROM log.epochs ORDER BY number DESC LIMIT 1),
-       {_NOW}"""  # noqa: S608 # our own names
-_EMPTY = f"SELECT number, token, {_NOW} FROM log.epochs ORDER BY number DESC LIMIT 1"  # noqa: S608 # our own names
+       {_RESTORED}, {_NOW}"""  # noqa: S608 # our own names
+_EMPTY = f"""
+SELECT number, token, {_RESTORED}, {_NOW}
+FROM log.epochs ORDER BY number DESC LIMIT 1"""  # noqa: S608 # our own names
 # The hash covers the position. ORDER BY instead of equality: the index is then used,
 # whatever size the planner assumes.
 _CONTAINED = """,
@@ -45,7 +55,7 @@ _CONTAINED = """,
 _FROM = """
 FROM log.events ORDER BY notification_id DESC LIMIT 1
 """
-_JUDGED = 5
+_JUDGED = 6
 """The number of columns before those of the marks."""
 _SERVER = """
 SELECT pg_postmaster_start_time(),
@@ -73,6 +83,21 @@ class EpochId(NamedTuple):
     token: str
 
 
+class Evidence(NamedTuple):
+    """An event that was seen in an epoch, and by what it was."""
+
+    mark: Mark
+    epoch: EpochId
+    witness: str
+    """As the subject of a sentence."""
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """How far it goes, to compare it with other evidence."""
+        return self.epoch.number, self.mark.position
+
+
+THIS_PROCESS = "this process"
 BEGINNING = Mark(0, GENESIS)
 FIRST = EpochId(1, "")
 
@@ -83,6 +108,8 @@ class LogSnapshot:
 
     head: Head
     epoch: EpochId
+    restored: int
+    """The number of the last epoch that a restore began, 0 if none did."""
     server: tuple[object, ...]
     """An identity that changes with every server start and every new database."""
     contained: Sequence[bool]
@@ -110,6 +137,9 @@ class Continuity:
             WeakKeyDictionary()
         )
         self._doubted_until = float("-inf")
+        self._told: dict[Evidence, None] = {}
+        """What others have seen and was not judged yet, or contradicts the log."""
+        self._contradiction: Evidence | None = None
         self._pins: dict[str, Mark] = {}
         self._pending: dict[int, _Pending] = {}
         self._tips: dict[str, StreamTip] = {}
@@ -132,10 +162,18 @@ class Continuity:
         """The epoch of the log when it was last looked at; None before."""
         return self._epoch
 
-    def remembered(self) -> tuple[Mark, EpochId]:
-        """Return the event that the log must contain, and the epoch it was seen in."""
+    @property
+    def contradiction(self) -> Evidence | None:
+        """The furthest that was seen and that the log does not contain, while blocked.
+
+        It is what has to be kept outside the log until somebody renews the epoch.
+        """
+        return self._contradiction if self._blocked is not None else None
+
+    def misses(self, evidence: Evidence) -> bool:
+        """Return whether what was expected has not been found in the log."""
         with self._guard:
-            return self._last, self._epoch or FIRST
+            return evidence in self._told
 
     @property
     def history(self) -> int:
@@ -155,40 +193,45 @@ class Continuity:
         with self._guard:
             self._pins[cache] = mark
 
-    def expect(self, mark: Mark, epoch: EpochId) -> None:
-        """Require that the log contains an event seen elsewhere, in `epoch`."""
+    def expect(self, evidence: Evidence) -> bool:
+        """Require from now on that the log contains what something else has seen.
+
+        Returns False if too much waits to be judged: offer it again later.
+        """
         with self._guard:
-            known = self._epoch
-            if known is not None and epoch.number < known.number:
-                return
-            if known is None or epoch.number > known.number:
-                self._epoch, self._last = epoch, mark
-            elif mark.position > self._last.position:
-                self._last = mark
+            if evidence not in self._told and len(self._told) >= EVIDENCE_MAX:
+                return False
+            self._told[evidence] = None
+        return True
 
     def look(self, cursor: Cursors) -> LogSnapshot:
         """Read the head and check continuity. Raises `Discontinued`."""
         with self._guard:
-            marks = [self._last, *self._pins.values()]
-        marks = [mark for mark in marks if mark.position]
-        given = [each for mark in marks for each in mark]
-        row = cursor.execute(_sight(len(marks)), given, binary=True).fetchone()
+            told = list(self._told)
+            given = [self._last, *(each.mark for each in told), *self._pins.values()]
+        marks = [mark for mark in dict.fromkeys(given) if mark.position]
+        row = cursor.execute(
+            _sight(len(marks)), [each for mark in marks for each in mark], binary=True
+        ).fetchone()
         if row is None:
-            head, epoch = self._beginning(cursor)
+            head, epoch, restored = self._beginning(cursor)
             contained = [False] * len(marks)
         else:
-            head = Head(row[0], row[1], bytes(row[2]), row[4])
-            epoch, contained = _epoch_id(row[3]), [bool(each) for each in row[_JUDGED:]]
-        sight = LogSnapshot(head, epoch, self._server_of(cursor), contained)
-        self._judge(sight, dict(zip(marks, contained, strict=True)))
+            *_, written, restored, now = row[:_JUDGED]
+            head = Head(row[0], row[1], bytes(row[2]), now)
+            epoch = epoch_labelled(written)
+            contained = [bool(each) for each in row[_JUDGED:]]
+        server = self._server_of(cursor)
+        sight = LogSnapshot(head, epoch, restored, server, contained)
+        self._judge(sight, dict(zip(marks, contained, strict=True)), told)
         return sight
 
-    def _beginning(self, cursor: Cursors) -> tuple[Head, EpochId]:
-        """Return the head and the epoch of an empty log."""
+    def _beginning(self, cursor: Cursors) -> tuple[Head, EpochId, int]:
+        """Return the head, the epoch and the last restore of an empty log."""
         row = cursor.execute(_EMPTY).fetchone()
         if row is None:
-            return EMPTY, FIRST
-        return EMPTY._replace(server_now=row[2]), EpochId(row[0], row[1])
+            return EMPTY, FIRST, 0
+        return EMPTY._replace(server_now=row[3]), EpochId(row[0], row[1]), row[2]
 
     def _server_of(self, cursor: Cursors) -> tuple[object, ...]:
         """Return the identity of a connection's server; queried once per connection."""
@@ -198,9 +241,14 @@ class Continuity:
             self._servers[cursor.connection] = known
         return known
 
-    def _judge(self, sight: LogSnapshot, contained: Mapping[Mark, bool]) -> None:
+    def _judge(
+        self,
+        sight: LogSnapshot,
+        contained: Mapping[Mark, bool],
+        told: Sequence[Evidence],
+    ) -> None:
         with self._guard:
-            verdict = self._verdict(sight, contained)
+            verdict = self._verdict(sight, contained, told)
             drops = list(self._dropped_with) if verdict.drop else []
         for drop in drops:
             drop()
@@ -208,30 +256,35 @@ class Continuity:
             raise Discontinued(verdict.why, blocked=self._blocked is not None)
 
     def _verdict(
-        self, sight: LogSnapshot, contained: Mapping[Mark, bool]
+        self,
+        sight: LogSnapshot,
+        contained: Mapping[Mark, bool],
+        told: Sequence[Evidence],
     ) -> "_Verdict":
         known, last = self._epoch, self._last
         moved = self._server not in (None, sight.server)
-        renewed = known is not None and sight.epoch.number > known.number
-        older = known is not None and sight.epoch != known and not renewed
         if moved:
             self._doubted_until = self._elapsed() + DOUBT_SECONDS
         self._server = sight.server
-        if (not contained.get(last, True) and not renewed) or older:
+        own = Evidence(last, known or FIRST, THIS_PROCESS)
+        broken = [e for e in (own, *told) if contradicts(e, sight, contained)]
+        for each in told:
+            if each not in broken:
+                self._told.pop(each, None)
+        if broken:
             first_time = self._blocked is None
-            self._blocked = (
-                f"the log ends at position {sight.head.position} in epoch "
-                f"{label(sight.epoch) or 1} and does not continue position "
-                f"{last.position} in epoch {label(known or FIRST) or 1}, which was "
-                "seen before: it was restored to an earlier state, or is another log. "
-                f"Run `{RENEW_COMMAND}`"
-            )
+            self._contradiction = max(broken, key=lambda each: each.end)
+            self._blocked = _sentence(self._contradiction, sight)
             self._forget()
             return _Verdict(self._blocked, drop=first_time or moved)
-        broken = not all(contained.values())
+        if self._blocked is not None and self._told:
+            return _Verdict(self._blocked, drop=moved)  # expected after this look began
         was_blocked, self._blocked = self._blocked, None
+        self._contradiction = None
+        renewed = known is not None and sight.epoch.number > known.number
         self._epoch = sight.epoch
-        if broken or renewed or was_blocked is not None:
+        lost = not all(contained.get(mark, True) for mark in self._pins.values())
+        if lost or renewed or was_blocked is not None:
             self._forget()
             self._last = Mark(sight.head.position, sight.head.chain)
             why = "the log was restored or its epoch renewed: decide again"
@@ -281,9 +334,26 @@ class Continuity:
         return tip if tip is not None and tip.version == version else None
 
 
-def _epoch_id(written: str) -> EpochId:
-    number, _, token = written.partition("-")
-    return EpochId(int(number), token)
+def contradicts(
+    evidence: Evidence, sight: LogSnapshot, contained: Mapping[Mark, bool]
+) -> bool:
+    """Return whether the log lacks what was seen, and no restore explains that."""
+    seen, now = evidence.epoch, sight.epoch
+    if sight.restored > seen.number:
+        return False
+    if seen.number > now.number or (seen.number == now.number and seen != now):
+        return True
+    return not contained.get(evidence.mark, True)
+
+
+def _sentence(evidence: Evidence, sight: LogSnapshot) -> str:
+    return (
+        f"the log ends at position {sight.head.position} in epoch "
+        f"{label(sight.epoch) or 1} and does not continue position "
+        f"{evidence.mark.position} in epoch {label(evidence.epoch) or 1}, which "
+        f"{evidence.witness} has seen: it was restored to an earlier state, or is "
+        f"another log. Run `{RENEW_COMMAND}`"
+    )
 
 
 class _Pending(NamedTuple):
@@ -300,3 +370,11 @@ class _Verdict(NamedTuple):
 def label(epoch: EpochId) -> str:
     """Return the suffix of an epoch for keys and positions; empty for the first one."""
     return f"{epoch.number}-{epoch.token}" if epoch.number > FIRST.number else ""
+
+
+def epoch_labelled(written: str) -> EpochId:
+    """Return the epoch with a label; raises `ValueError` if it is not one."""
+    if not written:
+        return FIRST
+    number, _, token = written.partition("-")
+    return EpochId(int(number), token)

@@ -15,7 +15,7 @@ from nats.js.errors import APIError, NotFoundError
 from psycopg import Cursor
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.eventlog.continuity.check import EpochId, Mark
+from shared.eventlog.continuity.check import EpochId, Evidence, Mark
 from shared.messaging import subjects
 
 NOTHING = 0
@@ -38,6 +38,14 @@ class Server(BaseModel):
     database_oid: int
     numbers: dict[Kind, int]
 
+    def with_numbers_of(self, other: "Server") -> "Server":
+        """Return this server with the higher of the numbers that each has issued."""
+        numbers = {
+            kind: max(self.numbers.get(kind, 0), other.numbers.get(kind, 0))
+            for kind in {**self.numbers, **other.numbers}
+        }
+        return self.model_copy(update={"numbers": numbers})
+
 
 class LastSeen(BaseModel):
     """The head of the log as it was seen, and the server on which it was seen."""
@@ -59,6 +67,10 @@ class LastSeen(BaseModel):
     def epoch_id(self) -> EpochId:
         """The epoch in which it was seen."""
         return EpochId(self.epoch, self.token)
+
+    def evidence(self, witness: str) -> Evidence:
+        """Return what this says about the log, said by `witness`."""
+        return Evidence(self.mark, self.epoch_id, witness)
 
 
 @dataclass(frozen=True, slots=True)

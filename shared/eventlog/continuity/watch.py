@@ -1,11 +1,13 @@
 """Stores the last seen head of the log outside the database, and compares both.
 
 Every process reads the record when it starts, when NATS is back, and each second until
-there is one. The process whose relay is the leader reads it each second and writes it
-if the log or the bucket has changed; other processes could overwrite the bucket. While
-the log is discontinued, no relay leads: then each process of intake restores what it
-remembers if the bucket was wiped. Without NATS or a record, nothing is known from
-outside, and the log is accepted as it is.
+there is one; later every five seconds, as another process may have found that the log
+went back. The process whose relay is the leader reads it each second and writes it if
+the log or the bucket has changed; other processes could overwrite the bucket. It
+writes over a record only after the log was found to contain it. While the log is
+discontinued, no relay leads: then each process of intake writes what contradicts the
+log to the bucket, if the record there does not. Without NATS or a record, nothing is
+known from outside, and the log is accepted as it is until a record can be read.
 
 A NATS whose disk was full answers and reads, but stores nothing more until it is
 restarted, and says so to nobody: not even a publisher gets an answer. So the record is
@@ -44,6 +46,8 @@ from shared.observability.health import Check
 from shared.observability.telemetry import reason
 
 LOOK_SECONDS = 1.0
+READ_SECONDS = 5.0
+"""How often a process that need not reads the record again."""
 START_SECONDS = 3.0
 """How long a starting service waits for NATS to return the record."""
 ANSWER_SECONDS = 2.0
@@ -51,6 +55,8 @@ PROVE_SECONDS = 30.0
 """How often the record is written if it is the same."""
 UNKEPT_SECONDS = 10.0
 """How long NATS may answer and keep no record."""
+NATS = "NATS"
+"""What the record's evidence is attributed to."""
 FORGET_SECONDS = 60.0
 """How long a failure to keep it counts in a process that no longer leads."""
 
@@ -95,6 +101,7 @@ class ContinuityWatch:
         self._known: LastSeen | None = None
         """The newest record read or written here, even after the bucket was wiped."""
         self._read_at = 0
+        self._read_last = float("-inf")
         self._written_at = time.monotonic()
         self._unkept: _Unkept | None = None
 
@@ -150,6 +157,8 @@ class ContinuityWatch:
         if client is None:
             return
         generation = self._link.generation
+        if generation != self._read_at:
+            return  # the bucket may be another one, with evidence that was not read
         js = client.jetstream(timeout=ANSWER_SECONDS)
         try:
             if sight is not None and leads:
@@ -177,6 +186,7 @@ class ContinuityWatch:
         return (
             self._link.generation != self._read_at
             or self._record.seen is None
+            or time.monotonic() - self._read_last > READ_SECONDS
             or (self._leads is not None and self._log.continuity.blocked is not None)
         )
 
@@ -189,10 +199,11 @@ class ContinuityWatch:
             record = await read(client.jetstream(timeout=ANSWER_SECONDS))
         except (Error, OSError):
             return False
-        self._read_at = generation
+        seen = record.seen
+        if seen and not self._log.continuity.expect(seen.evidence(NATS)):
+            return False
+        self._read_at, self._read_last = generation, time.monotonic()
         self._note(record)
-        if record.seen is not None:
-            self._log.continuity.expect(record.seen.mark, record.seen.epoch_id)
         return True
 
     async def _look(self) -> LogSnapshot | None:
@@ -226,20 +237,25 @@ class ContinuityWatch:
             await self._write(js, seen)
 
     async def _put_back(self, js: JetStreamContext) -> None:
-        """Write what this process remembers of the log if the record contains less.
+        """Write what contradicts the log if the record does not, or goes less far.
 
         NATS was wiped or restored as well: otherwise a service that starts later would
-        accept the log as it is.
+        accept the log as it is, and `permanence restored` would refuse.
         """
-        mark, epoch = self._log.continuity.remembered()
+        evidence = self._log.continuity.contradiction
         held = self._record.seen
-        if held and _end(held) >= (epoch.number, mark.position):
+        if evidence is None:
+            return
+        there = held and held.evidence(NATS)
+        if there and self._log.continuity.misses(there) and there.end >= evidence.end:
             return
         known = self._known
         server = known.server if known else await asyncio.to_thread(self._server)
+        if held:
+            server = server.with_numbers_of(held.server)
         await provision_last_seen(js)
-        await self._write(js, seen_at(mark, epoch, server))
-        _log.warning("continuity.put_back", position=mark.position)
+        await self._write(js, seen_at(evidence.mark, evidence.epoch, server))
+        _log.warning("continuity.put_back", position=evidence.mark.position)
 
     async def _write(self, js: JetStreamContext, seen: LastSeen) -> None:
         self._note(await write(js, seen, self._record.revision))

@@ -14,7 +14,7 @@ import pytest
 from services.escalation.notifications.dispatcher import NotificationSender
 from services.escalation.notifications.outbox import Waiting
 from services.escalation.notifications.recorder import DeliveryRecorder, Step
-from shared.eventlog.continuity.check import EpochId, Mark
+from shared.eventlog.continuity.check import FIRST, Evidence, Mark
 from shared.eventlog.errors import NotContinued
 from shared.eventlog.log import EventLog
 from shared.eventlog.readers.parked_commands import ParkedRequests
@@ -61,7 +61,7 @@ class Outlets:
 def log(database: Database) -> Iterator[EventLog]:
     """Give a log of which more was seen than it holds."""
     with closing(EventLog.open(database.dsn("desk_escalation"))) as log:
-        log.continuity.expect(LATER, EpochId(1, ""))
+        log.continuity.expect(Evidence(LATER, FIRST, "NATS"))
         yield log
 
 

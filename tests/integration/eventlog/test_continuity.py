@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 import pytest
@@ -10,7 +10,8 @@ from psycopg import Cursor
 
 from services.intake.commands.record_store import RecordCache, Versioned
 from shared.eventlog.append import AppendUnit, Outcome
-from shared.eventlog.continuity.check import Mark
+from shared.eventlog.continuity.check import FIRST, Evidence, Mark
+from shared.eventlog.continuity.epoch_renewal import Renewal, renew
 from shared.eventlog.entry import Entry
 from shared.eventlog.errors import NotContinued, Unavailable
 from shared.eventlog.log import EventLog
@@ -18,6 +19,7 @@ from shared.eventlog.readers.parked_events import StillPoison, apply_parked
 from shared.eventlog.readers.position import Bookmark
 from shared.eventlog.recorder import PendingEvent, tips_of
 from tests.support.builders.short_events import incident, member
+from tests.support.continuity import NOW
 from tests.support.faults.restore import go_back
 from tests.support.key_ring import MASTER
 from tests.support.patience import until
@@ -59,6 +61,38 @@ def test_a_log_that_went_back_and_grew_again_is_another_one(
     with pytest.raises(NotContinued):
         append(log, member(incident(1), 3))
     assert log.head().position == 4
+
+
+def test_what_others_saw_is_missed_in_a_log_that_has_grown_past_it(
+    database: Database, log: EventLog
+) -> None:
+    """As where the services were started before NATS, beside an older copy."""
+    append(log, member(incident(1), 1, 2, 3))
+    seen = Evidence(log.continuity.last, FIRST, "NATS")
+    go_back(database, 2)
+    with closing(EventLog.open(database.dsn("desk_intake"), master=MASTER)) as fresh:
+        append(fresh, member(incident(2), 1, 2, 3))
+
+        fresh.continuity.expect(seen)
+        for _ in range(2):
+            with pytest.raises(NotContinued, match=r"position 3 .* NATS has seen"):
+                append(fresh, member(incident(2), 4))
+        assert fresh.continuity.contradiction == seen
+
+        _renew(database, "promotion")
+        with pytest.raises(NotContinued):
+            append(fresh, member(incident(2), 4))
+        _renew(database, "restore")
+        with pytest.raises(Unavailable, match="decide again"):
+            append(fresh, member(incident(2), 4))
+        append(fresh, member(incident(2), 4))
+        assert fresh.continuity.contradiction is None
+
+
+def _renew(database: Database, cause: Literal["restore", "promotion"]) -> None:
+    renewal = Renewal(cause, "a test", "person:root", NOW)
+    with closing(EventLog.open(database.dsn("desk_admin"))) as admin:
+        renew(admin, renewal, None)
 
 
 def test_what_was_read_is_dropped_with_the_log_it_was_read_from(

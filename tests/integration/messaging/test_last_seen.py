@@ -7,24 +7,26 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
+from typing import ParamSpec, cast
 
 import psycopg
 import pytest
+from nats.aio.client import Client
 
 from services.intake.commands.reference_numbers import new_refs
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.continuity.epoch_renewal import MARGIN, Renewal, renew
 from shared.eventlog.continuity.last_seen import (
-    NOTHING,
     LastSeen,
     Overwritten,
     read,
     write,
 )
+from shared.eventlog.continuity.watch import ContinuityWatch
 from shared.eventlog.errors import NotContinued
 from shared.eventlog.log import EventLog
 from shared.messaging import subjects
+from shared.messaging.connection import Link
 from shared.messaging.streams import provision, provision_last_seen
 from standalone.nats import Bus
 from tests.support.builders.short_events import incident, member
@@ -125,29 +127,82 @@ async def test_without_a_record_the_log_is_taken_as_it_is(
         append(log, member(incident(1), 2))
 
 
+@pytest.mark.parametrize("emptied", [True, False])
 @in_a_loop
-async def test_a_service_that_started_on_an_empty_bucket_reads_what_is_put_there(
-    database: Database, bus: Bus, log: EventLog
+async def test_a_service_that_found_no_contradiction_reads_what_is_put_there(
+    database: Database, bus: Bus, log: EventLog, emptied: bool
 ) -> None:
-    append(log, member(incident(1), 1, 2, 3))
+    """Another process knew more, and wrote it where there was nothing, or less."""
+    append(log, member(incident(1), 1))
     async with watching(log, bus):
+        less = await until_seen(bus, 1)
+        append(log, member(incident(1), 2, 3))
         seen = await until_seen(bus, 3)
     await delete_streams(bus.url("admin"))
+    if not emptied:
+        await put(bus, less)
     go_back(database, 2)
 
-    with closing(open_log(database)) as fresh:
+    with (
+        closing(open_log(database)) as fresh,
+        pytest.MonkeyPatch.context() as limits,
+    ):
+        limits.setattr("shared.eventlog.continuity.watch.READ_SECONDS", 0.0)
         async with watching(fresh, bus, "sla_watcher", writes=False) as watch:
             assert (await watch.probe()).ready
+            append(fresh, member(incident(2), 1, 2))
             await put(bus, seen)
             await eventually(lambda: fresh.continuity.blocked is not None)
 
 
+class LaterLink:
+    """A link to a NATS that comes up after the services."""
+
+    def __init__(self) -> None:
+        self.client: Client | None = None
+        self.generation = 0
+
+    def up(self, client: Client) -> None:
+        """Be connected from now on."""
+        self.client, self.generation = client, 1
+
+
+@in_a_loop
+async def test_a_record_that_the_log_lacks_is_not_written_over_once_nats_is_there(
+    database: Database, bus: Bus, log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(log, member(incident(1), 1, 2, 3))
+    async with watching(log, bus):
+        seen = await until_seen(bus, 3)
+    go_back(database, 2)
+    monkeypatch.setattr("shared.eventlog.continuity.watch.START_SECONDS", 0.0)
+    link, stop = LaterLink(), asyncio.Event()
+
+    with closing(open_log(database)) as fresh:
+        watch = ContinuityWatch(fresh, cast(Link, link), lambda: NOW, lambda: True)
+        await watch.begin(stop)
+        append(fresh, member(incident(2), 1, 2, 3))
+        assert (await watch.probe()).ready
+        async with (
+            connected_to(bus.url("intake")) as client,
+            asyncio.TaskGroup() as group,
+        ):
+            link.up(client)
+            group.create_task(watch.run(stop))
+            await eventually(lambda: fresh.continuity.blocked is not None)
+            assert await last_seen(bus) == seen
+            with closing(open_log(database, "desk_admin")) as admin:
+                renew(admin, RESTORE, seen)
+            assert (await until_seen(bus, 6)).epoch == 2
+            stop.set()
+
+
 async def put(bus: Bus, seen: LastSeen) -> None:
-    """Write a record into a bucket that is empty."""
+    """Write a record into the bucket, whatever is in it."""
     async with connected_to(bus.url("intake")) as client:
         js = client.jetstream()
         await provision_last_seen(js)
-        await write(js, seen, NOTHING)
+        await js.publish(subjects.LAST_SEEN, seen.model_dump_json().encode())
 
 
 async def is_wiped(bus: Bus, _: LastSeen) -> None:
@@ -157,12 +212,8 @@ async def is_wiped(bus: Bus, _: LastSeen) -> None:
 async def is_filled_by_one_that_knew_nothing(bus: Bus, seen: LastSeen) -> None:
     older = seen.server.model_copy(update={"numbers": {"incident": 1}})
     await delete_streams(bus.url("admin"))
-    record = seen.model_copy(update={"position": 1, "server": older})
-    async with connected_to(bus.url("intake")) as client:
-        js = client.jetstream()
-        await provision_last_seen(js)
-        # Whatever is there: the process that remembers may have been faster.
-        await js.publish(subjects.LAST_SEEN, record.model_dump_json().encode())
+    # Whatever is there: the process that remembers may have been faster.
+    await put(bus, seen.model_copy(update={"position": 1, "server": older}))
 
 
 @pytest.mark.parametrize("suffers", [is_wiped, is_filled_by_one_that_knew_nothing])

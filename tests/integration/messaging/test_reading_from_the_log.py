@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from shared.database.migrate import MIGRATIONS
-from shared.eventlog.continuity.check import FIRST, Mark
+from shared.eventlog.continuity.check import FIRST, Evidence, Mark
 from shared.eventlog.errors import NotContinued
 from shared.eventlog.readers.position import tracking_tables
 from tests.support.desks.follower import Cursors, Desk, Entries, apply, reading
@@ -135,7 +135,7 @@ def test_a_reader_of_a_log_that_does_not_continue_names_the_command(desk: Desk) 
             await eventually(lambda: desk.tracked() == 1)
         desk.tell("UPDATE sla.tracking SET position = 7")
         log = desk.readers_log
-        log.continuity.expect(Mark(7, bytes(32)), FIRST)
+        log.continuity.expect(Evidence(Mark(7, bytes(32)), FIRST, "NATS"))
         with pytest.raises(NotContinued), log.transaction() as cursor:
             log.look(cursor)
         async with reading(desk) as reader:

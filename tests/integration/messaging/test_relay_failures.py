@@ -2,19 +2,23 @@
 
 import asyncio
 import shutil
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from nats.aio.client import Client
 from structlog.testing import capture_logs
 
 from services.intake.relay import relay as relay_module
 from services.intake.relay.probe import RelayProbe
 from services.intake.relay.relay import publish, read_tail
+from shared.eventlog.continuity.epoch_renewal import Renewal, renew
+from shared.eventlog.log import EventLog
 from shared.messaging import payload, subjects
 from shared.messaging.connection import Link
 from standalone.nats import Bus
-from tests.support.desks.follower import Desk, in_stream, provisioned
+from tests.support.desks.follower import AT, Desk, in_stream, provisioned
 from tests.support.desks.relay import arrived, relaying
 from tests.support.faults.restore import count_looks, go_back
 from tests.support.patience import SECONDS, eventually
@@ -88,19 +92,45 @@ def test_a_purged_stream_goes_on(desk: Desk, bus: Bus) -> None:
     asyncio.run(scenario())
 
 
-def test_the_stream_of_another_log_is_emptied(desk: Desk, bus: Bus) -> None:
-    """As where PostgreSQL was begun again beside an old NATS."""
+def test_a_stream_that_has_seen_more_is_emptied_only_in_a_new_epoch(
+    desk: Desk, bus: Bus
+) -> None:
+    """As where an older copy of the database was put beside NATS."""
     desk.happen(1, 2)
     (other,) = desk.rows(2)
+
+    async def renewed(client: Client) -> None:
+        await eventually(lambda: desk.log.continuity.blocked is not None)
+        assert await in_stream(client) == [9]
+        with closing(EventLog.open(desk.database.dsn("desk_admin"))) as admin:
+            renew(admin, Renewal("restore", "a test", "person:root", AT), None)
 
     async def scenario() -> None:
         async with provisioned(bus.url("intake")) as client:
             tail = await read_tail(client, 0)
             await publish(client, tail, [other._replace(chain=bytes(32), position=9)])
+            renewing = asyncio.create_task(renewed(client))
             async with relaying(desk, bus.url("intake")) as relay:
+                await renewing
                 desk.happen(3)
-                await arrived(relay, 3)
-            assert await in_stream(client) == [3]
+                await arrived(relay, 4)
+                assert (await in_stream(client))[-1] == 4
+                assert (await read_tail(client, 0)).epoch == desk.log.continuity.epoch
+            assert 9 not in await in_stream(client)
+
+    asyncio.run(scenario())
+
+
+def test_what_is_not_an_event_is_removed_from_the_stream(desk: Desk, bus: Bus) -> None:
+    desk.happen(1)
+
+    async def scenario() -> None:
+        async with provisioned(bus.url("intake")) as client:
+            await client.jetstream().publish(subjects.event("rubbish"), b"rubbish")
+            async with relaying(desk, bus.url("intake")) as relay:
+                desk.happen(2)
+                await arrived(relay, 2)
+            assert await in_stream(client) == [2]
 
     asyncio.run(scenario())
 

@@ -6,9 +6,10 @@ from uuid import UUID
 
 import pytest
 
+from shared.eventlog.continuity.check import FIRST, EpochId
 from shared.eventlog.entry import GENESIS, Link, chained
 from shared.eventlog.log import Row, follows
-from shared.messaging.envelope import Unreadable, headers_of, row_of
+from shared.messaging.envelope import Unreadable, epoch_of, headers_of, row_of
 
 AT = datetime(2026, 1, 5, 9, 0, 0, 123456, tzinfo=UTC)
 
@@ -93,3 +94,10 @@ def test_a_message_without_headers_is_unreadable() -> None:
 def test_an_event_that_was_changed_does_not_follow() -> None:
     assert not follows(GENESIS, row()._replace(state=b"{ }"))
     assert not follows(bytes([1]) * 32, row())
+
+
+def test_an_event_names_its_epoch_from_the_second_one_on() -> None:
+    assert epoch_of(headers_of(row())) == FIRST
+    assert epoch_of(headers_of(row(), "2-5f3a09c1")) == EpochId(2, "5f3a09c1")
+    with pytest.raises(Unreadable):
+        epoch_of({"Desk-Epoch": "the second"})
