@@ -8,7 +8,8 @@ COPY pyproject.toml uv.lock README.md LICENSE NOTICE ./
 RUN --mount=type=cache,target=/root/.cache/uv uv sync --locked --no-dev --no-install-project
 
 FROM ${PYTHON_IMAGE}
-RUN useradd --system --uid 10001 --no-create-home desk
+RUN useradd --system --uid 10001 --no-create-home desk \
+    && install --directory --owner=desk --mode=700 /var/lib/permanence
 WORKDIR /app
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 COPY --from=build /app/.venv .venv

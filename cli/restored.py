@@ -1,36 +1,41 @@
 """`permanence restored`: confirms that the database was restored, so the desk goes on.
 
-Exit codes: 0 done, 1 with `--rights` if some rights cannot be read, 2 nothing to renew
-or an option is wrong, 3 the database or NATS is not reachable.
+What contradicts the log shows that it was restored, wherever it is kept: NATS, files of
+the services on this host, or what the health of a service names. Exit codes: 0 done, 1
+with `--rights` if some rights cannot be read, 2 nothing to renew or an option is wrong,
+3 the database or NATS is not reachable.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from shlex import quote
-from typing import Annotated
+from typing import Annotated, Never
 
 import typer
 from nats.errors import Error
+from nats.js.errors import NotFoundError
 
 from cli.shell.desk import HOME, Database, DeskAddress, Home, Lever
 from cli.shell.output import AsJson, Exit, answer, bar, counted, refused
 from cli.shell.signature import By, signature_in
 from services.intake.policy.store import Signature
+from services.intake.relay.relay import read_tail
 from shared.clock import Clock
 from shared.domain.events.event import Actor
+from shared.eventlog.continuity.check import EVIDENCE_MAX
 from shared.eventlog.continuity.epoch_renewal import Renewal, renew
-from shared.eventlog.continuity.last_seen import LastSeen, read
-from shared.eventlog.continuity.watch import NATS
+from shared.eventlog.continuity.last_seen import LastSeen, combined, of_word, read
+from shared.eventlog.continuity.witness import read_folder
 from shared.eventlog.epochs import Epoch
-from shared.eventlog.errors import NotContinued, Unavailable
+from shared.eventlog.errors import NotContinued
 from shared.eventlog.log import EventLog
 from shared.messaging.connection import nats_session
 from shared.observability.telemetry import reason as in_short
 from shared.security.grants.check import Compared, rewrite
 from shared.security.sign_in_links import Revoked, revoke_sign_ins
-from standalone.folder import read_run
+from standalone.folder import read_run, witness_folder
 from standalone.up import BeginEpoch
 
 ANSWER_SECONDS = 2
@@ -62,6 +67,23 @@ Url = Annotated[
         help="NATS, which remembers the log; else that of the desk `make up` runs.",
     ),
 ]
+Seen = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--seen",
+        show_default=False,
+        help="What was seen of the log, as the health of a service names it.",
+    ),
+]
+StateDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--state-dir",
+        envvar="PERMANENCE_STATE_DIR",
+        show_default=False,
+        help="Where services keep what they have seen; else that of `make up`.",
+    ),
+]
 Force = Annotated[
     bool,
     typer.Option(
@@ -76,6 +98,8 @@ def restored_command(  # noqa: PLR0913, PLR0917 # its options
     by: By = None,
     database: Database = None,
     url: Url = None,
+    seen: Seen = None,
+    state_dir: StateDir = None,
     home: Home = HOME,
     force: Force = False,
     rights: Rights = False,
@@ -99,16 +123,33 @@ def restored_command(  # noqa: PLR0913, PLR0917 # its options
         raise refused("say why, with --reason: the log keeps it", Exit.INVALID)
     signature = signature_in("permanence restored", _OPTIONS, by, reason)
     desk.url()
-    seen = _last_seen(url, home, force=force)
+    known = [*map(_seen, seen or []), *_kept(state_dir or witness_folder(home))]
+    told = _told_by_nats(url, home)
+    match told:
+        case _Unknown() if not known and not force:
+            raise refused(told.why, told.code)
+        case _Unknown():
+            pass
+        case _:
+            known += told
     with (
         desk.log_and_clock() as (log, clock),
         bar({"renew": "beginning an epoch"}) as report,
     ):
-        if not force:
-            _require_restored(log, seen)
+        if not force and not _is_contradicted(log, known):
+            _refuse(log, told)
         report("renew", 0, None)
-        done = _renew(log, signature, clock, seen)
-    answer(_plain(done, seen), *_sentences(done, seen))
+        furthest = combined(known)
+        done = _renew(log, signature, clock, furthest)
+    answer(_plain(done, furthest), *_sentences(done, furthest))
+
+
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """Why it is not known what NATS has seen."""
+
+    why: str
+    code: Exit
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +176,10 @@ def epoch_at_start(reason: str) -> BeginEpoch:
     options = _OPTIONS | {"reason": "--restored"}
     signature = signature_in("permanence up", options, None, reason)
 
-    def begin(database: str, url: str, lever: Path | None) -> str:
-        seen = _last_seen(url, HOME, force=True)
+    def begin(database: str, url: str, lever: Path | None, folder: Path) -> str:
+        told = _told_by_nats(url, HOME)
+        nats = [] if isinstance(told, _Unknown) else told
+        seen = combined([*nats, *_kept(folder)])
         with DeskAddress(database, HOME, lever).log_and_clock() as (log, clock):
             return " ".join(_sentences(_renew(log, signature, clock, seen), seen))
 
@@ -159,57 +202,85 @@ def _renew(
     return _Renewed(epoch, revoked, rights)
 
 
-def _last_seen(url: str | None, home: Path, *, force: bool) -> LastSeen | None:
-    """Return the last head of the log that NATS knows; exit with a message if none."""
+def _seen(word: str) -> LastSeen:
+    """Return what somebody copied from health; exit with a message if it is not it."""
+    try:
+        return of_word(word)
+    except ValueError as error:
+        sentence = f"--seen: {word[:80]!r} is not what health names; copy it whole"
+        raise refused(sentence, Exit.INVALID) from error
+
+
+def _kept(folder: Path) -> list[LastSeen]:
+    """Return what the services on this host have seen; exit if it may not be read."""
+    try:
+        return [seen for _, seen in read_folder(folder)]
+    except OSError as error:
+        raise refused(f"{folder}: {error.strerror}", Exit.INVALID) from error
+
+
+def _told_by_nats(url: str | None, home: Path) -> list[LastSeen] | _Unknown:
+    """Return what NATS knows of the log; exit with a message for a wrong address."""
     run = read_run(home)
     address = url or (run and run.nats_url)
-    if not address and not force:
+    if not address:
         sentence = (
             "no NATS is named, and it knows what was last seen of the log: set "
             "NATS_URL. If its data is lost and the database was restored, add --force"
         )
-        raise refused(sentence, Exit.INVALID)
+        return _Unknown(sentence, Exit.INVALID)
     try:
-        seen = asyncio.run(_read(address)) if address else None
-    except ValueError as error:  # a wrong address: --force would not help
+        told = asyncio.run(_read(address))
+    except ValueError as error:  # --force would not help
         raise refused(f"NATS_URL: {error}", Exit.INVALID) from error
     except (Error, OSError, TimeoutError) as error:
-        if force:
-            return None
         sentence = (
             f"NATS is not reachable ({in_short(error)}), and it knows what was last "
             "seen of the log: start it first. If it is lost as well, add --force"
         )
-        raise refused(sentence, Exit.UNREACHABLE) from error
-    if seen is None and not force:
-        sentence = (
-            "NATS knows nothing of the log: it is another one, or lost its data. "
-            f"If the database was restored, {_FORCE}"
-        )
-        raise refused(sentence, Exit.INVALID)
-    return seen
-
-
-async def _read(url: str) -> LastSeen | None:
-    async with nats_session(url) as client:
-        return (await read(client.jetstream(timeout=ANSWER_SECONDS))).seen
-
-
-def _require_restored(log: EventLog, seen: LastSeen | None) -> None:
-    """Exit with a message if the log continues what was last seen."""
-    if seen is not None:
-        log.continuity.expect(seen.evidence(NATS))
-    try:
-        with log.transaction() as cursor:
-            position = log.look(cursor).head.position
-    except NotContinued:
-        return
-    except Unavailable:
-        # Its epoch is newer than the one seen: somebody has renewed it already.
-        position = log.head().position
+        return _Unknown(sentence, Exit.UNREACHABLE)
+    if told:
+        return told
     sentence = (
-        f"the log ends at position {position} and continues what was last seen: "
-        f"nothing was done. If NATS was restored with the database, {_FORCE}"
+        "NATS knows nothing of the log: it is another one, or lost its data. "
+        f"If the database was restored, {_FORCE}"
+    )
+    return _Unknown(sentence, Exit.INVALID)
+
+
+async def _read(url: str) -> list[LastSeen]:
+    """Return the record and the end of the stream, as far as there are any."""
+    async with nats_session(url) as client:
+        record = await read(client.jetstream(timeout=ANSWER_SECONDS))
+        try:
+            tail = await read_tail(client, 0)
+        except NotFoundError:
+            tail = None
+    streamed = tail and tail.evidence
+    known = [record.seen, streamed and of_word(streamed.written)]
+    return [seen for seen in known if seen]
+
+
+def _is_contradicted(log: EventLog, known: Sequence[LastSeen]) -> bool:
+    """Return whether the log lacks any of what is known, as a service would say."""
+    for start in range(0, len(known), EVIDENCE_MAX):
+        for each in known[start : start + EVIDENCE_MAX]:
+            log.continuity.expect(each.evidence("somebody"))
+        try:
+            with log.transaction() as cursor:
+                log.look(cursor)
+        except NotContinued:
+            return True
+    return False
+
+
+def _refuse(log: EventLog, told: list[LastSeen] | _Unknown) -> Never:
+    """Exit with a message: the log continues what is known, as far as that goes."""
+    if isinstance(told, _Unknown) and told.code == Exit.UNREACHABLE:
+        raise refused(told.why, told.code)
+    sentence = (
+        f"the log ends at position {log.head().position} and continues what was last "
+        f"seen: nothing was done. If NATS was restored with the database, {_FORCE}"
     )
     raise refused(sentence, Exit.INVALID)
 

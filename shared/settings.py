@@ -160,6 +160,12 @@ class ServiceSettings(BaseSettings):
         "of personal data, while it is rotated with the former ones after it; only "
         "for services that read or write such words.",
     )
+    state_dir: Annotated[Path | None, BeforeValidator(_no_path)] = Field(
+        None,
+        description="Folder on this host, not in a backup of the database, where the "
+        "process keeps what it has seen of the log: a restored database is then "
+        "noticed also while NATS is away. Services may share it.",
+    )
     clock_lever: Path | None = Field(
         None, description="Development and tests only: the file that moves time."
     )

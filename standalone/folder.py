@@ -331,6 +331,14 @@ class Run:
     """For commands that touch read models; empty in the file of an older version."""
 
 
+def witness_folder(home: Path) -> Path:
+    """Return where the services of `home` keep what they have seen of the log.
+
+    Beside `postgres`, so that an older copy of that alone is noticed.
+    """
+    return home / "witness"
+
+
 def run_file(home: Path) -> Path:
     """Return the path of the run file of `home`."""
     return home / "run.json"

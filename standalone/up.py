@@ -38,6 +38,7 @@ from standalone.folder import (
     remove_run,
     run_file,
     server_account,
+    witness_folder,
     write_run,
 )
 from standalone.ports import HOST
@@ -186,11 +187,11 @@ Gets the owner's database URL, the lever's file, the administrator's token and t
 of the vault's master key; returns the link's secret, None if the token is not valid.
 """
 
-BeginEpoch = Callable[[str, str, Path | None], str]
+BeginEpoch = Callable[[str, str, Path | None, Path], str]
 """Begins a new epoch of a restored log, before any service runs.
 
-Gets the owner's database URL, the URL of NATS and the lever's file; returns the message
-to show.
+Gets the owner's database URL, the URL of NATS, the lever's file and the folder of what
+the services have seen; returns the message to show.
 """
 
 
@@ -295,7 +296,7 @@ class _Desk:
         lever = plan.settings.clock_lever
         if plan.begin_epoch:
             outcome = await asyncio.to_thread(
-                plan.begin_epoch, owner, users["admin"], lever
+                plan.begin_epoch, owner, users["admin"], lever, witness_folder(home)
             )
             plan.terminal.say(outcome)
         self._credentials = await asyncio.to_thread(
@@ -328,6 +329,7 @@ class _Desk:
         given = {
             "DATABASE_URL": url_as(owner, service.role, password),
             "NATS_URL": users[service.user],
+            "PERMANENCE_STATE_DIR": str(witness_folder(self._home)),
         }
         if service.reads_personal_words:
             given["PERMANENCE_VAULT_KEY_FILE"] = str(vault_key_file(self._home))

@@ -81,6 +81,7 @@ from shared.commands.parked_events import (
 )
 from shared.domain.policy.sources import Mailbox as MailboxClause
 from shared.eventlog.continuity.watch import watching
+from shared.eventlog.continuity.witness import Witness
 from shared.eventlog.log import EventLog
 from shared.http.error_responses import complete
 from shared.http.metrics import HttpMetrics
@@ -114,7 +115,14 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
     with ThreadPoolExecutor(WORKERS, "intake") as executor:
         async with Link(_nats_url(settings), "intake-relay") as link:
             relay = _relay(settings, log, link)
-            watch = await watching(log, link, clock, stop, lambda: relay.leads)
+            watch = await watching(
+                log,
+                link,
+                clock,
+                stop,
+                Witness(settings.state_dir, settings.service),
+                lambda: relay.leads,
+            )
             wake = partial(asyncio.get_running_loop().call_soon_threadsafe, relay.wake)
             observer, config = CommitObserver(registry, wake), worker_config(settings)
             parts = assemble(log, clock, executor, observer, config, settings.mail_from)

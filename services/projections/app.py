@@ -31,6 +31,7 @@ from services.projections.rebuild.rebuild import ensure
 from services.projections.snapshots import Progress
 from shared.clock import Clock
 from shared.eventlog.continuity.watch import watching
+from shared.eventlog.continuity.witness import Witness
 from shared.eventlog.log import EventLog
 from shared.eventlog.readers.probe import reader_probe, unreadable_probe
 from shared.eventlog.write_check import writing_probe
@@ -92,7 +93,8 @@ async def run(
             desk.presence = PresenceWorker(link, is_on=settings.presence)
             following = followers(settings, log, link, progress, clock)
             registry = CollectorRegistry()
-            watch = await watching(log, link, clock, stop)
+            witness = Witness(settings.state_dir, settings.service)
+            watch = await watching(log, link, clock, stop, witness)
             probes = (
                 server_clock.probe,
                 watch.probe,

@@ -115,6 +115,8 @@ class EventLog:
 
         A host that may not write must not hold resources such as a lease.
         """
+        self.keep_seen: Callable[[], object] = lambda: None
+        """Called after a commit with new events, before its caller goes on."""
         self.full = False
         """Whether PostgreSQL lacked room on its disk, and has not proved otherwise."""
         self._pool = pool
@@ -182,7 +184,8 @@ class EventLog:
                 self.continuity.undone(cursor)
             self.full |= is_full(error)
             raise
-        self.continuity.committed(cursor)
+        if self.continuity.committed(cursor):
+            self.keep_seen()
 
     @contextmanager
     def _reading(self) -> Iterator[Cursor[tuple[Any, ...]]]:

@@ -32,7 +32,8 @@ Events that were encrypted before the change are appended well before that, or n
 TIPS_MAX = 20_000
 EVIDENCE_MAX = 16
 """How much evidence may wait to be judged; what is left out is read again later."""
-RENEW_COMMAND = 'permanence restored --reason "…"'
+RENEW_COMMAND = 'permanence restored --reason "…" --seen'
+"""With what contradicts the log: the command may reach less of it than who asks."""
 
 Cursors = Cursor[tuple[Any, ...]]
 
@@ -95,6 +96,12 @@ class Evidence(NamedTuple):
     def end(self) -> tuple[int, int]:
         """How far it goes, to compare it with other evidence."""
         return self.epoch.number, self.mark.position
+
+    @property
+    def written(self) -> str:
+        """It as a word, which people pass on to `permanence restored`."""
+        epoch = label(self.epoch) or "1"
+        return f"{epoch}:{self.mark.position}:{self.mark.chain.hex()}"
 
 
 THIS_PROCESS = "this process"
@@ -169,6 +176,17 @@ class Continuity:
         It is what has to be kept outside the log until somebody renews the epoch.
         """
         return self._contradiction if self._blocked is not None else None
+
+    def remembered(self) -> tuple[Mark, EpochId]:
+        """Return what has to be kept of the log outside: what contradicts it, if any.
+
+        Else the newest event known to be in it, and the epoch of the log.
+        """
+        with self._guard:
+            contradiction = self._contradiction
+            if self._blocked is not None and contradiction is not None:
+                return contradiction.mark, contradiction.epoch
+            return self._last, self._epoch or FIRST
 
     def misses(self, evidence: Evidence) -> bool:
         """Return whether what was expected has not been found in the log."""
@@ -316,17 +334,21 @@ class Continuity:
         with self._guard:
             self._pending.pop(id(cursor), None)
 
-    def committed(self, cursor: Cursors) -> None:
-        """Record that the transaction of `cursor` was committed."""
+    def committed(self, cursor: Cursors) -> bool:
+        """Record that the transaction of `cursor` was committed.
+
+        Returns whether the log contains more than was known before.
+        """
         with self._guard:
             done = self._pending.pop(id(cursor), None)
             if done is None or done.history != self._history:
-                return
+                return False
             if done.mark.position > self._last.position:
                 self._last = done.mark
             if len(self._tips) > TIPS_MAX:
                 self._tips.clear()
             self._tips.update(done.tips)
+            return True
 
     def tip(self, stream: str, version: int) -> StreamTip | None:
         """Return the tip of a stream that this process recently moved to `version`."""
@@ -352,7 +374,7 @@ def _sentence(evidence: Evidence, sight: LogSnapshot) -> str:
         f"{label(sight.epoch) or 1} and does not continue position "
         f"{evidence.mark.position} in epoch {label(evidence.epoch) or 1}, which "
         f"{evidence.witness} has seen: it was restored to an earlier state, or is "
-        f"another log. Run `{RENEW_COMMAND}`"
+        f"another log. Run `{RENEW_COMMAND} {evidence.written}`"
     )
 
 

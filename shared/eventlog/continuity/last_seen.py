@@ -6,6 +6,7 @@ by every service when it starts. If it is restored together with the database, i
 detect the restore.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -15,7 +16,12 @@ from nats.js.errors import APIError, NotFoundError
 from psycopg import Cursor
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.eventlog.continuity.check import EpochId, Evidence, Mark
+from shared.eventlog.continuity.check import (
+    EpochId,
+    Evidence,
+    Mark,
+    epoch_labelled,
+)
 from shared.messaging import subjects
 
 NOTHING = 0
@@ -47,13 +53,16 @@ class Server(BaseModel):
         return self.model_copy(update={"numbers": numbers})
 
 
+UNKNOWN_SERVER = Server(system_identifier="", timeline=0, database_oid=0, numbers={})
+
+
 class LastSeen(BaseModel):
     """The head of the log as it was seen, and the server on which it was seen."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     epoch: Annotated[int, Field(gt=0, le=EPOCH_MAX)]
-    token: Annotated[str, Field(pattern="^[0-9a-f]*$")]
+    token: Annotated[str, Field(pattern="^[0-9a-f]{0,64}$")]
     position: Annotated[int, Field(ge=0, le=POSITION_MAX)]
     chain: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     server: Server
@@ -67,6 +76,11 @@ class LastSeen(BaseModel):
     def epoch_id(self) -> EpochId:
         """The epoch in which it was seen."""
         return EpochId(self.epoch, self.token)
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """How far it goes, to compare records."""
+        return self.epoch, self.position
 
     def evidence(self, witness: str) -> Evidence:
         """Return what this says about the log, said by `witness`."""
@@ -94,6 +108,30 @@ def seen_at(mark: Mark, epoch: EpochId, server: Server) -> LastSeen:
         chain=mark.chain.hex(),
         server=server,
     )
+
+
+def of_word(word: str) -> LastSeen:
+    """Return what `Evidence.written` says; raises `ValueError` if it is not that."""
+    epoch, position, chain = word.split(":")
+    number, token = epoch_labelled(epoch)
+    return LastSeen(
+        epoch=number,
+        token=token,
+        position=int(position),
+        chain=chain,
+        server=UNKNOWN_SERVER,
+    )
+
+
+def combined(known: Sequence[LastSeen]) -> LastSeen | None:
+    """Return what goes furthest, with the highest numbers that any of them knows."""
+    if not known:
+        return None
+    furthest = max(known, key=lambda each: each.end)
+    server = furthest.server
+    for each in known:
+        server = server.with_numbers_of(each.server)
+    return furthest.model_copy(update={"server": server})
 
 
 def server_of(cursor: Cursor[tuple[Any, ...]]) -> Server:

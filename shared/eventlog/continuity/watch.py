@@ -6,8 +6,11 @@ went back. The process whose relay is the leader reads it each second and writes
 the log or the bucket has changed; other processes could overwrite the bucket. It
 writes over a record only after the log was found to contain it. While the log is
 discontinued, no relay leads: then each process of intake writes what contradicts the
-log to the bucket, if the record there does not. Without NATS or a record, nothing is
-known from outside, and the log is accepted as it is until a record can be read.
+log to the bucket, if the record there does not.
+
+Before NATS is asked, the files of the processes on this host are compared with the log,
+see `witness`. Without a file, NATS and a record, nothing is known from outside, and the
+log is accepted as it is until a record can be read.
 
 A NATS whose disk was full answers and reads, but stores nothing more until it is
 restarted, and says so to nobody: not even a publisher gets an answer. So the record is
@@ -24,7 +27,7 @@ from nats.errors import Error
 from nats.js import JetStreamContext
 
 from shared.clock import Clock
-from shared.eventlog.continuity.check import LogSnapshot, Mark
+from shared.eventlog.continuity.check import Evidence, LogSnapshot, Mark
 from shared.eventlog.continuity.epoch_renewal import Renewal, renew
 from shared.eventlog.continuity.last_seen import (
     NOTHING,
@@ -37,6 +40,7 @@ from shared.eventlog.continuity.last_seen import (
     server_of,
     write,
 )
+from shared.eventlog.continuity.witness import Witness
 from shared.eventlog.errors import NotContinued, Unavailable
 from shared.eventlog.log import EventLog
 from shared.http.serve import pause
@@ -55,7 +59,8 @@ PROVE_SECONDS = 30.0
 """How often the record is written if it is the same."""
 UNKEPT_SECONDS = 10.0
 """How long NATS may answer and keep no record."""
-NATS = "NATS"
+FILE, NATS = "a file", "NATS"
+NOTHING_OUTSIDE = "nothing: no file and no NATS has seen this log yet"
 """What the record's evidence is attributed to."""
 FORGET_SECONDS = 60.0
 """How long a failure to keep it counts in a process that no longer leads."""
@@ -91,8 +96,13 @@ class ContinuityWatch:
         log: EventLog,
         link: Link,
         clock: Clock,
+        witness: Witness,
         leads: Leads | None = None,
     ) -> None:
+        self._witness = witness
+        self._unread: list[Evidence] = []
+        """What the files say and was not offered to the check yet."""
+        self._compared: dict[str, None] = {}
         self._log = log
         self._link = link
         self._clock = clock
@@ -102,14 +112,16 @@ class ContinuityWatch:
         """The newest record read or written here, even after the bucket was wiped."""
         self._read_at = 0
         self._read_last = float("-inf")
+        self._looked_at = -1
         self._written_at = time.monotonic()
         self._unkept: _Unkept | None = None
 
     async def begin(self, stop: asyncio.Event) -> None:
-        """Read the record before anything is decided; give up on NATS soon.
+        """Read files and the record before anything is decided; give up on NATS soon.
 
         Never raises: a record that cannot be read now is read when NATS is back.
         """
+        await self._read_files()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + START_SECONDS
         while not stop.is_set() and loop.time() < deadline:
@@ -126,17 +138,22 @@ class ContinuityWatch:
             except Exception:  # noqa: BLE001 # a watch may falter, not vanish
                 _log.exception("continuity.failed")
             await pause(stop, LOOK_SECONDS)
+        await asyncio.to_thread(self._witness.keep)
 
     async def probe(self) -> Check:
         """Report whether the log contains what was seen, and what to do if not."""
         why = self._log.continuity.blocked
         epoch = self._log.continuity.epoch
         numbers = {"epoch": float(epoch.number)} if epoch else {}
-        words = {"why": why} if why else {}
+        words = {"compared_with": " and ".join(self._compared) or NOTHING_OUTSIDE}
+        if why:
+            words["why"] = why
         return Check("continuity", "log", why is None, words, numbers, self._alarm())
 
     def _alarm(self) -> str:
         unkept, now = self._unkept, time.monotonic()
+        if failure := self._witness.failure:
+            return f"what was seen of the log cannot be kept in {failure}"
         if (
             unkept is None
             or self._link.client is None
@@ -150,9 +167,11 @@ class ContinuityWatch:
 
     async def _once(self) -> None:
         leads = self._leads is not None and self._leads()
+        self._offer_files()
         if leads or self._must_learn():
             await self._learn()
         sight = await self._look()
+        await self._keep_here(sight)
         client = self._link.client
         if client is None:
             return
@@ -190,6 +209,30 @@ class ContinuityWatch:
             or (self._leads is not None and self._log.continuity.blocked is not None)
         )
 
+    async def _read_files(self) -> None:
+        continuity = self._log.continuity
+        for path, seen in await asyncio.to_thread(self._witness.begin, continuity):
+            self._unread.append(seen.evidence(f"the file {path}"))
+            self._compared[FILE] = None
+        self._offer_files()
+        self._log.keep_seen = self._witness.keep
+
+    def _offer_files(self) -> None:
+        expect = self._log.continuity.expect
+        self._unread = [each for each in self._unread if not expect(each)]
+
+    async def _keep_here(self, sight: LogSnapshot | None) -> None:
+        """Write what others have appended to the file, or what contradicts the log."""
+        if not self._witness.keeps:
+            return
+        if sight is not None and self._looked_at != sight.head.position:
+            try:
+                self._witness.server = await asyncio.to_thread(self._server)
+                self._looked_at = sight.head.position
+            except Unavailable:
+                pass
+        await asyncio.to_thread(self._witness.keep)
+
     async def _learn(self) -> bool:
         """Read the record; return whether NATS answered."""
         client, generation = self._link.client, self._link.generation
@@ -199,9 +242,10 @@ class ContinuityWatch:
             record = await read(client.jetstream(timeout=ANSWER_SECONDS))
         except (Error, OSError):
             return False
-        seen = record.seen
-        if seen and not self._log.continuity.expect(seen.evidence(NATS)):
-            return False
+        if seen := record.seen:
+            if not self._log.continuity.expect(seen.evidence(NATS)):
+                return False
+            self._compared[NATS] = None
         self._read_at, self._read_last = generation, time.monotonic()
         self._note(record)
         return True
@@ -264,7 +308,7 @@ class ContinuityWatch:
     def _note(self, record: Record) -> None:
         self._record = record
         known, seen = self._known, record.seen
-        if seen and (known is None or _end(seen) >= _end(known)):
+        if seen and (known is None or seen.end >= known.end):
             self._known = seen
 
     def _server(self) -> Server:
@@ -283,17 +327,13 @@ async def watching(
     link: Link,
     clock: Clock,
     stop: asyncio.Event,
+    witness: Witness,
     leads: Leads | None = None,
 ) -> ContinuityWatch:
-    """Return a started watch: it has read the record, if there is one."""
-    watch = ContinuityWatch(log, link, clock, leads)
+    """Return a started watch: it has read files and the record, if there are any."""
+    watch = ContinuityWatch(log, link, clock, witness, leads)
     await watch.begin(stop)
     return watch
-
-
-def _end(seen: LastSeen) -> tuple[int, int]:
-    """Return the end of a record, for comparisons."""
-    return seen.epoch, seen.position
 
 
 def _was_promoted(held: LastSeen, server: Server, sight: LogSnapshot) -> bool:

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from shared.clock import Clock
 from shared.eventlog.continuity.watch import watching
+from shared.eventlog.continuity.witness import Witness
 from shared.eventlog.log import EventLog
 from shared.eventlog.readers.parked_events import PassOver
 from shared.eventlog.readers.position import Apply, Bookmark
@@ -67,7 +68,9 @@ async def follow(
         if opened is None:
             return
         log, clock, server_clock = opened.log, opened.clock, opened.server_clock
-        watch = await watching(log, link, clock, stop)
+        watch = await watching(
+            log, link, clock, stop, Witness(settings.state_dir, settings.service)
+        )
         following = assemble(log, clock, registry)
         reader = _reader(log, bookmark, following, link)
         probes[:] = [

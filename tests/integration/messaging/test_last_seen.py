@@ -23,6 +23,7 @@ from shared.eventlog.continuity.last_seen import (
     write,
 )
 from shared.eventlog.continuity.watch import ContinuityWatch
+from shared.eventlog.continuity.witness import Witness
 from shared.eventlog.errors import NotContinued
 from shared.eventlog.log import EventLog
 from shared.messaging import subjects
@@ -179,7 +180,13 @@ async def test_a_record_that_the_log_lacks_is_not_written_over_once_nats_is_ther
     link, stop = LaterLink(), asyncio.Event()
 
     with closing(open_log(database)) as fresh:
-        watch = ContinuityWatch(fresh, cast(Link, link), lambda: NOW, lambda: True)
+        watch = ContinuityWatch(
+            fresh,
+            cast(Link, link),
+            lambda: NOW,
+            Witness(None, "intake"),
+            lambda: True,
+        )
         await watch.begin(stop)
         append(fresh, member(incident(2), 1, 2, 3))
         assert (await watch.probe()).ready

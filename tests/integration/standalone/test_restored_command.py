@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -10,6 +11,8 @@ from typer.testing import CliRunner, Result
 from cli.app import command_line
 from cli.restored import epoch_at_start
 from shared.clock import real_clock
+from shared.eventlog.continuity.check import Evidence
+from shared.eventlog.errors import NotContinued
 from shared.eventlog.log import EventLog
 from shared.security.access import create
 from shared.security.mail_requests import request_link, take
@@ -18,6 +21,8 @@ from shared.security.sender import seal_keys_of
 from shared.security.sessions import Start, begin_session, find_session
 from shared.security.sign_in_links import NewLink, create_link, use_up
 from standalone.nats import Bus
+from tests.support.builders.short_events import incident, member
+from tests.support.faults.restore import go_back
 from tests.support.key_ring import MASTER
 from tests.support.patience import SECONDS
 from tests.support.servers.servers import Database
@@ -49,6 +54,28 @@ def test_without_nats_it_says_to_start_it(database: Database) -> None:
 
     assert done.exit_code == 3, done.output
     assert "start it first" in json.loads(done.stderr)["error"]
+
+
+def test_what_a_service_asks_for_is_done_without_nats(database: Database) -> None:
+    """Its own file, or it alone, has seen what the log lacks."""
+    nowhere = "nats://admin:secret@127.0.0.1:1"
+    with closing(EventLog.open(database.dsn("desk_intake"), master=MASTER)) as log:
+        with log.transaction() as cursor:
+            log.append(cursor, [member(incident(1), 1, 2, 3)])
+        with log.transaction() as cursor:
+            log.look(cursor)
+        held = Evidence(*log.continuity.remembered(), "a file").written
+        go_back(database, 2)
+        with pytest.raises(NotContinued) as refused, log.transaction() as cursor:
+            log.look(cursor)
+        asked_for = str(refused.value).rstrip("`").split()[-2:]
+        assert asked_for == ["--seen", held]
+
+    done = restored(database, nowhere, *asked_for)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["last_seen"] == 3
+    again = restored(database, nowhere, *asked_for)
+    assert again.exit_code == 3, again.output
 
 
 def test_forced_it_renews_all_the_same(database: Database, bus: Bus) -> None:
@@ -101,7 +128,9 @@ def test_it_says_why_unless_it_is_only_about_rights(database: Database) -> None:
     assert "--reason" in done.output
 
 
-def test_a_desk_can_be_started_in_a_new_epoch(database: Database, bus: Bus) -> None:
+def test_a_desk_can_be_started_in_a_new_epoch(
+    database: Database, bus: Bus, tmp_path: Path
+) -> None:
     with (
         closing(EventLog.open(database.owner_dsn, master=MASTER)) as log,
         log.transaction() as cursor,
@@ -110,7 +139,7 @@ def test_a_desk_can_be_started_in_a_new_epoch(database: Database, bus: Bus) -> N
         create_link(cursor, seal_keys_of(log), real_clock(), code)
     begin = epoch_at_start("backup of 07:45")
 
-    said = begin(database.owner_dsn, bus.url("admin"), None)
+    said = begin(database.owner_dsn, bus.url("admin"), None, tmp_path)
 
     assert said.startswith("Epoch 2-")
     assert "not known" in said

@@ -2,9 +2,19 @@
 
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from cli.app import command_line
+from shared.eventlog.continuity.check import FIRST, EpochId, Evidence, Mark
+from shared.eventlog.continuity.last_seen import (
+    UNKNOWN_SERVER,
+    Kind,
+    LastSeen,
+    combined,
+    of_word,
+    seen_at,
+)
 
 RESTORED = ("restored", "--reason", "a test", "--by", "root", "--home")
 NO_DATABASE = "postgresql://desk_admin:x@127.0.0.1:1/permanence"
@@ -35,3 +45,37 @@ def test_an_address_that_is_none_is_said_to_be_so(tmp_path: Path) -> None:
     code, words = said(*here, "--nats", "http://nowhere")
     assert code == 2
     assert "write nats://" in words
+
+
+@pytest.mark.parametrize("word", ["", "4", "1:4:rubbish", "x:4:" + "0" * 64])
+def test_what_health_has_not_named_is_refused(tmp_path: Path, word: str) -> None:
+    here = (*RESTORED, f"{tmp_path}", "--database", NO_DATABASE)
+    code, words = said(*here, "--seen", word)
+    assert code == 2
+    assert "copy it whole" in words
+
+
+@pytest.mark.parametrize("epoch", [FIRST, EpochId(2, "5f3a09c1")])
+def test_what_health_names_is_read_as_it_was_written(epoch: EpochId) -> None:
+    evidence = Evidence(Mark(14, bytes(32)), epoch, "NATS")
+    assert of_word(evidence.written).evidence("NATS") == evidence
+
+
+def test_what_is_known_together_is_the_furthest_with_the_highest_numbers() -> None:
+    def seen(epoch: int, position: int, numbers: dict[Kind, int]) -> LastSeen:
+        server = UNKNOWN_SERVER.model_copy(update={"numbers": numbers})
+        mark, token = Mark(position, bytes(32)), "5f3a09c1" if epoch > 1 else ""
+        return seen_at(mark, EpochId(epoch, token), server)
+
+    known = combined(
+        [
+            seen(1, 14, {"incident": 7, "problem": 2}),
+            seen(2, 9, {"incident": 3}),
+            seen(1, 20, {"change": 1}),
+        ]
+    )
+
+    assert known
+    assert known.end == (2, 9)
+    assert known.server.numbers == {"incident": 7, "problem": 2, "change": 1}
+    assert combined([]) is None

@@ -1,0 +1,106 @@
+"""What a process keeps of the log on its own disk, and reads when it starts."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.eventlog.continuity.check import FIRST, Continuity, EpochId, Mark
+from shared.eventlog.continuity.last_seen import UNKNOWN_SERVER
+from shared.eventlog.continuity.witness import (
+    SLOT,
+    Witness,
+    read_folder,
+)
+
+
+class Seen(Continuity):
+    """What is known of a log, as a test says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known = (Mark(0, bytes(32)), FIRST)
+
+    def remembered(self) -> tuple[Mark, EpochId]:
+        """Return what the test says."""
+        return self.known
+
+
+def kept(folder: Path, service: str, *positions: int) -> Witness:
+    """Return a process that has kept these positions, one after the other."""
+    continuity, witness = Seen(), Witness(folder, service)
+    witness.begin(continuity)
+    for position in positions:
+        continuity.known = (Mark(position, bytes([position]) * 32), FIRST)
+        witness.keep()
+    return witness
+
+
+def positions(folder: Path) -> dict[str, int]:
+    return {path.name: seen.position for path, seen in read_folder(folder)}
+
+
+def test_the_furthest_that_was_kept_is_read_at_the_next_start(tmp_path: Path) -> None:
+    folder = tmp_path / "made" / "now"
+    first = kept(folder, "intake", 3, 4, 5)
+    del first
+
+    ((path, seen),) = Witness(folder, "intake").begin(Continuity())
+
+    assert path == folder / "intake.seen"
+    assert seen.mark == Mark(5, bytes([5]) * 32)
+    assert seen.epoch_id == FIRST
+    assert seen.server == UNKNOWN_SERVER
+
+
+@pytest.mark.parametrize(("damaged", "left"), [(0, 4), (1, 5)])
+def test_a_slot_that_was_half_written_leaves_the_other(
+    tmp_path: Path, damaged: int, left: int
+) -> None:
+    kept(tmp_path, "intake", 3, 4, 5)
+    file = tmp_path / "intake.seen"
+    held = bytearray(file.read_bytes())
+    held[damaged * SLOT + 100 : damaged * SLOT + 110] = bytes(10)
+    file.write_bytes(held)
+
+    assert positions(tmp_path) == {"intake.seen": left}
+    # The next process writes over the damaged one first.
+    kept(tmp_path, "intake", 6)
+    assert sorted(seen.position for _, seen in read_folder(tmp_path)) == [6]
+
+
+def test_each_process_has_a_file_and_compares_those_of_all(tmp_path: Path) -> None:
+    processes = [kept(tmp_path, "intake", 3), kept(tmp_path, "intake", 4)]
+    processes.append(kept(tmp_path, "escalation", 5))
+
+    assert positions(tmp_path) == {
+        "escalation.seen": 5,
+        "intake-2.seen": 4,
+        "intake.seen": 3,
+    }
+
+
+def test_what_is_no_file_of_a_process_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "intake.seen").write_bytes(b"rubbish")
+    (tmp_path / "README").write_text("not a file of a process")
+
+    assert read_folder(tmp_path) == []
+    assert read_folder(tmp_path / "missing") == []
+
+
+def test_a_disk_that_cannot_be_written_is_said_and_stops_nothing(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+
+    witness = kept(tmp_path / "file", "intake", 3)
+
+    assert not witness.keeps
+    assert str(tmp_path / "file") in witness.failure
+
+
+def test_without_a_folder_nothing_is_kept() -> None:
+    witness = Witness(None, "intake")
+
+    assert witness.begin(Continuity()) == []
+    assert not witness.keeps
+    assert not witness.failure
