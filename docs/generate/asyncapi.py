@@ -48,8 +48,8 @@ _ABOUT = (
     "application/problem+json`. Signals are taken off the work queue DESK_SIGNALS once "
     "they are committed. Events are published to DESK_EVENTS in the order of the log, "
     "as stored, with their place in the headers Desk-Position, Desk-Stream, "
-    "Desk-Version, Desk-Type, Desk-Recorded-At, Desk-Command-Id and Desk-Chain, from "
-    "the second epoch of the log on Desk-Epoch, and as CloudEvents in binary mode."
+    "Desk-Version, Desk-Type, Desk-Recorded-At, Desk-Command-Id, Desk-Chain and "
+    "Desk-Epoch, and as CloudEvents in binary mode."
 )
 
 

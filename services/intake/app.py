@@ -121,7 +121,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
                 clock,
                 stop,
                 Witness(settings.state_dir, settings.service),
-                lambda: relay.leads,
+                lambda: relay.has_compared,
             )
             wake = partial(asyncio.get_running_loop().call_soon_threadsafe, relay.wake)
             observer, config = CommitObserver(registry, wake), worker_config(settings)

@@ -19,7 +19,8 @@ SOURCE = "urn:permanence:log"
 POSITION = "Desk-Position"
 CHAIN = "Desk-Chain"
 EPOCH = "Desk-Epoch"
-"""The label of the event's epoch; absent for an event of the first one."""
+"""The label of the event's epoch, 1 for the first; older versions did not write it."""
+FIRST_EPOCH = "1"
 
 
 class Unreadable(Exception):
@@ -37,6 +38,7 @@ def headers_of(row: Row, epoch: str = "") -> dict[str, str]:
         "Desk-Type": row.type,
         "Desk-Recorded-At": recorded_at,
         CHAIN: row.chain.hex(),
+        EPOCH: epoch or FIRST_EPOCH,
         "ce-specversion": "1.0",
         "ce-id": str(row.position),
         "ce-source": SOURCE,
@@ -45,8 +47,6 @@ def headers_of(row: Row, epoch: str = "") -> dict[str, str]:
         "ce-time": recorded_at,
         "ce-datacontenttype": "application/json",
     }
-    if epoch:
-        headers[EPOCH] = epoch
     if row.command_id is not None:
         headers["Desk-Command-Id"] = str(row.command_id)
     return headers
@@ -72,10 +72,13 @@ def row_of(headers: Mapping[str, str] | None, payload: bytes) -> Row:
         raise Unreadable(f"an event with unreadable headers: {error}") from error
 
 
-def epoch_of(headers: Mapping[str, str] | None) -> EpochId:
-    """Return the epoch of the event in a message. Raises `Unreadable`."""
-    written = (headers or {}).get(EPOCH, "")
+def epoch_of(headers: Mapping[str, str] | None) -> EpochId | None:
+    """Return the epoch of the event in a message; None if an older version sent it.
+
+    Raises `Unreadable`.
+    """
+    written = (headers or {}).get(EPOCH)
     try:
-        return epoch_labelled(written)
+        return epoch_labelled(written) if written is not None else None
     except ValueError as error:
-        raise Unreadable(f"an event of no epoch: {written[:40]!r}") from error
+        raise Unreadable(f"an event of no epoch: {error}") from error

@@ -18,6 +18,7 @@ from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
 from shared.eventlog.recorder import read_head
 from shared.messaging.connection import Link
+from shared.messaging.streams import Refused
 from shared.observability.health import Check
 
 BEHIND_SECONDS_MAX = 30.0
@@ -81,7 +82,7 @@ class RelayProbe:
         try:
             tail = await _tail(client) if client else None
             head, lease = await asyncio.to_thread(self._look)
-        except (Error, OSError, Unavailable):
+        except (Error, OSError, Unavailable, Refused):
             return Check("relay", "events", True, {}, own, self.relay.refusal)
         numbers = {**own, **lease.numbers()}
         words = lease.words()

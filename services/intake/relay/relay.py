@@ -4,7 +4,8 @@ One relay leads; the others wait for its lease. The relay keeps no checkpoint: i
 its position from the last message of the stream, whenever something may have changed
 it. If the stream is lost, nothing is lost: consumers read from the log. If it ends with
 an event that the log does not contain, the log went back: nothing is relayed or purged
-until somebody begins a new epoch.
+until somebody begins a new epoch. Only a stream that was looked through, or whose end a
+restore has retired, is purged.
 
 Batches are atomic and fenced: the first message states the expected last sequence of
 the stream, so the whole batch fails if anyone else has published in between.
@@ -22,12 +23,21 @@ from nats.aio.client import Client
 from nats.errors import Error
 from nats.js import JetStreamContext
 from nats.js.api import Header
+from nats.js.errors import NotFoundError
 from psycopg import OperationalError
+from pydantic import ValidationError
 
 from shared.database.leadership import Candidate, Leadership, Lease, LeaseLost
 from shared.domain.events.administration import LOG_STREAM
 from shared.eventlog.continuity import last_seen
-from shared.eventlog.continuity.check import FIRST, EpochId, Evidence, Mark
+from shared.eventlog.continuity.check import (
+    FIRST,
+    EpochId,
+    Evidence,
+    LogSnapshot,
+    Mark,
+)
+from shared.eventlog.continuity.last_seen import UNKNOWN_SERVER, LastSeen
 from shared.eventlog.continuity.watch import NATS
 from shared.eventlog.epochs import ONLY_FIRST, Epochs
 from shared.eventlog.errors import Unavailable
@@ -47,8 +57,12 @@ PUBLISH_SECONDS = 2.0
 
 
 OTHERS_MAX = 100
-"""How many messages that are not events are skipped at the end of the stream."""
+"""How many messages that are not events are skipped at the end of the stream.
+
+With more of them nothing is relayed: there might be an event that the log lacks.
+"""
 STREAM = f"the stream {subjects.EVENTS_STREAM}"
+PURGE = f"`nats stream purge {subjects.EVENTS_STREAM}`"
 NOWHERE = 0
 """The position used for a message that is not an event of the log."""
 
@@ -63,19 +77,24 @@ class Tail:
     sequence: int
     position: int
     chain: bytes | None
-    epoch: EpochId = FIRST
+    epoch: EpochId | None = FIRST
+    """None if an older version sent the event, which named no epoch."""
 
     @property
     def evidence(self) -> Evidence | None:
         """What the stream has seen of the log; None if its end is not an event."""
         if not self.chain:
             return None
-        return Evidence(Mark(self.position, self.chain), self.epoch, STREAM)
+        return Evidence(Mark(self.position, self.chain), self.epoch or FIRST, STREAM)
 
 
-async def read_tail(client: Client, head: int) -> Tail:
-    """Return the end of the stream; an empty stream continues from `head`."""
-    jetstream = client.jetstream(timeout=PUBLISH_SECONDS)
+async def read_tail(client: Client, head: int, within: float | None = None) -> Tail:
+    """Return the end of the stream; an empty stream continues from `head`.
+
+    `within` seconds each question is answered, else in `PUBLISH_SECONDS`.
+    Raises `Refused` if it ends in too many messages that are not events.
+    """
+    jetstream = client.jetstream(timeout=within or PUBLISH_SECONDS)
     info = await jetstream.stream_info(subjects.EVENTS_STREAM)
     last = info.state.last_seq
     if not info.state.messages:
@@ -89,16 +108,27 @@ async def read_tail(client: Client, head: int) -> Tail:
 
 async def _last_event(
     jetstream: JetStreamContext, last: int, first: int
-) -> tuple[Row, EpochId] | None:
-    """Return the last event in the stream; None if it ends in other messages.
+) -> tuple[Row, EpochId | None] | None:
+    """Return the last event in the stream; None if it holds none.
 
     A message that is not an event tells nothing about the log that the others are of.
     """
-    for sequence in range(last, max(first - 1, last - OTHERS_MAX), -1):
-        message = await jetstream.get_msg(subjects.EVENTS_STREAM, seq=sequence)
-        with suppress(Unreadable):
-            row = row_of(message.headers, message.data or b"")
-            return row, epoch_of(message.headers)
+    oldest = max(first, last - OTHERS_MAX + 1)
+    for sequence in range(last, oldest - 1, -1):
+        with suppress(Unreadable, ValidationError, NotFoundError):
+            message = await jetstream.get_msg(subjects.EVENTS_STREAM, seq=sequence)
+            row, epoch = (
+                row_of(message.headers, message.data or b""),
+                epoch_of(message.headers),
+            )
+            mark = Mark(row.position, row.chain)
+            if last_seen.seen_at(mark, epoch or FIRST, UNKNOWN_SERVER).position:
+                return row, epoch
+    if oldest > first:
+        raise Refused(
+            f"{STREAM} ends in {OTHERS_MAX} messages or more that are not events: "
+            f"look who sent them, then run {PURGE}; readers go on from the log"
+        )
     return None
 
 
@@ -206,6 +236,11 @@ class Relay:
     def leads(self) -> bool:
         """Whether this relay is the one that publishes."""
         return self._state.leads
+
+    @property
+    def has_compared(self) -> bool:
+        """Whether it leads, and the log contains what NATS has seen of it."""
+        return self._state.leads and self._state.found
 
     def wake(self) -> None:
         """Check the log at once; call it in the event loop after a commit."""
@@ -316,17 +351,18 @@ class Relay:
     async def _find_tail(self, client: Client, seat: Leadership) -> Tail:
         """Provision the stream and return its end; purge what a restore has ended.
 
-        Raises `NotContinued` if NATS has seen events that the log does not contain.
+        Raises `NotContinued` if NATS has seen events that the log does not contain,
+        and `Refused` if that cannot be told.
         """
         demand_payload(client)
         self._note(await provision(client.jetstream(), self._replicas))
         head = await asyncio.to_thread(self._head)
         tail = await read_tail(client, head.position)
         record = await last_seen.read(client.jetstream(timeout=PUBLISH_SECONDS))
-        await asyncio.to_thread(self._require_contained, tail, record.seen)
+        sight = await asyncio.to_thread(self._require_contained, tail, record.seen)
         self._epochs = await asyncio.to_thread(self._log.epochs)
         if tail.chain is not None and not await asyncio.to_thread(self._holds, tail):
-            # It is of an epoch before the last restore, or is not an event.
+            _require_retired(tail, record.seen, sight)
             await asyncio.to_thread(self._demand, seat)
             _log.error(
                 "relay.purges", stream=subjects.EVENTS_STREAM, tail=tail.position
@@ -342,12 +378,12 @@ class Relay:
             return True
         return await asyncio.to_thread(self._holds, tail)
 
-    def _require_contained(self, tail: Tail, seen: last_seen.LastSeen | None) -> None:
+    def _require_contained(self, tail: Tail, seen: LastSeen | None) -> LogSnapshot:
         """Check the log against what NATS has of it, before any of that is changed."""
         known = [tail.evidence, seen and seen.evidence(NATS)]
         if not all(self._log.continuity.expect(each) for each in known if each):
             raise Unavailable("other evidence of the log waits to be checked")
-        self._head()
+        return self._look()
 
     async def _epochs_of(self, rows: Sequence[Row]) -> Epochs:
         """Return the epochs of the log; a new one begins with an event of its own."""
@@ -357,8 +393,11 @@ class Relay:
 
     def _head(self) -> Head:
         """Return the head of the log, which must continue what was last seen."""
+        return self._look().head
+
+    def _look(self) -> LogSnapshot:
         with self._log.transaction() as cursor:
-            return self._log.look(cursor).head
+            return self._log.look(cursor)
 
     def _holds(self, tail: Tail) -> bool:
         """Return whether the log contains the event at the end of the stream."""
@@ -374,3 +413,20 @@ class Relay:
         self._state.published_total += tail.position - self._state.position
         self._state.position = tail.position
         self._state.published_at = time.monotonic()
+
+
+def _require_retired(tail: Tail, seen: LastSeen | None, sight: LogSnapshot) -> None:
+    """Raise `Refused` unless the stream, whose end the log lacks, may be purged.
+
+    It ends in an epoch before the last restore, or holds no event. An older version
+    named no epoch: then the record has to say that it had gone as far before.
+    """
+    if tail.epoch is not None or not tail.chain:
+        return
+    if seen and seen.epoch < sight.restored and seen.position >= tail.position:
+        return
+    raise Refused(
+        f"{STREAM} ends with position {tail.position}, which the log lacks; an older "
+        "version sent it and named no epoch: if the log was restored since and "
+        f"`permanence restored` was run, run {PURGE}; readers go on from the log"
+    )

@@ -121,20 +121,6 @@ def test_a_stream_that_has_seen_more_is_emptied_only_in_a_new_epoch(
     asyncio.run(scenario())
 
 
-def test_what_is_not_an_event_is_removed_from_the_stream(desk: Desk, bus: Bus) -> None:
-    desk.happen(1)
-
-    async def scenario() -> None:
-        async with provisioned(bus.url("intake")) as client:
-            await client.jetstream().publish(subjects.event("rubbish"), b"rubbish")
-            async with relaying(desk, bus.url("intake")) as relay:
-                desk.happen(2)
-                await arrived(relay, 2)
-            assert await in_stream(client) == [2]
-
-    asyncio.run(scenario())
-
-
 def test_a_message_that_is_not_an_event_leaves_the_stream_as_it_is(
     desk: Desk, bus: Bus
 ) -> None:

@@ -96,8 +96,9 @@ def test_an_event_that_was_changed_does_not_follow() -> None:
     assert not follows(bytes([1]) * 32, row())
 
 
-def test_an_event_names_its_epoch_from_the_second_one_on() -> None:
+def test_an_event_names_its_epoch_unless_an_older_version_sent_it() -> None:
     assert epoch_of(headers_of(row())) == FIRST
     assert epoch_of(headers_of(row(), "2-5f3a09c1")) == EpochId(2, "5f3a09c1")
+    assert epoch_of({}) is None
     with pytest.raises(Unreadable):
         epoch_of({"Desk-Epoch": "the second"})
