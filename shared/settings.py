@@ -162,8 +162,8 @@ class ServiceSettings(BaseSettings):
     )
     state_dir: Annotated[Path | None, BeforeValidator(_no_path)] = Field(
         None,
-        description="Folder on this host, not in a backup of the database, where the "
-        "process keeps what it has seen of the log: a restored database is then "
+        description="Folder on a local disk, not in a backup of the database, where "
+        "the process keeps what it has seen of the log: a restored database is then "
         "noticed also while NATS is away. Services may share it.",
     )
     clock_lever: Path | None = Field(

@@ -15,7 +15,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
+from heapq import nlargest
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -30,8 +31,13 @@ DOUBT_SECONDS = 120.0
 Events that were encrypted before the change are appended well before that, or never.
 """
 TIPS_MAX = 20_000
-EVIDENCE_MAX = 16
-"""How much evidence may wait to be judged; what is left out is read again later."""
+EVIDENCE_MAX = 1_000
+"""How much evidence may wait to be judged: more than files of all processes of a host.
+
+What is left out is read again later. PostgreSQL returns at most 1,664 columns.
+"""
+BROKEN_MAX = 8
+"""How much that contradicts the log is kept: what goes furthest."""
 RENEW_COMMAND = 'permanence restored --reason "…" --seen'
 """With what contradicts the log: the command may reach less of it than who asks."""
 
@@ -64,7 +70,7 @@ SELECT pg_postmaster_start_time(),
 """
 
 
-@cache
+@lru_cache(maxsize=16)
 def _sight(marks: int) -> str:
     """Return the query for this number of marks."""
     return _HEAD + _CONTAINED * marks + _FROM
@@ -91,6 +97,11 @@ class Evidence(NamedTuple):
     epoch: EpochId
     witness: str
     """As the subject of a sentence."""
+
+    @property
+    def event(self) -> tuple[Mark, EpochId]:
+        """What was seen, whoever has seen it."""
+        return self.mark, self.epoch
 
     @property
     def end(self) -> tuple[int, int]:
@@ -144,7 +155,7 @@ class Continuity:
             WeakKeyDictionary()
         )
         self._doubted_until = float("-inf")
-        self._told: dict[Evidence, None] = {}
+        self._told: dict[tuple[Mark, EpochId], Evidence] = {}
         """What others have seen and was not judged yet, or contradicts the log."""
         self._contradiction: Evidence | None = None
         self._pins: dict[str, Mark] = {}
@@ -191,7 +202,7 @@ class Continuity:
     def misses(self, evidence: Evidence) -> bool:
         """Return whether what was expected has not been found in the log."""
         with self._guard:
-            return evidence in self._told
+            return evidence.event in self._told
 
     @property
     def history(self) -> int:
@@ -217,15 +228,15 @@ class Continuity:
         Returns False if too much waits to be judged: offer it again later.
         """
         with self._guard:
-            if evidence not in self._told and len(self._told) >= EVIDENCE_MAX:
+            if evidence.event not in self._told and len(self._told) >= EVIDENCE_MAX:
                 return False
-            self._told[evidence] = None
+            self._told.setdefault(evidence.event, evidence)
         return True
 
     def look(self, cursor: Cursors) -> LogSnapshot:
         """Read the head and check continuity. Raises `Discontinued`."""
         with self._guard:
-            told = list(self._told)
+            told = list(self._told.values())
             given = [self._last, *(each.mark for each in told), *self._pins.values()]
         marks = [mark for mark in dict.fromkeys(given) if mark.position]
         row = cursor.execute(
@@ -286,12 +297,13 @@ class Continuity:
         self._server = sight.server
         own = Evidence(last, known or FIRST, THIS_PROCESS)
         broken = [e for e in (own, *told) if contradicts(e, sight, contained)]
+        kept = nlargest(BROKEN_MAX, broken, key=lambda each: each.end)
         for each in told:
-            if each not in broken:
-                self._told.pop(each, None)
+            if each not in kept:
+                self._told.pop(each.event, None)
         if broken:
             first_time = self._blocked is None
-            self._contradiction = max(broken, key=lambda each: each.end)
+            self._contradiction = kept[0]
             self._blocked = _sentence(self._contradiction, sight)
             self._forget()
             return _Verdict(self._blocked, drop=first_time or moved)

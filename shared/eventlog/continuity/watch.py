@@ -8,9 +8,9 @@ writes over a record only after the log was found to contain it. While the log i
 discontinued, no relay leads: then each process of intake writes what contradicts the
 log to the bucket, if the record there does not.
 
-Before NATS is asked, the files of the processes on this host are compared with the log,
-see `witness`. Without a file, NATS and a record, nothing is known from outside, and the
-log is accepted as it is until a record can be read.
+Before NATS is asked, and as often as the record, the files of the processes on this
+host are compared with the log, see `witness`. Without a file, NATS and a record,
+nothing is known from outside, and the log is accepted as it is until one can be read.
 
 A NATS whose disk was full answers and reads, but stores nothing more until it is
 restarted, and says so to nobody: not even a publisher gets an answer. So the record is
@@ -27,7 +27,7 @@ from nats.errors import Error
 from nats.js import JetStreamContext
 
 from shared.clock import Clock
-from shared.eventlog.continuity.check import Evidence, LogSnapshot, Mark
+from shared.eventlog.continuity.check import LogSnapshot, Mark
 from shared.eventlog.continuity.epoch_renewal import Renewal, renew
 from shared.eventlog.continuity.last_seen import (
     NOTHING,
@@ -51,7 +51,7 @@ from shared.observability.telemetry import reason
 
 LOOK_SECONDS = 1.0
 READ_SECONDS = 5.0
-"""How often a process that need not reads the record again."""
+"""How often a process that need not reads the record again, and all read files."""
 START_SECONDS = 3.0
 """How long a starting service waits for NATS to return the record."""
 ANSWER_SECONDS = 2.0
@@ -60,13 +60,16 @@ PROVE_SECONDS = 30.0
 UNKEPT_SECONDS = 10.0
 """How long NATS may answer and keep no record."""
 FILE, NATS = "a file", "NATS"
-NOTHING_OUTSIDE = "nothing: no file and no NATS has seen this log yet"
-"""What the record's evidence is attributed to."""
+NOTHING_OUTSIDE = "nothing: no file and no NATS had seen this log at the start"
+"""What was there before this process; what it has written itself proves nothing."""
 FORGET_SECONDS = 60.0
 """How long a failure to keep it counts in a process that no longer leads."""
 
 Leads = Callable[[], bool]
-"""Returns whether the relay of this process is the leader, which writes the record."""
+"""Returns whether the relay of this process leads and has compared the stream.
+
+It is the one that writes the record.
+"""
 
 _log = structlog.get_logger(__name__)
 
@@ -100,9 +103,10 @@ class ContinuityWatch:
         leads: Leads | None = None,
     ) -> None:
         self._witness = witness
-        self._unread: list[Evidence] = []
-        """What the files say and was not offered to the check yet."""
-        self._compared: dict[str, None] = {}
+        self._compared: list[str] = []
+        """What had seen the log before this process."""
+        self._asked_nats = False
+        self._files_read_at = float("-inf")
         self._log = log
         self._link = link
         self._clock = clock
@@ -121,7 +125,10 @@ class ContinuityWatch:
 
         Never raises: a record that cannot be read now is read when NATS is back.
         """
-        await self._read_files()
+        continuity = self._log.continuity
+        if await asyncio.to_thread(self._witness.begin, continuity):
+            self._compared.append(FILE)
+        self._log.keep_seen = self._witness.keep
         loop = asyncio.get_running_loop()
         deadline = loop.time() + START_SECONDS
         while not stop.is_set() and loop.time() < deadline:
@@ -153,7 +160,7 @@ class ContinuityWatch:
     def _alarm(self) -> str:
         unkept, now = self._unkept, time.monotonic()
         if failure := self._witness.failure:
-            return f"what was seen of the log cannot be kept in {failure}"
+            return f"what was seen of the log cannot be kept or read: {failure}"
         if (
             unkept is None
             or self._link.client is None
@@ -167,7 +174,8 @@ class ContinuityWatch:
 
     async def _once(self) -> None:
         leads = self._leads is not None and self._leads()
-        self._offer_files()
+        if time.monotonic() - self._files_read_at > READ_SECONDS:
+            await self._read_files()
         if leads or self._must_learn():
             await self._learn()
         sight = await self._look()
@@ -210,19 +218,14 @@ class ContinuityWatch:
         )
 
     async def _read_files(self) -> None:
-        continuity = self._log.continuity
-        for path, seen in await asyncio.to_thread(self._witness.begin, continuity):
-            self._unread.append(seen.evidence(f"the file {path}"))
-            self._compared[FILE] = None
-        self._offer_files()
-        self._log.keep_seen = self._witness.keep
-
-    def _offer_files(self) -> None:
-        expect = self._log.continuity.expect
-        self._unread = [each for each in self._unread if not expect(each)]
+        """Expect what the processes of this host have seen, also since this started."""
+        if await asyncio.to_thread(self._witness.compare):
+            self._files_read_at = time.monotonic()
 
     async def _keep_here(self, sight: LogSnapshot | None) -> None:
         """Write what others have appended to the file, or what contradicts the log."""
+        if not self._witness.keeps and self._witness.failure:
+            await asyncio.to_thread(self._witness.open)
         if not self._witness.keeps:
             return
         if sight is not None and self._looked_at != sight.head.position:
@@ -245,7 +248,8 @@ class ContinuityWatch:
         if seen := record.seen:
             if not self._log.continuity.expect(seen.evidence(NATS)):
                 return False
-            self._compared[NATS] = None
+            self._compared += [] if self._asked_nats else [NATS]
+        self._asked_nats = True
         self._read_at, self._read_last = generation, time.monotonic()
         self._note(record)
         return True
@@ -273,6 +277,9 @@ class ContinuityWatch:
         server = await asyncio.to_thread(self._server)
         held = self._record.seen
         if held is not None and _was_promoted(held, server, sight):
+            await self._read_files()
+            if await self._look() is None:
+                return  # a process of this host has seen more than the standby has
             await asyncio.to_thread(self._renew, held)
             return  # the next check finds the new epoch
         head = Mark(sight.head.position, sight.head.chain)

@@ -17,6 +17,7 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 from weakref import finalize
 
 from pydantic import ValidationError
@@ -34,6 +35,14 @@ SUFFIX = ".seen"
 FILES_MAX = 128
 """How many processes of one service share a folder; the most that `workers` allows."""
 _DIGEST = 64
+Slots = list[LastSeen | None]
+
+
+class Kept(NamedTuple):
+    """What the files of a folder say, and which could not be read."""
+
+    found: Sequence[tuple[Path, LastSeen]] = ()
+    failures: Sequence[str] = ()
 
 
 class Witness:
@@ -47,35 +56,65 @@ class Witness:
         self._handle: int | None = None
         self._slot = 0
         self._kept: tuple[Mark, EpochId] | None = None
+        self._found: Sequence[tuple[Path, LastSeen]] = ()
+        self._unread: Sequence[str] = ()
+        self._unwritten = ""
         self.server = UNKNOWN_SERVER
         """Where the log was when it was last looked at, and the numbers issued."""
-        self.failure = ""
-        """Why nothing can be kept; empty if it can, or need not."""
 
     @property
     def keeps(self) -> bool:
         """Whether there is a file to write to."""
         return self._handle is not None
 
-    def begin(self, continuity: Continuity) -> Sequence[tuple[Path, LastSeen]]:
-        """Take a file of its own and return what all files of the folder say; blocks.
+    @property
+    def failure(self) -> str:
+        """What cannot be kept or read; empty if all can, or need not."""
+        wrong = [*self._unread, *([self._unwritten] if self._unwritten else [])]
+        return "; ".join(dict.fromkeys(wrong))
 
-        Never raises: a disk that cannot be written does not stop a service.
+    def begin(self, continuity: Continuity) -> bool:
+        """Compare all files of the folder, and take one; blocks.
+
+        Returns whether they say anything. Never raises: a disk that cannot be written
+        does not stop a service.
         """
-        if self._folder is None:
-            return []
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            found = read_folder(self._folder)
-            with self._guard:
-                path, self._handle = _own_file(self._folder, self._service)
-                finalize(self, os.close, self._handle)
-                self._slot = _next_slot(path)
-        except OSError as error:
-            self.failure = f"{self._folder}: {error.strerror or error}"
-            return []
         self._continuity = continuity
-        return found
+        self.compare()
+        says = bool(self._found)
+        self.open()
+        return says
+
+    def compare(self) -> bool:
+        """Expect of the log what all files say, as far as they can be read; blocks.
+
+        Returns False if too much waits to be judged.
+        """
+        kept = read_folder(self._folder) if self._folder else Kept()
+        self._found, self._unread = kept.found, kept.failures
+        return all([self._expects(*each) for each in kept.found])  # noqa: C419 # each
+
+    def open(self) -> None:
+        """Take a file of its own, unless it has one; blocks, never raises."""
+        with self._guard:
+            if self._folder is None or self._handle is not None:
+                return
+            try:
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                path, handle, slots = _own_file(self._folder, self._service)
+            except OSError as error:
+                self._unwritten = _said(error.filename or self._folder, error)
+                return
+            finalize(self, os.close, handle)
+            if says := _furthest(slots):  # since it could be read, or was compared
+                self._expects(path, says)
+            ends = [seen.end if seen else (0, 0) for seen in slots]
+            self._slot = ends.index(min(ends))
+            self._handle, self._unwritten = handle, ""
+
+    def _expects(self, path: Path, seen: LastSeen) -> bool:
+        assert self._continuity is not None  # noqa: S101 # `begin` was called
+        return self._continuity.expect(seen.evidence(f"the file {path}"))
 
     def keep(self) -> None:
         """Write what is known of the log, if it has changed; blocks, never raises.
@@ -92,9 +131,9 @@ class Witness:
             try:
                 self._write(seen_at(*known, self.server))
             except OSError as error:
-                self.failure = f"{self._folder}: {error.strerror or error}"
+                self._unwritten = _said(self._folder, error)
             else:
-                self._kept, self.failure = known, ""
+                self._kept, self._unwritten = known, ""
 
     def _write(self, seen: LastSeen) -> None:
         assert self._handle is not None  # noqa: S101 # `keep` has looked
@@ -103,34 +142,53 @@ class Witness:
         self._slot = (self._slot + 1) % SLOTS
 
 
-def read_folder(folder: Path) -> list[tuple[Path, LastSeen]]:
+def read_folder(folder: Path) -> Kept:
     """Return what each file in `folder` says that says anything; blocks.
 
-    Raises `OSError` if it cannot be read. A folder that does not exist says nothing.
+    A folder that does not exist says nothing, nor does a damaged file.
     """
-    if not folder.is_dir():
-        return []
-    files = sorted(path for path in folder.iterdir() if path.suffix == SUFFIX)
-    said = [(path, [seen for seen in _slots(path) if seen]) for path in files]
-    return [(path, max(seen, key=lambda one: one.end)) for path, seen in said if seen]
+    found: list[tuple[Path, LastSeen]] = []
+    failures: list[str] = []
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix == SUFFIX)
+    except FileNotFoundError:
+        return Kept()
+    except OSError as error:
+        return Kept(failures=[_said(folder, error)])
+    for path in files:
+        try:
+            seen = _furthest(_slots(path.read_bytes()))
+        except OSError as error:
+            failures.append(_said(path, error))
+        else:
+            found += [(path, seen)] if seen else []
+    return Kept(found, failures)
 
 
-def _own_file(folder: Path, service: str) -> tuple[Path, int]:
-    """Return the first file of `service` that no other process holds, opened."""
+def _said(path: object, error: OSError) -> str:
+    return f"{path}: {error.strerror or error}"
+
+
+def _own_file(folder: Path, service: str) -> tuple[Path, int, Slots]:
+    """Open the first file of `service` that no other process holds."""
     for number in count(1):
         name = service if number == 1 else f"{service}-{number}"
         path = folder / f"{name}{SUFFIX}"
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            os.fsync(handle)
+            _flush_folder(folder)
+            slots = _slots(os.pread(handle, SLOTS * SLOT, 0))
+        except BlockingIOError:
             os.close(handle)
             if number == FILES_MAX:
                 raise
+        except OSError:
+            os.close(handle)
+            raise
         else:
-            os.fsync(handle)
-            _flush_folder(folder)
-            return path, handle
+            return path, handle, slots
     raise AssertionError
 
 
@@ -142,16 +200,12 @@ def _flush_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _next_slot(path: Path) -> int:
-    """Return the slot to write first: one that is empty, or says less."""
-    ends = [seen.end if seen else (0, 0) for seen in _slots(path)]
-    return ends.index(min(ends))
+def _furthest(slots: Slots) -> LastSeen | None:
+    return max((seen for seen in slots if seen), key=lambda one: one.end, default=None)
 
 
-def _slots(path: Path) -> list[LastSeen | None]:
-    held = path.read_bytes()
-    slots = [held[at * SLOT : (at + 1) * SLOT] for at in range(SLOTS)]
-    return [_unpacked(slot) for slot in slots]
+def _slots(held: bytes) -> Slots:
+    return [_unpacked(held[at * SLOT : (at + 1) * SLOT]) for at in range(SLOTS)]
 
 
 def _packed(seen: LastSeen) -> bytes:

@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from shared.domain.identifiers import sla_stream
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.continuity.epoch_renewal import Renewal, renew
 from shared.eventlog.continuity.watch import ContinuityWatch
@@ -65,17 +66,24 @@ def test_an_event_is_on_the_disk_before_its_answer_leaves(
     started(log, tmp_path, "intake")
     append(log, member(incident(1), 1, 2))
 
-    ((_, seen),) = read_folder(tmp_path)
+    ((_, seen),) = read_folder(tmp_path).found
     assert (seen.mark, seen.epoch_id) == (log.continuity.last, log.continuity.epoch)
     assert seen.position == 2
 
 
-@pytest.mark.parametrize("service", ["intake", "sla_watcher"])
+@pytest.mark.parametrize(
+    ("service", "stream"),
+    [("intake", incident(2)), ("sla_watcher", sla_stream("INC-000002"))],
+)
 def test_a_service_that_starts_beside_an_older_copy_knows_it_without_nats(
-    database: Database, log: EventLog, tmp_path: Path, service: str
+    database: Database, log: EventLog, tmp_path: Path, service: str, stream: str
 ) -> None:
-    """What one process has seen is known to all that share its folder."""
+    """What one process has seen is known to all that share its folder.
+
+    Also to one whose own file cannot be opened.
+    """
     started(log, tmp_path, "intake")
+    (tmp_path / "sla_watcher.seen").mkdir()
     append(log, member(incident(1), 1, 2, 3))
     go_back(database, 2)
 
@@ -85,14 +93,15 @@ def test_a_service_that_starts_beside_an_older_copy_knows_it_without_nats(
         assert not check.ready
         assert f"{tmp_path / 'intake.seen'} has seen" in check.words["why"]
         with pytest.raises(NotContinued):
-            append(fresh, member(incident(2), 1))
+            append(fresh, member(stream, 1))
 
         with closing(open_log(database, "desk_admin")) as admin:
             renew(admin, Renewal("restore", "a test", "person:root", NOW), None)
         with pytest.raises(Unavailable, match="decide again"):
-            append(fresh, member(incident(2), 1))
-        append(fresh, member(incident(2), 1))
-    assert {seen.epoch for _, seen in read_folder(tmp_path)} >= {2}
+            append(fresh, member(stream, 1))
+        append(fresh, member(stream, 1))
+    if service == "intake":
+        assert {seen.epoch for _, seen in read_folder(tmp_path).found} >= {2}
 
 
 def test_what_only_a_running_process_knew_is_kept_for_the_next_start(
@@ -110,9 +119,28 @@ def test_what_only_a_running_process_knew_is_kept_for_the_next_start(
 
     asyncio.run(watch._once())
 
-    ((_, seen),) = read_folder(tmp_path)
+    ((_, seen),) = read_folder(tmp_path).found
     assert seen.position == 3
     assert log.continuity.blocked is not None
+
+
+def test_what_a_file_says_later_is_compared_as_well(
+    database: Database, log: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that had seen more wrote its file after this one had read it."""
+    monkeypatch.setattr("shared.eventlog.continuity.watch.READ_SECONDS", 0.0)
+    other = tmp_path / "other"
+    started(log, other, "escalation")
+    append(log, member(incident(1), 1, 2, 3))
+    go_back(database, 2)
+    with closing(open_log(database, "desk_intake")) as fresh:
+        watch = started(fresh, tmp_path, "intake")
+        append(fresh, member(incident(2), 1, 2))
+        (other / "escalation.seen").rename(tmp_path / "escalation.seen")
+
+        asyncio.run(watch._once())
+
+        assert fresh.continuity.blocked is not None
 
 
 def test_a_fresh_host_says_that_it_compared_the_log_with_nothing(

@@ -10,7 +10,13 @@ from psycopg import Cursor
 
 from services.intake.commands.record_store import RecordCache, Versioned
 from shared.eventlog.append import AppendUnit, Outcome
-from shared.eventlog.continuity.check import FIRST, Evidence, Mark
+from shared.eventlog.continuity.check import (
+    BROKEN_MAX,
+    EVIDENCE_MAX,
+    FIRST,
+    Evidence,
+    Mark,
+)
 from shared.eventlog.continuity.epoch_renewal import Renewal, renew
 from shared.eventlog.entry import Entry
 from shared.eventlog.errors import NotContinued, Unavailable
@@ -87,6 +93,28 @@ def test_what_others_saw_is_missed_in_a_log_that_has_grown_past_it(
             append(fresh, member(incident(2), 4))
         append(fresh, member(incident(2), 4))
         assert fresh.continuity.contradiction is None
+
+
+def test_however_much_contradicts_the_log_the_furthest_is_kept(
+    log: EventLog,
+) -> None:
+    """As where the files of 64 workers do, and NATS has seen more than they."""
+    append(log, member(incident(1), 1))
+
+    def seen(position: int) -> Evidence:
+        return Evidence(Mark(position, bytes([1]) * 32), FIRST, f"process {position}")
+
+    for last in (EVIDENCE_MAX, EVIDENCE_MAX + BROKEN_MAX):
+        told = [log.continuity.expect(seen(n)) for n in range(1, last + 1)]
+        assert sum(told) == EVIDENCE_MAX
+        with pytest.raises(NotContinued, match=f"process {EVIDENCE_MAX} has seen"):
+            append(log, member(incident(1), 2))
+    nats = seen(EVIDENCE_MAX + 1)
+    assert log.continuity.expect(nats)
+    with pytest.raises(NotContinued):
+        append(log, member(incident(1), 2))
+    assert log.continuity.contradiction == nats
+    assert log.continuity.misses(nats)
 
 
 def _renew(database: Database, cause: Literal["restore", "promotion"]) -> None:

@@ -15,6 +15,7 @@ from nats.aio.client import Client
 
 from services.intake.commands.reference_numbers import new_refs
 from shared.eventlog.append import AppendUnit
+from shared.eventlog.continuity.check import FIRST, Continuity, Mark
 from shared.eventlog.continuity.epoch_renewal import MARGIN, Renewal, renew
 from shared.eventlog.continuity.last_seen import (
     LastSeen,
@@ -126,6 +127,47 @@ async def test_without_a_record_the_log_is_taken_as_it_is(
     async with watching(log, bus, writes=False) as watch:
         assert (await watch.probe()).ready
         append(log, member(incident(1), 2))
+
+
+@in_a_loop
+async def test_what_a_process_has_written_itself_is_no_comparison(
+    database: Database, bus: Bus, log: EventLog
+) -> None:
+    append(log, member(incident(1), 1))
+    async with watching(log, bus) as watch:
+        await until_seen(bus, 1)
+        await watch._learn()
+        check = await watch.probe()
+        assert check.words["compared_with"].startswith("nothing")
+    with closing(open_log(database)) as fresh:
+        async with watching(fresh, bus) as watch:
+            assert (await watch.probe()).words["compared_with"] == "NATS"
+
+
+@in_a_loop
+async def test_before_an_epoch_begins_by_itself_the_files_are_compared(
+    bus: Bus,
+    log: EventLog,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another process of the host has seen what the promoted standby lacks."""
+    monkeypatch.setattr("shared.eventlog.continuity.watch.READ_SECONDS", 1_000.0)
+    append(log, member(incident(1), 1))
+    own, other = tmp_path / "own", tmp_path / "other"
+    async with watching(log, bus, folder=own):
+        await until_seen(bus, 1)
+        lacking = Continuity()
+        witness = Witness(other, "escalation")
+        witness.begin(lacking)
+        lacking._last = Mark(9, bytes(32))
+        witness.keep()
+        (other / "escalation.seen").rename(own / "escalation.seen")
+        monkeypatch.setattr(
+            "shared.eventlog.continuity.watch._was_promoted", lambda *_: True
+        )
+        await eventually(lambda: log.continuity.blocked is not None)
+        assert log.epochs().newest.id == FIRST
 
 
 @pytest.mark.parametrize("emptied", [True, False])

@@ -84,3 +84,4 @@ def test_evidence_that_was_not_judged_is_never_replaced_by_more() -> None:
     assert continuity.expect(first)
     assert [continuity.expect(each) for each in others][-2:] == [True, False]
     assert continuity.misses(first)
+    assert continuity.expect(first._replace(witness="a file")), "the same event"

@@ -1,15 +1,13 @@
 """What a process keeps of the log on its own disk, and reads when it starts."""
 
+from errno import ENOLCK
 from pathlib import Path
 
 import pytest
 
 from shared.eventlog.continuity.check import FIRST, Continuity, EpochId, Mark
 from shared.eventlog.continuity.last_seen import UNKNOWN_SERVER
-from shared.eventlog.continuity.witness import (
-    Witness,
-    read_folder,
-)
+from shared.eventlog.continuity.witness import Kept, Witness, read_folder
 
 
 class Seen(Continuity):
@@ -35,7 +33,7 @@ def kept(folder: Path, service: str, *positions: int) -> Witness:
 
 
 def positions(folder: Path) -> dict[str, int]:
-    return {path.name: seen.position for path, seen in read_folder(folder)}
+    return {path.name: seen.position for path, seen in read_folder(folder).found}
 
 
 def test_the_furthest_that_was_kept_is_read_at_the_next_start(tmp_path: Path) -> None:
@@ -43,7 +41,8 @@ def test_the_furthest_that_was_kept_is_read_at_the_next_start(tmp_path: Path) ->
     first = kept(folder, "intake", 3, 4, 5)
     del first
 
-    ((path, seen),) = Witness(folder, "intake").begin(Continuity())
+    ((path, seen),) = read_folder(folder).found
+    assert Witness(folder, "intake").begin(Continuity())
 
     assert path == folder / "intake.seen"
     assert seen.mark == Mark(5, bytes([5]) * 32)
@@ -64,7 +63,7 @@ def test_a_slot_that_was_half_written_leaves_the_other(
     assert positions(tmp_path) == {"intake.seen": left}
     # The next process writes over the damaged one first.
     kept(tmp_path, "intake", 6)
-    assert sorted(seen.position for _, seen in read_folder(tmp_path)) == [6]
+    assert sorted(positions(tmp_path).values()) == [6]
 
 
 def test_each_process_has_a_file_and_compares_those_of_all(tmp_path: Path) -> None:
@@ -82,8 +81,8 @@ def test_what_is_no_file_of_a_process_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "intake.seen").write_bytes(b"rubbish")
     (tmp_path / "README").write_text("not a file of a process")
 
-    assert read_folder(tmp_path) == []
-    assert read_folder(tmp_path / "missing") == []
+    assert read_folder(tmp_path) == Kept([], [])
+    assert read_folder(tmp_path / "missing") == Kept()
 
 
 def test_a_disk_that_cannot_be_written_is_said_and_stops_nothing(
@@ -97,9 +96,48 @@ def test_a_disk_that_cannot_be_written_is_said_and_stops_nothing(
     assert str(tmp_path / "file") in witness.failure
 
 
+def test_a_file_that_cannot_be_opened_hides_no_other_and_is_tried_again(
+    tmp_path: Path,
+) -> None:
+    kept(tmp_path, "escalation", 5)
+    ((_, seen),) = read_folder(tmp_path).found
+    elsewhere = tmp_path / "elsewhere"
+    kept(elsewhere, "intake", 7)
+    ((_, own),) = read_folder(elsewhere).found
+    (tmp_path / "intake.seen").mkdir()
+
+    witness, continuity = Witness(tmp_path, "intake"), Seen()
+    assert witness.begin(continuity)
+    assert continuity.misses(seen.evidence("a file"))
+    assert not witness.keeps
+    assert str(tmp_path / "intake.seen") in witness.failure
+
+    (tmp_path / "intake.seen").rmdir()
+    (elsewhere / "intake.seen").rename(tmp_path / "intake.seen")
+    witness.open()
+    assert witness.keeps
+    assert continuity.misses(own.evidence("a file"))
+    assert witness.compare()
+    assert not witness.failure
+
+
+def test_a_disk_that_cannot_lock_is_not_taken_for_a_file_that_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    witness = kept(tmp_path, "intake", 3)
+
+    assert not witness.keeps
+    assert "No locks available" in witness.failure
+    assert [path.name for path in tmp_path.iterdir()] == ["intake.seen"]
+
+
 def test_without_a_folder_nothing_is_kept() -> None:
     witness = Witness(None, "intake")
 
-    assert witness.begin(Continuity()) == []
+    assert not witness.begin(Continuity())
     assert not witness.keeps
     assert not witness.failure
