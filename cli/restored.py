@@ -13,9 +13,11 @@ from pathlib import Path
 from shlex import quote
 from typing import Annotated, Never
 
+import psycopg
 import typer
 from nats.errors import Error
 from nats.js.errors import NotFoundError
+from psycopg.conninfo import conninfo_to_dict
 
 from cli.shell.desk import HOME, Database, DeskAddress, Home, Lever
 from cli.shell.output import AsJson, Exit, answer, bar, counted, refused
@@ -24,18 +26,25 @@ from services.intake.policy.store import Signature
 from services.intake.relay.relay import read_tail
 from shared.clock import Clock
 from shared.domain.events.event import Actor
-from shared.eventlog.continuity.check import EVIDENCE_MAX
 from shared.eventlog.continuity.epoch_renewal import Renewal, renew
-from shared.eventlog.continuity.last_seen import LastSeen, combined, of_word, read
-from shared.eventlog.continuity.witness import read_folder
+from shared.eventlog.continuity.last_seen import (
+    UNKNOWN_SERVER,
+    LastSeen,
+    combined,
+    of_word,
+    read,
+    seen_at,
+)
+from shared.eventlog.continuity.witness import Kept, read_folder
 from shared.eventlog.epochs import Epoch
 from shared.eventlog.errors import NotContinued
 from shared.eventlog.log import EventLog
 from shared.messaging.connection import nats_session
+from shared.messaging.streams import Refused
 from shared.observability.telemetry import reason as in_short
 from shared.security.grants.check import Compared, rewrite
 from shared.security.sign_in_links import Revoked, revoke_sign_ins
-from standalone.folder import read_run, witness_folder
+from standalone.folder import Run, read_run, witness_folder
 from standalone.up import BeginEpoch
 
 ANSWER_SECONDS = 2
@@ -123,8 +132,10 @@ def restored_command(  # noqa: PLR0913, PLR0917 # its options
         raise refused("say why, with --reason: the log keeps it", Exit.INVALID)
     signature = signature_in("permanence restored", _OPTIONS, by, reason)
     desk.url()
-    known = [*map(_seen, seen or []), *_kept(state_dir or witness_folder(home))]
-    told = _told_by_nats(url, home)
+    run = _run_of(home, database)
+    folder = state_dir or (witness_folder(home) if run else None)
+    known = [*map(_seen, seen or []), *_kept(folder, force=force)]
+    told = _told_by_nats(url or (run.nats_url if run else None))
     match told:
         case _Unknown() if not known and not force:
             raise refused(told.why, told.code)
@@ -177,9 +188,9 @@ def epoch_at_start(reason: str) -> BeginEpoch:
     signature = signature_in("permanence up", options, None, reason)
 
     def begin(database: str, url: str, lever: Path | None, folder: Path) -> str:
-        told = _told_by_nats(url, HOME)
+        told = _told_by_nats(url)
         nats = [] if isinstance(told, _Unknown) else told
-        seen = combined([*nats, *_kept(folder)])
+        seen = combined([*nats, *_kept(folder, force=True)])
         with DeskAddress(database, HOME, lever).log_and_clock() as (log, clock):
             return " ".join(_sentences(_renew(log, signature, clock, seen), seen))
 
@@ -211,18 +222,35 @@ def _seen(word: str) -> LastSeen:
         raise refused(sentence, Exit.INVALID) from error
 
 
-def _kept(folder: Path) -> list[LastSeen]:
-    """Return what the services on this host have seen; exit if it may not be read."""
-    try:
-        return [seen for _, seen in read_folder(folder)]
-    except OSError as error:
-        raise refused(f"{folder}: {error.strerror}", Exit.INVALID) from error
-
-
-def _told_by_nats(url: str | None, home: Path) -> list[LastSeen] | _Unknown:
-    """Return what NATS knows of the log; exit with a message for a wrong address."""
+def _run_of(home: Path, database: str | None) -> Run | None:
+    """Return the desk of `home` if it runs and the command is about its database."""
     run = read_run(home)
-    address = url or (run and run.nats_url)
+    if run is None or database is None:
+        return run
+    try:
+        named, own = (conninfo_to_dict(url) for url in (database, run.database_url))
+    except psycopg.ProgrammingError:
+        return None
+    place = ("host", "port", "dbname")
+    return run if all(named.get(it) == own.get(it) for it in place) else None
+
+
+def _kept(folder: Path | None, *, force: bool) -> list[LastSeen]:
+    """Return what the services on this host have seen.
+
+    Exits if some of it may not be read; if forced to go on, only mentions that.
+    """
+    kept = read_folder(folder) if folder else Kept()
+    if kept.failures:
+        sentence = f"what services have seen cannot be read: {'; '.join(kept.failures)}"
+        if not force:
+            raise refused(f"{sentence}; {_FORCE}", Exit.INVALID)
+        typer.echo(sentence, err=True)
+    return [seen for _, seen in kept.found]
+
+
+def _told_by_nats(address: str | None) -> list[LastSeen] | _Unknown:
+    """Return what NATS knows of the log; exit with a message for a wrong address."""
     if not address:
         sentence = (
             "no NATS is named, and it knows what was last seen of the log: set "
@@ -253,19 +281,20 @@ async def _read(url: str) -> list[LastSeen]:
     async with nats_session(url) as client:
         record = await read(client.jetstream(timeout=ANSWER_SECONDS))
         try:
-            tail = await read_tail(client, 0)
-        except NotFoundError:
-            tail = None
-    streamed = tail and tail.evidence
-    known = [record.seen, streamed and of_word(streamed.written)]
-    return [seen for seen in known if seen]
+            tail = await read_tail(client, 0, ANSWER_SECONDS)
+        except (NotFoundError, Refused):
+            tail = None  # the relay says why, and purges nothing
+    known = [record.seen]
+    if tail and (seen := tail.evidence):
+        known.append(seen_at(seen.mark, seen.epoch, UNKNOWN_SERVER))
+    return [each for each in known if each]
 
 
 def _is_contradicted(log: EventLog, known: Sequence[LastSeen]) -> bool:
     """Return whether the log lacks any of what is known, as a service would say."""
-    for start in range(0, len(known), EVIDENCE_MAX):
-        for each in known[start : start + EVIDENCE_MAX]:
-            log.continuity.expect(each.evidence("somebody"))
+    left = [each.evidence("somebody") for each in known]
+    while left:
+        left = [each for each in left if not log.continuity.expect(each)]
         try:
             with log.transaction() as cursor:
                 log.look(cursor)
@@ -280,7 +309,9 @@ def _refuse(log: EventLog, told: list[LastSeen] | _Unknown) -> Never:
         raise refused(told.why, told.code)
     sentence = (
         f"the log ends at position {log.head().position} and continues what was last "
-        f"seen: nothing was done. If NATS was restored with the database, {_FORCE}"
+        "seen: nothing was done. If a service asks for this command, its health names "
+        "what it has seen: copy that whole, with --seen. If NATS and the folders of "
+        f"the services were restored with the database, {_FORCE}"
     )
     raise refused(sentence, Exit.INVALID)
 

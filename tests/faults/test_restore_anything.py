@@ -24,7 +24,13 @@ from shared.domain.events.sla import SlaArmed
 from shared.domain.identifiers import incident_stream, sla_stream
 from shared.eventlog.entry import Entry
 from tests.support.builders.short_events import broken_at
-from tests.support.desks.running import POLICY, SERVICES, Desk, running_desk
+from tests.support.desks.running import (
+    POLICY,
+    SERVICES,
+    Desk,
+    Setting,
+    running_desk,
+)
 from tests.support.faults.restore import back_up, put_back
 from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
@@ -55,8 +61,10 @@ class Story:
 
 @pytest.fixture(scope="module")
 def story() -> Iterator[Story]:
-    with reachable_folder() as folder, running_desk(folder, durable=True) as desk:
-        yield _told(desk)
+    with reachable_folder() as folder:
+        kept = Setting(environment={"PERMANENCE_STATE_DIR": str(folder / "witness")})
+        with running_desk(folder, durable=True, setting=kept) as desk:
+            yield _told(desk)
 
 
 def _told(desk: Desk) -> Story:
@@ -213,9 +221,11 @@ def _seen(desk: Desk) -> int:
 
 
 PATIENT_COMMAND = """
+from cli import restored
 from cli.app import main
 from tests.support.limits import be_patient
 be_patient()
+restored.ANSWER_SECONDS = 120
 main()
 """
 
@@ -237,6 +247,11 @@ def test_intake_takes_nothing_and_says_why(story: Story) -> None:
 def test_every_service_is_red_and_names_the_command(story: Story) -> None:
     assert set(story.red) == set(SERVICES)
     assert all("permanence restored" in said for said in story.red.values())
+
+
+def test_each_service_keeps_what_it_has_seen_on_its_own_disk(story: Story) -> None:
+    files = (story.desk.folder / "witness").iterdir()
+    assert {file.name for file in files} == {f"{name}.seen" for name in SERVICES}
 
 
 def test_nothing_reached_the_log_meanwhile(story: Story) -> None:

@@ -28,6 +28,7 @@ from tests.support.patience import SECONDS
 from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
+NOWHERE = "nats://admin:secret@127.0.0.1:1"
 
 
 def restored(database: Database, url: str, *options: str) -> Result:
@@ -37,10 +38,20 @@ def restored(database: Database, url: str, *options: str) -> Result:
     return CliRunner().invoke(command_line(), given)
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.restored.ANSWER_SECONDS", SECONDS)
+
+
+@pytest.fixture
+def _no_nats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing listens at `NOWHERE`: to wait for it longer shows nothing."""
+    monkeypatch.setattr("shared.messaging.connection.GIVE_UP_SECONDS", 0.5)
+
+
 def test_an_empty_bucket_knows_nothing(
     database: Database, bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.restored.ANSWER_SECONDS", SECONDS)
     for limit in ("NATS_SESSION_CONNECT_SECONDS", "GIVE_UP_SECONDS"):
         monkeypatch.setattr(f"shared.messaging.connection.{limit}", SECONDS)
     done = restored(database, bus.url("admin"))
@@ -49,16 +60,17 @@ def test_an_empty_bucket_knows_nothing(
     assert "--force" in json.loads(done.stderr)["error"]
 
 
+@pytest.mark.usefixtures("_no_nats")
 def test_without_nats_it_says_to_start_it(database: Database) -> None:
-    done = restored(database, "nats://admin:secret@127.0.0.1:1")
+    done = restored(database, NOWHERE)
 
     assert done.exit_code == 3, done.output
     assert "start it first" in json.loads(done.stderr)["error"]
 
 
+@pytest.mark.usefixtures("_no_nats")
 def test_what_a_service_asks_for_is_done_without_nats(database: Database) -> None:
     """Its own file, or it alone, has seen what the log lacks."""
-    nowhere = "nats://admin:secret@127.0.0.1:1"
     with closing(EventLog.open(database.dsn("desk_intake"), master=MASTER)) as log:
         with log.transaction() as cursor:
             log.append(cursor, [member(incident(1), 1, 2, 3)])
@@ -71,15 +83,16 @@ def test_what_a_service_asks_for_is_done_without_nats(database: Database) -> Non
         asked_for = str(refused.value).rstrip("`").split()[-2:]
         assert asked_for == ["--seen", held]
 
-    done = restored(database, nowhere, *asked_for)
+    done = restored(database, NOWHERE, *asked_for)
     assert done.exit_code == 0, done.output
     assert json.loads(done.output)["last_seen"] == 3
-    again = restored(database, nowhere, *asked_for)
+    again = restored(database, NOWHERE, *asked_for)
     assert again.exit_code == 3, again.output
 
 
+@pytest.mark.usefixtures("_no_nats")
 def test_forced_it_renews_all_the_same(database: Database, bus: Bus) -> None:
-    for number, url in (2, bus.url("admin")), (3, "nats://admin:secret@127.0.0.1:1"):
+    for number, url in (2, bus.url("admin")), (3, NOWHERE):
         done = restored(database, url, "--force")
         assert done.exit_code == 0, done.output
         assert json.loads(done.output)["epoch"] == number

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.app import command_line
+from cli.restored import _kept
 from shared.eventlog.continuity.check import FIRST, EpochId, Evidence, Mark
 from shared.eventlog.continuity.last_seen import (
     UNKNOWN_SERVER,
@@ -15,10 +16,11 @@ from shared.eventlog.continuity.last_seen import (
     of_word,
     seen_at,
 )
+from standalone.folder import Run, witness_folder, write_run
 
 RESTORED = ("restored", "--reason", "a test", "--by", "root", "--home")
 NO_DATABASE = "postgresql://desk_admin:x@127.0.0.1:1/permanence"
-OUTSIDE = {"DATABASE_URL": None, "NATS_URL": None}
+OUTSIDE = {"DATABASE_URL": None, "NATS_URL": None, "PERMANENCE_STATE_DIR": None}
 
 
 def said(*options: str) -> tuple[int, str]:
@@ -38,6 +40,32 @@ def test_no_nats_is_told_from_one_that_knows_nothing(tmp_path: Path) -> None:
     code, words = said(*RESTORED, f"{tmp_path}", "--database", NO_DATABASE)
     assert code == 2
     assert "set NATS_URL" in words
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_what_services_have_seen_counts_only_for_their_own_database(
+    tmp_path: Path, here: bool
+) -> None:
+    """It may be called in the folder of one desk about the database of another."""
+    own = NO_DATABASE.replace(":1/", ":1/" if here else ":2/")
+    run = Run("", "", "nats://127.0.0.1:1", own, "", "", {})
+    write_run(tmp_path, run)
+    (witness_folder(tmp_path) / "intake.seen").mkdir(parents=True)
+    said_of = (*RESTORED, f"{tmp_path}", "--database", NO_DATABASE)
+
+    code, words = said(*said_of)
+    assert code == 2
+    assert ("intake.seen: Is a directory" in words) == here
+    assert ("set NATS_URL" in words) != here
+
+
+def test_what_cannot_be_read_is_only_mentioned_to_who_forces_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "intake.seen").mkdir()
+
+    assert _kept(tmp_path, force=True) == []
+    assert "intake.seen: Is a directory" in capsys.readouterr().err
 
 
 def test_an_address_that_is_none_is_said_to_be_so(tmp_path: Path) -> None:
