@@ -39,7 +39,13 @@ from shared.eventlog.append import AppendUnit
 from shared.eventlog.log import EventLog
 from shared.security.access import create
 from standalone.credentials import Credentials, own_credentials, vault_key_file
-from standalone.folder import Account, lock_file, only_one, open_home
+from standalone.folder import (
+    Account,
+    lock_file,
+    only_one,
+    open_home,
+    witness_folder,
+)
 from standalone.ports import free_port
 from standalone.postgres import migrate_desk
 from standalone.readiness import wait_until_ready
@@ -142,6 +148,7 @@ class Running:
             "DATABASE_URL": url_as(self.owner, service.role, password),
             "NATS_URL": (self.users or {})[service.user],
             "PERMANENCE_PUBLIC_URL": self.api_url,
+            "PERMANENCE_STATE_DIR": str(witness_folder(self.home)),
         }
         if service.reads_personal_words:
             given["PERMANENCE_VAULT_KEY_FILE"] = str(vault_key_file(self.home))

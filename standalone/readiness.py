@@ -45,6 +45,8 @@ class Answer(NamedTuple):
     """What a person has to do something about, by part, while the service works."""
     builds: Mapping[str, Build] = MappingProxyType({})
     """How far the tables of each of its readers are built, before it can read."""
+    unwitnessed: bool = False
+    """Whether nothing outside the database had seen the log when the service began."""
 
 
 _NONE = Build(-1, 0, 0, "")
@@ -123,6 +125,7 @@ def ask_ready(port: int) -> Answer:
             _waits_for(body),
             _alarms(body),
             _builds(body),
+            _unwitnessed(body),
         )
     except (OSError, HTTPException):
         return Answer(0, "", {})
@@ -183,12 +186,23 @@ def _alarms(body: bytes) -> dict[str, str]:
     return alarms
 
 
+def _unwitnessed(body: bytes) -> bool:
+    try:
+        checks = json.loads(body)["checks"]
+        told = (c["compared_with"] for c in checks if c["kind"] == CONTINUITY)
+        return any(str(each).startswith("nothing") for each in told)
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
 def _check(check: dict[str, object]) -> str:
     words = ["ready" if check["ready"] else "not ready"]
     if "lag_events" in check:
         words.append(f"{check['lag_events']} events behind")
     if parked := check.get("parked_streams"):
         words.append(f"{parked:g} streams parked")
+    if "compared_with" in check:
+        words.append(f"compared with {check['compared_with']}")
     if not check["ready"] and "why" in check:
         words[0] += f" ({check['why']})"
     # A reader and timers may share a name: the kind distinguishes them.

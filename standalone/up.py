@@ -73,6 +73,10 @@ _WIDTH = 11  # of the longest name, sla_watcher
 _COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_green")
 _LINES_WAITING = 10_000
 _LAST_WORDS_SECONDS = 2.0
+_UNWITNESSED = (
+    "Nothing outside the database had seen its log: if it was restored, run "
+    "`permanence restored --force`, before anything is recorded."
+)
 
 
 class Terminal:
@@ -219,15 +223,24 @@ def up(plan: Plan) -> None:
         if count := end_leftovers(home):
             plan.terminal.say(f"Ended {count} processes a killed desk had left.")
         demand_ports(plan.services, plan.settings)
-        credentials = own_credentials(home, has_data=(home / "postgres/data").exists())
-        asyncio.run(_Desk(plan, home, account, credentials).serve())
+        has_data = (home / "postgres/data").exists()
+        credentials = own_credentials(home, has_data=has_data)
+        desk = _Desk(plan, home, account, credentials, has_data=has_data)
+        asyncio.run(desk.serve())
 
 
 class _Desk:
     def __init__(
-        self, plan: Plan, home: Path, account: Account | None, credentials: Credentials
+        self,
+        plan: Plan,
+        home: Path,
+        account: Account | None,
+        credentials: Credentials,
+        *,
+        has_data: bool,
     ) -> None:
         self._plan = plan
+        self._may_be_restored = has_data and plan.begin_epoch is None
         self._home = home
         self._account = account
         self._credentials = credentials
@@ -310,6 +323,8 @@ class _Desk:
         self._serving(owner, users, await asyncio.to_thread(self._link, owner))
         for why in sorted({each.waits_for for each in answers} - {""}):
             plan.terminal.say(f"Nothing is taken yet: {why}.", "red")
+        if self._may_be_restored and any(each.unwitnessed for each in answers):
+            plan.terminal.say(_UNWITNESSED)
         for service, answer in zip(plan.services, answers, strict=True):
             for part, alarm in answer.alarms.items():
                 plan.terminal.say(f"Alarm of {service.name}, {part}: {alarm}.", "red")

@@ -15,6 +15,7 @@ from standalone import readiness
 from standalone.readiness import (
     _alarms,
     _told,
+    _unwitnessed,
     _waits_for,
     ask_ready,
     wait_until_ready,
@@ -71,6 +72,16 @@ def test_what_is_not_ready_says_why() -> None:
     assert _told(json.dumps({"status": "not ready", "checks": checks}).encode()) == (
         "continuity log not ready (run it)"
     )
+
+
+@pytest.mark.parametrize("seen", ["nothing: no file", "NATS"])
+def test_what_the_log_was_compared_with_is_told(seen: str) -> None:
+    check = {"kind": "continuity", "name": "log", "ready": True, "compared_with": seen}
+    body = json.dumps({"checks": [check]}).encode()
+
+    assert _told(body) == f"continuity log ready, compared with {seen}"
+    assert _unwitnessed(body) == (seen != "NATS")
+    assert not _unwitnessed(b"<html>")
 
 
 def test_an_alarm_is_told_of_a_service_that_is_ready() -> None:
