@@ -100,7 +100,7 @@ class Evidence(NamedTuple):
 
     @property
     def event(self) -> tuple[Mark, EpochId]:
-        """What was seen, whoever has seen it."""
+        """What was seen, by anyone."""
         return self.mark, self.epoch
 
     @property
