@@ -17,7 +17,6 @@ import psycopg
 import typer
 from nats.errors import Error
 from nats.js.errors import NotFoundError
-from psycopg.conninfo import conninfo_to_dict
 
 from cli.shell.desk import HOME, Database, DeskAddress, Home, Lever
 from cli.shell.output import AsJson, Exit, answer, bar, counted, refused
@@ -27,13 +26,14 @@ from services.intake.relay.relay import read_tail
 from shared.clock import Clock
 from shared.domain.events.event import Actor
 from shared.eventlog.continuity.epoch_renewal import Renewal, renew
+from shared.eventlog.continuity.evidence import NATS, Evidence
 from shared.eventlog.continuity.last_seen import (
-    UNKNOWN_SERVER,
     LastSeen,
     combined,
     of_word,
     read,
-    seen_at,
+    seen_as,
+    server_of,
 )
 from shared.eventlog.continuity.witness import Kept, read_folder
 from shared.eventlog.epochs import Epoch
@@ -134,23 +134,21 @@ def restored_command(  # noqa: PLR0913, PLR0917 # its options
     desk.url()
     run = _run_of(home, database)
     folder = state_dir or (witness_folder(home) if run else None)
-    known = [*map(_seen, seen or []), *_kept(folder, force=force)]
+    known = [*map(_seen, seen or []), *_kept(folder)]
     told = _told_by_nats(url or (run.nats_url if run else None))
-    match told:
-        case _Unknown() if not known and not force:
-            raise refused(told.why, told.code)
-        case _Unknown():
-            pass
-        case _:
-            known += told
+    if isinstance(told, _Unknown) and not known and not force:
+        raise refused(told.why, told.code)
+    by_nats = [] if isinstance(told, _Unknown) else told
+    evidence = [each.evidence("somebody") for each in known]
+    evidence += [each.evidence(NATS) for each in by_nats]
     with (
         desk.log_and_clock() as (log, clock),
         bar({"renew": "beginning an epoch"}) as report,
     ):
-        if not force and not _is_contradicted(log, known):
+        if not force and not _is_contradicted(log, evidence):
             _refuse(log, told)
         report("renew", 0, None)
-        furthest = combined(known)
+        furthest = combined([*known, *by_nats])
         done = _renew(log, signature, clock, furthest)
     answer(_plain(done, furthest), *_sentences(done, furthest))
 
@@ -190,7 +188,7 @@ def epoch_at_start(reason: str) -> BeginEpoch:
     def begin(database: str, url: str, lever: Path | None, folder: Path) -> str:
         told = _told_by_nats(url)
         nats = [] if isinstance(told, _Unknown) else told
-        seen = combined([*nats, *_kept(folder, force=True)])
+        seen = combined([*nats, *_kept(folder)])
         with DeskAddress(database, HOME, lever).log_and_clock() as (log, clock):
             return " ".join(_sentences(_renew(log, signature, clock, seen), seen))
 
@@ -223,29 +221,36 @@ def _seen(word: str) -> LastSeen:
 
 
 def _run_of(home: Path, database: str | None) -> Run | None:
-    """Return the desk of `home` if it runs and the command is about its database."""
-    run = read_run(home)
-    if run is None or database is None:
-        return run
-    try:
-        named, own = (conninfo_to_dict(url) for url in (database, run.database_url))
-    except psycopg.ProgrammingError:
-        return None
-    place = ("host", "port", "dbname")
-    return run if all(named.get(it) == own.get(it) for it in place) else None
+    """Return the desk of `home` if it runs and the command is about its database.
 
-
-def _kept(folder: Path | None, *, force: bool) -> list[LastSeen]:
-    """Return what the services on this host have seen.
-
-    Exits if some of it may not be read; if forced to go on, only mentions that.
+    Its servers are asked: one address of a database can be written in many ways.
     """
+    run = read_run(home)
+    if run is None or database in {None, run.database_url, run.admin_database_url}:
+        return run
+    why = "it is about another database"
+    try:
+        if _place(database or "") == _place(run.admin_database_url or run.database_url):
+            return run
+    except psycopg.Error as error:
+        why = f"they cannot be compared: {in_short(error)}"
+    typer.echo(f"what the desk in {home} has seen is left out: {why}", err=True)
+    return None
+
+
+def _place(database: str) -> tuple[str, int]:
+    """Return which database it is, on which cluster."""
+    with psycopg.connect(database, connect_timeout=ANSWER_SECONDS) as connection:
+        server = server_of(connection.cursor())
+    return server.system_identifier, server.database_oid
+
+
+def _kept(folder: Path | None) -> list[LastSeen]:
+    """Return what the services on this host have seen; says what cannot be read."""
     kept = read_folder(folder) if folder else Kept()
     if kept.failures:
-        sentence = f"what services have seen cannot be read: {'; '.join(kept.failures)}"
-        if not force:
-            raise refused(f"{sentence}; {_FORCE}", Exit.INVALID)
-        typer.echo(sentence, err=True)
+        unread = "; ".join(kept.failures)
+        typer.echo(f"what services have seen cannot be read: {unread}", err=True)
     return [seen for _, seen in kept.found]
 
 
@@ -286,13 +291,13 @@ async def _read(url: str) -> list[LastSeen]:
             tail = None  # the relay says why, and purges nothing
     known = [record.seen]
     if tail and (seen := tail.evidence):
-        known.append(seen_at(seen.mark, seen.epoch, UNKNOWN_SERVER))
+        known.append(seen_as(seen))
     return [each for each in known if each]
 
 
-def _is_contradicted(log: EventLog, known: Sequence[LastSeen]) -> bool:
+def _is_contradicted(log: EventLog, evidence: Sequence[Evidence]) -> bool:
     """Return whether the log lacks any of what is known, as a service would say."""
-    left = [each.evidence("somebody") for each in known]
+    left = list(evidence)
     while left:
         left = [each for each in left if not log.continuity.expect(each)]
         try:

@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg import Cursor
 
-from shared.eventlog.continuity.check import FIRST, EpochId, label
+from shared.eventlog.continuity.evidence import FIRST, EpochId, label
 
 _EPOCHS = "SELECT number, token, begins_after FROM log.epochs ORDER BY number"
 

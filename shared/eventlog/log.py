@@ -23,7 +23,8 @@ from shared.domain.events import AnyEvent
 from shared.domain.events.event import Event
 from shared.eventlog.append import AppendUnit, CommandIdReused, Outcome, Stale, append
 from shared.eventlog.codec import decode, encode
-from shared.eventlog.continuity.check import Continuity, Discontinued, LogSnapshot, Mark
+from shared.eventlog.continuity.check import Continuity, Discontinued, LogSnapshot
+from shared.eventlog.continuity.evidence import Mark
 from shared.eventlog.entry import Entry, Link, chained
 from shared.eventlog.epochs import Epochs, read_epochs
 from shared.eventlog.errors import (

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from shared.eventlog.continuity.check import EpochId, epoch_labelled
+from shared.eventlog.continuity.evidence import EpochId, epoch_labelled
 from shared.eventlog.log import Row
 
 SCHEMA = "1"

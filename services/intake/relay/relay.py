@@ -30,15 +30,9 @@ from pydantic import ValidationError
 from shared.database.leadership import Candidate, Leadership, Lease, LeaseLost
 from shared.domain.events.administration import LOG_STREAM
 from shared.eventlog.continuity import last_seen
-from shared.eventlog.continuity.check import (
-    FIRST,
-    EpochId,
-    Evidence,
-    LogSnapshot,
-    Mark,
-)
+from shared.eventlog.continuity.check import LogSnapshot
+from shared.eventlog.continuity.evidence import FIRST, NATS, EpochId, Evidence, Mark
 from shared.eventlog.continuity.last_seen import UNKNOWN_SERVER, LastSeen
-from shared.eventlog.continuity.watch import NATS
 from shared.eventlog.epochs import ONLY_FIRST, Epochs
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog, Row, follows
@@ -101,6 +95,9 @@ async def read_tail(client: Client, head: int, within: float | None = None) -> T
         return Tail(last, head, None)
     found = await _last_event(jetstream, last, info.state.first_seq)
     if found is None:
+        now = (await jetstream.stream_info(subjects.EVENTS_STREAM)).state
+        if (now.first_seq, now.last_seq) != (info.state.first_seq, last):
+            return await read_tail(client, head, within)  # they were purged meanwhile
         return Tail(last, NOWHERE, b"")
     row, epoch = found
     return Tail(last, row.position, row.chain, epoch)
@@ -367,8 +364,12 @@ class Relay:
             _log.error(
                 "relay.purges", stream=subjects.EVENTS_STREAM, tail=tail.position
             )
-            await client.jetstream().purge_stream(subjects.EVENTS_STREAM)
+            await client.jetstream().purge_stream(
+                subjects.EVENTS_STREAM, seq=tail.sequence + 1
+            )
             tail = await read_tail(client, head.position)
+            if tail.chain is not None:
+                raise Unavailable("messages came while the stream was emptied")
         self._state.position, self._state.found = tail.position, True
         return tail
 

@@ -9,20 +9,36 @@ nothing is appended and every cache that was filled from the log is dropped.
 Evidence is compared by content, wherever the log ends now: a log that went back may
 have grown past it since. Only the epoch that a restore begins retires what was seen in
 an earlier one.
+
+What a file says of another log, which began with another event, stops a process only
+until NATS has seen this one: a service ran once with another database on that host.
 """
 
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from heapq import nlargest
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from psycopg import Connection, Cursor
 
-from shared.eventlog.entry import GENESIS
+from shared.eventlog.continuity.evidence import (
+    BEGINNING,
+    FIRST,
+    NATS,
+    NO_NUMBERS,
+    THIS_PROCESS,
+    EpochId,
+    Evidence,
+    Mark,
+    Numbers,
+    epoch_labelled,
+    highest,
+    label,
+)
 from shared.eventlog.recorder import EMPTY, Head, StreamTip
 
 DOUBT_SECONDS = 120.0
@@ -31,7 +47,7 @@ DOUBT_SECONDS = 120.0
 Events that were encrypted before the change are appended well before that, or never.
 """
 TIPS_MAX = 20_000
-EVIDENCE_MAX = 1_000
+EVIDENCE_MAX = 1_200
 """How much evidence may wait to be judged: more than files of all processes of a host.
 
 What is left out is read again later. PostgreSQL returns at most 1,664 columns.
@@ -47,10 +63,13 @@ Cursors = Cursor[tuple[Any, ...]]
 _NOW = "(SELECT CASE mode WHEN 'server' THEN clock_timestamp() END FROM log.clock)"
 _RESTORED = """(
     SELECT coalesce(max(number), 0) FROM log.epochs WHERE cause = 'restore')"""
+_ORIGIN = """(
+    SELECT encode(substring(chain FOR 8), 'hex')
+    FROM log.events ORDER BY notification_id LIMIT 1)"""
 _HEAD = f"""
 SELECT notification_id, recorded_at, chain,
        (SELECT number || '-' || token FROM log.epochs ORDER BY number DESC LIMIT 1),
-       {_RESTORED}, {_NOW}"""  # noqa: S608 # our own names
+       {_RESTORED}, {_NOW}, {_ORIGIN}"""  # noqa: S608 # our own names
 _EMPTY = f"""
 SELECT number, token, {_RESTORED}, {_NOW}
 FROM log.epochs ORDER BY number DESC LIMIT 1"""  # noqa: S608 # our own names
@@ -62,7 +81,7 @@ _CONTAINED = """,
 _FROM = """
 FROM log.events ORDER BY notification_id DESC LIMIT 1
 """
-_JUDGED = 6
+_JUDGED = 7
 """The number of columns before those of the marks."""
 _SERVER = """
 SELECT pg_postmaster_start_time(),
@@ -76,50 +95,6 @@ def _sight(marks: int) -> str:
     return _HEAD + _CONTAINED * marks + _FROM
 
 
-class Mark(NamedTuple):
-    """An event that the log must contain: its position and its chain hash."""
-
-    position: int
-    chain: bytes
-
-
-class EpochId(NamedTuple):
-    """An epoch's id: its number, and a token that is unique for each restore."""
-
-    number: int
-    token: str
-
-
-class Evidence(NamedTuple):
-    """An event that was seen in an epoch, and by what it was."""
-
-    mark: Mark
-    epoch: EpochId
-    witness: str
-    """As the subject of a sentence."""
-
-    @property
-    def event(self) -> tuple[Mark, EpochId]:
-        """What was seen, by anyone."""
-        return self.mark, self.epoch
-
-    @property
-    def end(self) -> tuple[int, int]:
-        """How far it goes, to compare it with other evidence."""
-        return self.epoch.number, self.mark.position
-
-    @property
-    def written(self) -> str:
-        """It as a word, which people pass on to `permanence restored`."""
-        epoch = label(self.epoch) or "1"
-        return f"{epoch}:{self.mark.position}:{self.mark.chain.hex()}"
-
-
-THIS_PROCESS = "this process"
-BEGINNING = Mark(0, GENESIS)
-FIRST = EpochId(1, "")
-
-
 @dataclass(frozen=True, slots=True)
 class LogSnapshot:
     """The log as read by one query: its head, and whether it contains the marks."""
@@ -131,6 +106,8 @@ class LogSnapshot:
     server: tuple[object, ...]
     """An identity that changes with every server start and every new database."""
     contained: Sequence[bool]
+    origin: str = ""
+    """Which log it is, see `Evidence`; empty while it holds no event."""
 
 
 class Discontinued(Exception):
@@ -158,6 +135,14 @@ class Continuity:
         self._told: dict[tuple[Mark, EpochId], Evidence] = {}
         """What others have seen and was not judged yet, or contradicts the log."""
         self._contradiction: Evidence | None = None
+        self._sight: LogSnapshot | None = None
+        """The log as it was last read, whatever was found of it."""
+        self._origin = ""
+        """Which log this process knows."""
+        self._seen_by_nats = ""
+        """Of which log NATS has an event."""
+        self._issued: dict[str, Numbers] = {}
+        """The highest numbers that are known of each log."""
         self._pins: dict[str, Mark] = {}
         self._pending: dict[int, _Pending] = {}
         self._tips: dict[str, StreamTip] = {}
@@ -186,18 +171,33 @@ class Continuity:
 
         It is what has to be kept outside the log until somebody renews the epoch.
         """
-        return self._contradiction if self._blocked is not None else None
+        with self._guard:
+            if self._blocked is None or self._contradiction is None:
+                return None
+            return self._with_numbers(self._contradiction)
 
-    def remembered(self) -> tuple[Mark, EpochId]:
+    def remembered(self) -> Evidence:
         """Return what has to be kept of the log outside: what contradicts it, if any.
 
         Else the newest event known to be in it, and the epoch of the log.
         """
+        contradiction = self.contradiction
         with self._guard:
-            contradiction = self._contradiction
-            if self._blocked is not None and contradiction is not None:
-                return contradiction.mark, contradiction.epoch
-            return self._last, self._epoch or FIRST
+            return contradiction or self._with_numbers(self._own())
+
+    def is_of_another_log(self, evidence: Evidence) -> bool:
+        """Return whether it is about another log, and no restore explains that."""
+        sight = self._sight
+        return (
+            sight is not None
+            and evidence.is_of_another_log(sight.origin)
+            and sight.restored <= evidence.epoch.number
+        )
+
+    def issued(self, numbers: Numbers) -> None:
+        """Remember which numbers the log had issued when it was last looked at."""
+        with self._guard:
+            self._learn_numbers(self._origin, numbers)
 
     def misses(self, evidence: Evidence) -> bool:
         """Return whether what was expected has not been found in the log."""
@@ -228,10 +228,23 @@ class Continuity:
         Returns False if too much waits to be judged: offer it again later.
         """
         with self._guard:
+            self._learn_numbers(evidence.origin, evidence.numbers)
             if evidence.event not in self._told and len(self._told) >= EVIDENCE_MAX:
                 return False
             self._told.setdefault(evidence.event, evidence)
         return True
+
+    def _learn_numbers(self, origin: str, numbers: Numbers) -> None:
+        known = self._issued.get(origin, NO_NUMBERS)
+        self._issued[origin] = highest(known, numbers)
+
+    def _with_numbers(self, evidence: Evidence) -> Evidence:
+        """Return it with the highest numbers known of its log, or of one unnamed."""
+        known = (self._issued.get(each, NO_NUMBERS) for each in ("", evidence.origin))
+        return evidence._replace(numbers=highest(evidence.numbers, *known))
+
+    def _own(self) -> Evidence:
+        return Evidence(self._last, self._epoch or FIRST, THIS_PROCESS, self._origin)
 
     def look(self, cursor: Cursors) -> LogSnapshot:
         """Read the head and check continuity. Raises `Discontinued`."""
@@ -244,14 +257,15 @@ class Continuity:
         ).fetchone()
         if row is None:
             head, epoch, restored = self._beginning(cursor)
+            origin = ""
             contained = [False] * len(marks)
         else:
-            *_, written, restored, now = row[:_JUDGED]
+            *_, written, restored, now, origin = row[:_JUDGED]
             head = Head(row[0], row[1], bytes(row[2]), now)
             epoch = epoch_labelled(written)
             contained = [bool(each) for each in row[_JUDGED:]]
         server = self._server_of(cursor)
-        sight = LogSnapshot(head, epoch, restored, server, contained)
+        sight = LogSnapshot(head, epoch, restored, server, contained, origin)
         self._judge(sight, dict(zip(marks, contained, strict=True)), told)
         return sight
 
@@ -295,16 +309,19 @@ class Continuity:
         if moved:
             self._doubted_until = self._elapsed() + DOUBT_SECONDS
         self._server = sight.server
-        own = Evidence(last, known or FIRST, THIS_PROCESS)
-        broken = [e for e in (own, *told) if contradicts(e, sight, contained)]
-        kept = nlargest(BROKEN_MAX, broken, key=lambda each: each.end)
+        self._sight = sight
+        if any(each.witness == NATS and contained.get(each.mark) for each in told):
+            self._seen_by_nats = sight.origin
+        judged = [self._own(), *(each for each in told if not self._is_excused(each))]
+        broken = [each for each in judged if contradicts(each, sight, contained)]
+        kept = nlargest(BROKEN_MAX, broken, key=partial(_weight, sight))
         for each in told:
             if each not in kept:
                 self._told.pop(each.event, None)
         if broken:
             first_time = self._blocked is None
             self._contradiction = kept[0]
-            self._blocked = _sentence(self._contradiction, sight)
+            self._blocked = _sentence(self._with_numbers(kept[0]), sight)
             self._forget()
             return _Verdict(self._blocked, drop=first_time or moved)
         if self._blocked is not None and self._told:
@@ -312,7 +329,7 @@ class Continuity:
         was_blocked, self._blocked = self._blocked, None
         self._contradiction = None
         renewed = known is not None and sight.epoch.number > known.number
-        self._epoch = sight.epoch
+        self._epoch, self._origin = sight.epoch, sight.origin
         lost = not all(contained.get(mark, True) for mark in self._pins.values())
         if lost or renewed or was_blocked is not None:
             self._forget()
@@ -322,6 +339,16 @@ class Continuity:
         if sight.head.position > last.position:
             self._last = Mark(sight.head.position, sight.head.chain)
         return _Verdict(None, drop=moved)
+
+    def _is_excused(self, evidence: Evidence) -> bool:
+        """Return whether a file is of another log than NATS and this process have."""
+        sight = self._sight
+        return (
+            sight is not None
+            and evidence.witness != NATS
+            and evidence.is_of_another_log(sight.origin)
+            and sight.origin == self._seen_by_nats
+        )
 
     def _forget(self) -> None:
         self._pins.clear()
@@ -380,13 +407,27 @@ def contradicts(
     return not contained.get(evidence.mark, True)
 
 
+def _weight(sight: LogSnapshot, evidence: Evidence) -> tuple[bool, tuple[int, int]]:
+    """Return what is kept first: what is of this log, and of that what goes furthest.
+
+    Else evidence of another log, which is not passed on, would hide it.
+    """
+    return not evidence.is_of_another_log(sight.origin), evidence.end
+
+
 def _sentence(evidence: Evidence, sight: LogSnapshot) -> str:
+    cause = "it was restored to an earlier state, or is another log. Run"
+    if evidence.is_of_another_log(sight.origin):
+        cause = (
+            "it is another log. Correct DATABASE_URL if it is wrong; if it was wrong "
+            "before, do what docs/how-to/answer-an-alert.md says of LogNotContinued. "
+            "If the log was begun again, run"
+        )
     return (
         f"the log ends at position {sight.head.position} in epoch "
         f"{label(sight.epoch) or 1} and does not continue position "
         f"{evidence.mark.position} in epoch {label(evidence.epoch) or 1}, which "
-        f"{evidence.witness} has seen: it was restored to an earlier state, or is "
-        f"another log. Run `{RENEW_COMMAND} {evidence.written}`"
+        f"{evidence.witness} has seen: {cause} `{RENEW_COMMAND} {evidence.written}`"
     )
 
 
@@ -399,16 +440,3 @@ class _Pending(NamedTuple):
 class _Verdict(NamedTuple):
     why: str | None
     drop: bool
-
-
-def label(epoch: EpochId) -> str:
-    """Return the suffix of an epoch for keys and positions; empty for the first one."""
-    return f"{epoch.number}-{epoch.token}" if epoch.number > FIRST.number else ""
-
-
-def epoch_labelled(written: str) -> EpochId:
-    """Return the epoch with a label; raises `ValueError` if it is not one."""
-    if not written:
-        return FIRST
-    number, _, token = written.partition("-")
-    return EpochId(int(number), token)

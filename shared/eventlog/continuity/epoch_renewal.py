@@ -15,7 +15,7 @@ from psycopg import Cursor
 from shared.domain.events.administration import LOG_STREAM, LogRestored
 from shared.domain.events.event import Actor
 from shared.eventlog.append import AppendUnit
-from shared.eventlog.continuity.check import EpochId
+from shared.eventlog.continuity.evidence import EpochId
 from shared.eventlog.continuity.last_seen import LastSeen, Server, server_of
 from shared.eventlog.epochs import Epoch, read_epochs
 from shared.eventlog.log import EventLog

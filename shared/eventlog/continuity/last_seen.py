@@ -8,7 +8,7 @@ detect the restore.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from nats.js import JetStreamContext
 from nats.js.api import Header
@@ -16,11 +16,15 @@ from nats.js.errors import APIError, NotFoundError
 from psycopg import Cursor
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.eventlog.continuity.check import (
+from shared.eventlog.continuity.evidence import (
+    KINDS,
     EpochId,
     Evidence,
+    Kind,
     Mark,
+    Numbers,
     epoch_labelled,
+    highest,
 )
 from shared.messaging import subjects
 
@@ -28,10 +32,10 @@ NOTHING = 0
 """The revision of a record that does not exist."""
 EPOCH_MAX, POSITION_MAX = 2**31 - 2, 2**63 - 1
 """The limits of PostgreSQL's types; one more epoch can still be begun."""
+NUMBER_MAX = 2**62
+"""Beyond this there is no room for the numbers that a restore skips."""
 _WRONG_LAST_SEQUENCE = 10071
 _IDENTITY = "SELECT * FROM log.identity()"
-
-Kind = Literal["incident", "problem", "change"]
 
 
 class Server(BaseModel):
@@ -42,14 +46,11 @@ class Server(BaseModel):
     system_identifier: str
     timeline: int
     database_oid: int
-    numbers: dict[Kind, int]
+    numbers: dict[Kind, Annotated[int, Field(ge=0, le=NUMBER_MAX)]]
 
-    def with_numbers_of(self, other: "Server") -> "Server":
+    def with_numbers(self, others: Numbers) -> "Server":
         """Return this server with the higher of the numbers that each has issued."""
-        numbers = {
-            kind: max(self.numbers.get(kind, 0), other.numbers.get(kind, 0))
-            for kind in {**self.numbers, **other.numbers}
-        }
+        numbers = highest(self.numbers, others)
         return self.model_copy(update={"numbers": numbers})
 
 
@@ -66,6 +67,8 @@ class LastSeen(BaseModel):
     position: Annotated[int, Field(ge=0, le=POSITION_MAX)]
     chain: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     server: Server
+    origin: Annotated[str, Field(pattern="^([0-9a-f]{16})?$")] = ""
+    """Which log it was, see `Evidence`; a record of an older version does not say."""
 
     @property
     def mark(self) -> Mark:
@@ -84,7 +87,8 @@ class LastSeen(BaseModel):
 
     def evidence(self, witness: str) -> Evidence:
         """Return what this says about the log, said by `witness`."""
-        return Evidence(self.mark, self.epoch_id, witness)
+        numbers = self.server.numbers
+        return Evidence(self.mark, self.epoch_id, witness, self.origin, numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ class Overwritten(Exception):
     """Another process wrote in between: read the record again."""
 
 
-def seen_at(mark: Mark, epoch: EpochId, server: Server) -> LastSeen:
+def seen_at(mark: Mark, epoch: EpochId, server: Server, origin: str = "") -> LastSeen:
     """Return the record of a head seen on a server."""
     return LastSeen(
         epoch=epoch.number,
@@ -107,19 +111,30 @@ def seen_at(mark: Mark, epoch: EpochId, server: Server) -> LastSeen:
         position=mark.position,
         chain=mark.chain.hex(),
         server=server,
+        origin=origin,
     )
+
+
+def seen_as(evidence: Evidence, server: Server = UNKNOWN_SERVER) -> LastSeen:
+    """Return evidence as a record, with the numbers that it knows."""
+    mark, epoch, _, origin, numbers = evidence
+    return seen_at(mark, epoch, server.with_numbers(numbers), origin)
 
 
 def of_word(word: str) -> LastSeen:
     """Return what `Evidence.written` says; raises `ValueError` if it is not that."""
-    epoch, position, chain = word.split(":")
+    epoch, position, chain, origin, issued = word.split(":")
     number, token = epoch_labelled(epoch)
+    numbers = dict(zip(KINDS, map(int, issued.split(",")), strict=True))
     return LastSeen(
         epoch=number,
         token=token,
         position=int(position),
         chain=chain,
-        server=UNKNOWN_SERVER,
+        server=Server(
+            system_identifier="", timeline=0, database_oid=0, numbers=numbers
+        ),
+        origin=origin,
     )
 
 
@@ -130,7 +145,7 @@ def combined(known: Sequence[LastSeen]) -> LastSeen | None:
     furthest = max(known, key=lambda each: each.end)
     server = furthest.server
     for each in known:
-        server = server.with_numbers_of(each.server)
+        server = server.with_numbers(each.server.numbers)
     return furthest.model_copy(update={"server": server})
 
 

@@ -27,8 +27,9 @@ from nats.errors import Error
 from nats.js import JetStreamContext
 
 from shared.clock import Clock
-from shared.eventlog.continuity.check import LogSnapshot, Mark
+from shared.eventlog.continuity.check import LogSnapshot
 from shared.eventlog.continuity.epoch_renewal import Renewal, renew
+from shared.eventlog.continuity.evidence import NATS, Mark
 from shared.eventlog.continuity.last_seen import (
     NOTHING,
     LastSeen,
@@ -36,6 +37,7 @@ from shared.eventlog.continuity.last_seen import (
     Record,
     Server,
     read,
+    seen_as,
     seen_at,
     server_of,
     write,
@@ -59,7 +61,9 @@ PROVE_SECONDS = 30.0
 """How often the record is written if it is the same."""
 UNKEPT_SECONDS = 10.0
 """How long NATS may answer and keep no record."""
-FILE, NATS = "a file", "NATS"
+DISK_SECONDS = 10.0
+"""How long the disk may take with the files, before the log is watched without them."""
+FILE = "a file"
 NOTHING_OUTSIDE = "nothing: no file and no NATS had seen this log at the start"
 """What was there before this process; what it has written itself proves nothing."""
 FORGET_SECONDS = 60.0
@@ -107,6 +111,7 @@ class ContinuityWatch:
         """What had seen the log before this process."""
         self._asked_nats = False
         self._files_read_at = float("-inf")
+        self._disk: asyncio.Task[object] | None = None
         self._log = log
         self._link = link
         self._clock = clock
@@ -126,8 +131,7 @@ class ContinuityWatch:
         Never raises: a record that cannot be read now is read when NATS is back.
         """
         continuity = self._log.continuity
-        if await asyncio.to_thread(self._witness.begin, continuity):
-            self._compared.append(FILE)
+        await self._on_disk(lambda: self._witness.begin(continuity))
         self._log.keep_seen = self._witness.keep
         loop = asyncio.get_running_loop()
         deadline = loop.time() + START_SECONDS
@@ -135,7 +139,7 @@ class ContinuityWatch:
             if await self._learn():
                 break
             await pause(stop, LOOK_SECONDS / 20)
-        await self._look()
+        await self._note_numbers(await self._look())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Check the log and update the record until `stop` is set."""
@@ -145,22 +149,27 @@ class ContinuityWatch:
             except Exception:  # noqa: BLE001 # a watch may falter, not vanish
                 _log.exception("continuity.failed")
             await pause(stop, LOOK_SECONDS)
-        await asyncio.to_thread(self._witness.keep)
+        await self._on_disk(self._witness.keep)
 
     async def probe(self) -> Check:
         """Report whether the log contains what was seen, and what to do if not."""
         why = self._log.continuity.blocked
         epoch = self._log.continuity.epoch
         numbers = {"epoch": float(epoch.number)} if epoch else {}
-        words = {"compared_with": " and ".join(self._compared) or NOTHING_OUTSIDE}
+        compared = [*([FILE] if self._witness.said else []), *self._compared]
+        words = {"compared_with": " and ".join(compared) or NOTHING_OUTSIDE}
         if why:
             words["why"] = why
         return Check("continuity", "log", why is None, words, numbers, self._alarm())
 
     def _alarm(self) -> str:
         unkept, now = self._unkept, time.monotonic()
+        if self._disk_hangs:
+            return "what was seen of the log cannot be kept or read: no answer"
         if failure := self._witness.failure:
             return f"what was seen of the log cannot be kept or read: {failure}"
+        if others := self._witness.of_another_log:
+            return f"files of another log, to remove: {', '.join(map(str, others))}"
         if (
             unkept is None
             or self._link.client is None
@@ -179,7 +188,8 @@ class ContinuityWatch:
         if leads or self._must_learn():
             await self._learn()
         sight = await self._look()
-        await self._keep_here(sight)
+        await self._note_numbers(sight)
+        await self._keep_here()
         client = self._link.client
         if client is None:
             return
@@ -217,24 +227,45 @@ class ContinuityWatch:
             or (self._leads is not None and self._log.continuity.blocked is not None)
         )
 
-    async def _read_files(self) -> None:
-        """Expect what the processes of this host have seen, also since this started."""
-        if await asyncio.to_thread(self._witness.compare):
-            self._files_read_at = time.monotonic()
+    async def _read_files(self) -> bool:
+        """Expect what the processes of this host have seen, also since this started.
 
-    async def _keep_here(self, sight: LogSnapshot | None) -> None:
+        Returns whether all that could be read.
+        """
+        done = await self._on_disk(self._witness.compare)
+        if done:
+            self._files_read_at = time.monotonic()
+        return bool(done) and not self._witness.failure
+
+    async def _note_numbers(self, sight: LogSnapshot | None) -> None:
+        """Remember which references were issued, if the log has grown."""
+        if sight is None or self._looked_at == sight.head.position:
+            return
+        try:
+            server = await asyncio.to_thread(self._server)
+        except Unavailable:
+            return
+        self._log.continuity.issued(server.numbers)
+        self._looked_at = sight.head.position
+
+    async def _keep_here(self) -> None:
         """Write what others have appended to the file, or what contradicts the log."""
         if not self._witness.keeps and self._witness.failure:
-            await asyncio.to_thread(self._witness.open)
-        if not self._witness.keeps:
-            return
-        if sight is not None and self._looked_at != sight.head.position:
-            try:
-                self._witness.server = await asyncio.to_thread(self._server)
-                self._looked_at = sight.head.position
-            except Unavailable:
-                pass
-        await asyncio.to_thread(self._witness.keep)
+            await self._on_disk(self._witness.open)
+        if self._witness.keeps:
+            await self._on_disk(self._witness.keep)
+
+    async def _on_disk(self, work: Callable[[], object]) -> object:
+        """Return what comes of work on files; None if the disk does not answer."""
+        if self._disk_hangs:
+            return None
+        self._disk = asyncio.create_task(asyncio.to_thread(work))
+        await asyncio.wait([self._disk], timeout=DISK_SECONDS)
+        return self._disk.result() if self._disk.done() else None
+
+    @property
+    def _disk_hangs(self) -> bool:
+        return self._disk is not None and not self._disk.done()
 
     async def _learn(self) -> bool:
         """Read the record; return whether NATS answered."""
@@ -277,13 +308,12 @@ class ContinuityWatch:
         server = await asyncio.to_thread(self._server)
         held = self._record.seen
         if held is not None and _was_promoted(held, server, sight):
-            await self._read_files()
-            if await self._look() is None:
-                return  # a process of this host has seen more than the standby has
+            if not await self._read_files() or await self._look() is None:
+                return  # a process of this host has seen more than the standby, or may
             await asyncio.to_thread(self._renew, held)
             return  # the next check finds the new epoch
         head = Mark(sight.head.position, sight.head.chain)
-        seen = seen_at(head, sight.epoch, server)
+        seen = seen_at(head, sight.epoch, server, sight.origin)
         if seen != held or time.monotonic() - self._written_at > PROVE_SECONDS:
             await self._write(js, seen)
 
@@ -291,21 +321,22 @@ class ContinuityWatch:
         """Write what contradicts the log if the record does not, or goes less far.
 
         NATS was wiped or restored as well: otherwise a service that starts later would
-        accept the log as it is, and `permanence restored` would refuse.
+        accept the log as it is, and `permanence restored` would refuse. What a file of
+        this host says of another log stays on this host.
         """
-        evidence = self._log.continuity.contradiction
-        held = self._record.seen
-        if evidence is None:
+        continuity = self._log.continuity
+        evidence, held = continuity.contradiction, self._record.seen
+        if evidence is None or continuity.is_of_another_log(evidence):
             return
         there = held and held.evidence(NATS)
-        if there and self._log.continuity.misses(there) and there.end >= evidence.end:
+        if there and continuity.misses(there) and there.end >= evidence.end:
             return
         known = self._known
         server = known.server if known else await asyncio.to_thread(self._server)
         if held:
-            server = server.with_numbers_of(held.server)
+            server = server.with_numbers(held.server.numbers)
         await provision_last_seen(js)
-        await self._write(js, seen_at(evidence.mark, evidence.epoch, server))
+        await self._write(js, seen_as(evidence, server))
         _log.warning("continuity.put_back", position=evidence.mark.position)
 
     async def _write(self, js: JetStreamContext, seen: LastSeen) -> None:

@@ -3,31 +3,31 @@
 NATS may be away when a service starts, or be restored together with the database. So
 each process writes the newest event it knows to a file, and starts by comparing it with
 the log: after each commit, before the answer leaves, and each second if others have
-appended. Processes that share a folder compare all files in it.
+appended. Processes that share a folder compare all files in it. A file also names the
+log it is about, by its first event, and the highest numbers of references known.
 
-A file has two slots of a fixed size, written in turn, each with a digest: whenever the
-machine stops, one of them is whole, and a write costs one flush and no change of the
-folder. Whether a file is missing or damaged, nothing is known from it.
+A file has two slots of a fixed size, each with a digest: whenever the machine stops,
+one of them is whole, and a write costs one flush and no change of the folder. All that
+is whole is compared, and a slot is written over only once it was: not while the log
+lacks what it says. Whether a file is missing or damaged, nothing is known from it.
 """
 
 import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
+from stat import S_ISREG
 from threading import Lock
 from typing import NamedTuple
 from weakref import finalize
 
 from pydantic import ValidationError
 
-from shared.eventlog.continuity.check import Continuity, EpochId, Mark
-from shared.eventlog.continuity.last_seen import (
-    UNKNOWN_SERVER,
-    LastSeen,
-    seen_at,
-)
+from shared.eventlog.continuity.check import Continuity
+from shared.eventlog.continuity.evidence import Evidence
+from shared.eventlog.continuity.last_seen import LastSeen, seen_as
 
 SLOT = 1024
 SLOTS = 2
@@ -45,6 +45,23 @@ class Kept(NamedTuple):
     failures: Sequence[str] = ()
 
 
+class _File(NamedTuple):
+    """The file that a process writes to, which it holds open and locked."""
+
+    path: Path
+    handle: int
+    slots: Slots
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was deleted or replaced: nobody will read what is written."""
+        try:
+            there = self.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        return not os.path.samestat(there, os.fstat(self.handle))
+
+
 class Witness:
     """The file of one process; without a folder nothing is kept."""
 
@@ -53,19 +70,18 @@ class Witness:
         self._service = service
         self._guard = Lock()
         self._continuity: Continuity | None = None
-        self._handle: int | None = None
-        self._slot = 0
-        self._kept: tuple[Mark, EpochId] | None = None
+        self._file: _File | None = None
+        self._close: Callable[[], object] = lambda: None
         self._found: Sequence[tuple[Path, LastSeen]] = ()
         self._unread: Sequence[str] = ()
         self._unwritten = ""
-        self.server = UNKNOWN_SERVER
-        """Where the log was when it was last looked at, and the numbers issued."""
+        self.said = False
+        """Whether there were files that say something when the process started."""
 
     @property
     def keeps(self) -> bool:
         """Whether there is a file to write to."""
-        return self._handle is not None
+        return self._file is not None
 
     @property
     def failure(self) -> str:
@@ -73,48 +89,72 @@ class Witness:
         wrong = [*self._unread, *([self._unwritten] if self._unwritten else [])]
         return "; ".join(dict.fromkeys(wrong))
 
-    def begin(self, continuity: Continuity) -> bool:
+    @property
+    def of_another_log(self) -> Sequence[Path]:
+        """The files of others that are about another log."""
+        continuity, found = self._continuity, self._found
+        if continuity is None:
+            return []
+        others = [
+            path
+            for path, seen in found
+            if continuity.is_of_another_log(_told(path, seen))
+        ]
+        return list(dict.fromkeys(others))
+
+    def begin(self, continuity: Continuity) -> None:
         """Compare all files of the folder, and take one; blocks.
 
-        Returns whether they say anything. Never raises: a disk that cannot be written
-        does not stop a service.
+        Never raises: a disk that cannot be written does not stop a service.
         """
         self._continuity = continuity
         self.compare()
-        says = bool(self._found)
+        self.said = bool(self._found)
         self.open()
-        return says
 
     def compare(self) -> bool:
         """Expect of the log what all files say, as far as they can be read; blocks.
 
+        Its own was compared when it was opened. If that was deleted, another is begun.
         Returns False if too much waits to be judged.
         """
-        kept = read_folder(self._folder) if self._folder else Kept()
+        if self._file is not None and self._file.is_gone:
+            self._give_up()
+            self.open()
+            self.keep()
+        own = self._file.path if self._file else None
+        kept = read_folder(self._folder, but=own) if self._folder else Kept()
         self._found, self._unread = kept.found, kept.failures
         return all([self._expects(*each) for each in kept.found])  # noqa: C419 # each
 
     def open(self) -> None:
         """Take a file of its own, unless it has one; blocks, never raises."""
         with self._guard:
-            if self._folder is None or self._handle is not None:
+            if self._folder is None or self._file is not None:
                 return
             try:
                 self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                path, handle, slots = _own_file(self._folder, self._service)
+                file = _own_file(self._folder, self._service)
             except OSError as error:
                 self._unwritten = _said(error.filename or self._folder, error)
                 return
-            finalize(self, os.close, handle)
-            if says := _furthest(slots):  # since it could be read, or was compared
-                self._expects(path, says)
-            ends = [seen.end if seen else (0, 0) for seen in slots]
-            self._slot = ends.index(min(ends))
-            self._handle, self._unwritten = handle, ""
+            close = finalize(self, os.close, file.handle)
+            # Since the others were read, or this one could be.
+            if not all([self._expects(file.path, seen) for seen in file.slots if seen]):  # noqa: C419 # each
+                close()
+                self._unwritten = f"{file.path}: too much waits to be compared"
+                return
+            self._close = close
+            self._file, self._unwritten = file, ""
+
+    def _give_up(self) -> None:
+        with self._guard:
+            self._file = None
+            self._close()
 
     def _expects(self, path: Path, seen: LastSeen) -> bool:
         assert self._continuity is not None  # noqa: S101 # `begin` was called
-        return self._continuity.expect(seen.evidence(f"the file {path}"))
+        return self._continuity.expect(_told(path, seen))
 
     def keep(self) -> None:
         """Write what is known of the log, if it has changed; blocks, never raises.
@@ -125,25 +165,24 @@ class Witness:
         if continuity is None or not self.keeps:
             return
         with self._guard:  # who waited finds its own event kept by who was before
-            known = continuity.remembered()
-            if known == self._kept or not known[0].position:
+            known, file = continuity.remembered(), self._file
+            if file is None or not known.mark.position or _says(file.slots, known):
+                return
+            at = _written_over(file, continuity)
+            if at is None:
                 return
             try:
-                self._write(seen_at(*known, self.server))
+                seen = seen_as(known)
+                os.pwrite(file.handle, _packed(seen), at * SLOT)
+                os.fdatasync(file.handle)
             except OSError as error:
                 self._unwritten = _said(self._folder, error)
             else:
-                self._kept, self._unwritten = known, ""
-
-    def _write(self, seen: LastSeen) -> None:
-        assert self._handle is not None  # noqa: S101 # `keep` has looked
-        os.pwrite(self._handle, _packed(seen), self._slot * SLOT)
-        os.fdatasync(self._handle)
-        self._slot = (self._slot + 1) % SLOTS
+                file.slots[at], self._unwritten = seen, ""
 
 
-def read_folder(folder: Path) -> Kept:
-    """Return what each file in `folder` says that says anything; blocks.
+def read_folder(folder: Path, but: Path | None = None) -> Kept:
+    """Return all that each file in `folder` says, except one; blocks.
 
     A folder that does not exist says nothing, nor does a damaged file.
     """
@@ -156,20 +195,55 @@ def read_folder(folder: Path) -> Kept:
     except OSError as error:
         return Kept(failures=[_said(folder, error)])
     for path in files:
+        if path == but:
+            continue
         try:
-            seen = _furthest(_slots(path.read_bytes()))
+            if not S_ISREG(path.stat().st_mode):  # a pipe would never answer
+                failures.append(f"{path}: is not a regular file")
+                continue
+            slots = _slots(path.read_bytes())
+        except FileNotFoundError:
+            continue  # since the folder was listed
         except OSError as error:
             failures.append(_said(path, error))
         else:
-            found += [(path, seen)] if seen else []
+            found += [(path, seen) for seen in slots if seen]
     return Kept(found, failures)
+
+
+def _told(path: Path, seen: LastSeen) -> Evidence:
+    return seen.evidence(f"the file {path}")
+
+
+def _says(slots: Slots, known: Evidence) -> bool:
+    """Return whether a slot says it already, and of which log."""
+    return any(
+        seen.evidence("").event == known.event and known.origin in {"", seen.origin}
+        for seen in slots
+        if seen
+    )
+
+
+def _written_over(file: _File, continuity: Continuity) -> int | None:
+    """Return the slot to write next; None if the log lacks what each of them says.
+
+    Nor is one written over that was not compared yet.
+    """
+    ends: dict[int, tuple[int, int]] = {}
+    for at, seen in enumerate(file.slots):
+        if seen is None:
+            return at
+        told = _told(file.path, seen)
+        if not continuity.misses(told):
+            ends[at] = (0, 0) if continuity.is_of_another_log(told) else told.end
+    return min(ends, key=lambda at: ends[at], default=None)
 
 
 def _said(path: object, error: OSError) -> str:
     return f"{path}: {error.strerror or error}"
 
 
-def _own_file(folder: Path, service: str) -> tuple[Path, int, Slots]:
+def _own_file(folder: Path, service: str) -> _File:
     """Open the first file of `service` that no other process holds."""
     for number in count(1):
         name = service if number == 1 else f"{service}-{number}"
@@ -188,7 +262,7 @@ def _own_file(folder: Path, service: str) -> tuple[Path, int, Slots]:
             os.close(handle)
             raise
         else:
-            return path, handle, slots
+            return _File(path, handle, slots)
     raise AssertionError
 
 
@@ -198,10 +272,6 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _furthest(slots: Slots) -> LastSeen | None:
-    return max((seen for seen in slots if seen), key=lambda one: one.end, default=None)
 
 
 def _slots(held: bytes) -> Slots:

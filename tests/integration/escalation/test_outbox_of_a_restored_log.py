@@ -14,7 +14,7 @@ import pytest
 from services.escalation.notifications.dispatcher import NotificationSender
 from services.escalation.notifications.outbox import Waiting
 from services.escalation.notifications.recorder import DeliveryRecorder, Step
-from shared.eventlog.continuity.check import FIRST, Evidence, Mark
+from shared.eventlog.continuity.evidence import FIRST, Evidence, Mark
 from shared.eventlog.errors import NotContinued
 from shared.eventlog.log import EventLog
 from shared.eventlog.readers.parked_commands import ParkedRequests

@@ -10,14 +10,9 @@ from psycopg import Cursor
 
 from services.intake.commands.record_store import RecordCache, Versioned
 from shared.eventlog.append import AppendUnit, Outcome
-from shared.eventlog.continuity.check import (
-    BROKEN_MAX,
-    EVIDENCE_MAX,
-    FIRST,
-    Evidence,
-    Mark,
-)
+from shared.eventlog.continuity.check import BROKEN_MAX, EVIDENCE_MAX
 from shared.eventlog.continuity.epoch_renewal import Renewal, renew
+from shared.eventlog.continuity.evidence import FIRST, Evidence, Mark
 from shared.eventlog.entry import Entry
 from shared.eventlog.errors import NotContinued, Unavailable
 from shared.eventlog.log import EventLog

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from shared.eventlog.continuity.check import BEGINNING, EpochId
 from shared.eventlog.continuity.epoch_renewal import Renewal, renew
+from shared.eventlog.continuity.evidence import BEGINNING, EpochId
 from shared.eventlog.continuity.last_seen import EPOCH_MAX, seen_at, server_of
 from shared.eventlog.epochs import Epochs, OtherEpoch
 from shared.eventlog.errors import Unavailable

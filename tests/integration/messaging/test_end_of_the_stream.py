@@ -9,8 +9,8 @@ from nats.aio.client import Client
 
 from services.intake.relay import relay as relay_module
 from services.intake.relay.relay import Relay, relay_candidate
-from shared.eventlog.continuity.check import FIRST, EpochId, Mark
 from shared.eventlog.continuity.epoch_renewal import Renewal, renew
+from shared.eventlog.continuity.evidence import FIRST, EpochId, Mark
 from shared.eventlog.continuity.last_seen import UNKNOWN_SERVER, seen_at
 from shared.eventlog.log import EventLog, Row
 from shared.http.serve import end

@@ -15,8 +15,9 @@ from nats.aio.client import Client
 
 from services.intake.commands.reference_numbers import new_refs
 from shared.eventlog.append import AppendUnit
-from shared.eventlog.continuity.check import FIRST, Continuity, Mark
+from shared.eventlog.continuity.check import Continuity
 from shared.eventlog.continuity.epoch_renewal import MARGIN, Renewal, renew
+from shared.eventlog.continuity.evidence import FIRST, Mark
 from shared.eventlog.continuity.last_seen import (
     LastSeen,
     Overwritten,

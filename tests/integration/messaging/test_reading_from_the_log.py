@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from shared.database.migrate import MIGRATIONS
-from shared.eventlog.continuity.check import FIRST, Evidence, Mark
+from shared.eventlog.continuity.evidence import FIRST, Evidence, Mark
 from shared.eventlog.errors import NotContinued
 from shared.eventlog.readers.position import tracking_tables
 from tests.support.desks.follower import Cursors, Desk, Entries, apply, reading

@@ -11,7 +11,6 @@ from typer.testing import CliRunner, Result
 from cli.app import command_line
 from cli.restored import epoch_at_start
 from shared.clock import real_clock
-from shared.eventlog.continuity.check import Evidence
 from shared.eventlog.errors import NotContinued
 from shared.eventlog.log import EventLog
 from shared.security.access import create
@@ -76,7 +75,7 @@ def test_what_a_service_asks_for_is_done_without_nats(database: Database) -> Non
             log.append(cursor, [member(incident(1), 1, 2, 3)])
         with log.transaction() as cursor:
             log.look(cursor)
-        held = Evidence(*log.continuity.remembered(), "a file").written
+        held = log.continuity.remembered().written
         go_back(database, 2)
         with pytest.raises(NotContinued) as refused, log.transaction() as cursor:
             log.look(cursor)

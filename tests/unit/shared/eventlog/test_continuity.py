@@ -7,14 +7,11 @@ import pytest
 
 from shared.eventlog.continuity.check import (
     EVIDENCE_MAX,
-    FIRST,
     Continuity,
-    EpochId,
-    Evidence,
     LogSnapshot,
-    Mark,
     contradicts,
 )
+from shared.eventlog.continuity.evidence import FIRST, EpochId, Evidence, Mark
 from shared.eventlog.recorder import Head
 
 SEEN = Mark(14, bytes(32))

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.eventlog.continuity.check import FIRST, Continuity, EpochId, Mark
+from shared.eventlog.continuity.check import Continuity
+from shared.eventlog.continuity.evidence import FIRST, Evidence, Mark
 from shared.eventlog.continuity.last_seen import UNKNOWN_SERVER
 from shared.eventlog.continuity.witness import Kept, Witness, read_folder
 
@@ -15,9 +16,9 @@ class Seen(Continuity):
 
     def __init__(self) -> None:
         super().__init__()
-        self.known = (Mark(0, bytes(32)), FIRST)
+        self.known = Evidence(Mark(0, bytes(32)), FIRST, "a test")
 
-    def remembered(self) -> tuple[Mark, EpochId]:
+    def remembered(self) -> Evidence:
         """Return what the test says."""
         return self.known
 
@@ -27,13 +28,18 @@ def kept(folder: Path, service: str, *positions: int) -> Witness:
     continuity, witness = Seen(), Witness(folder, service)
     witness.begin(continuity)
     for position in positions:
-        continuity.known = (Mark(position, bytes([position]) * 32), FIRST)
+        mark = Mark(position, bytes([position]) * 32)
+        continuity.known = Evidence(mark, FIRST, "a test")
         witness.keep()
     return witness
 
 
 def positions(folder: Path) -> dict[str, int]:
-    return {path.name: seen.position for path, seen in read_folder(folder).found}
+    """Return how far each file goes."""
+    found = sorted(
+        (seen.position, path.name) for path, seen in read_folder(folder).found
+    )
+    return {name: position for position, name in found}
 
 
 def test_the_furthest_that_was_kept_is_read_at_the_next_start(tmp_path: Path) -> None:
@@ -41,9 +47,11 @@ def test_the_furthest_that_was_kept_is_read_at_the_next_start(tmp_path: Path) ->
     first = kept(folder, "intake", 3, 4, 5)
     del first
 
-    ((path, seen),) = read_folder(folder).found
-    assert Witness(folder, "intake").begin(Continuity())
+    (_, seen), (path, _) = read_folder(folder).found
+    again = Witness(folder, "intake")
+    again.begin(Continuity())
 
+    assert again.said
     assert path == folder / "intake.seen"
     assert seen.mark == Mark(5, bytes([5]) * 32)
     assert seen.epoch_id == FIRST
@@ -107,7 +115,8 @@ def test_a_file_that_cannot_be_opened_hides_no_other_and_is_tried_again(
     (tmp_path / "intake.seen").mkdir()
 
     witness, continuity = Witness(tmp_path, "intake"), Seen()
-    assert witness.begin(continuity)
+    witness.begin(continuity)
+    assert witness.said
     assert continuity.misses(seen.evidence("a file"))
     assert not witness.keeps
     assert str(tmp_path / "intake.seen") in witness.failure
@@ -138,6 +147,7 @@ def test_a_disk_that_cannot_lock_is_not_taken_for_a_file_that_is_held(
 def test_without_a_folder_nothing_is_kept() -> None:
     witness = Witness(None, "intake")
 
-    assert not witness.begin(Continuity())
+    witness.begin(Continuity())
+    assert not witness.said
     assert not witness.keeps
     assert not witness.failure

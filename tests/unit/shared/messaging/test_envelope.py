@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.eventlog.continuity.check import FIRST, EpochId
+from shared.eventlog.continuity.evidence import FIRST, EpochId
 from shared.eventlog.entry import GENESIS, Link, chained
 from shared.eventlog.log import Row, follows
 from shared.messaging.envelope import Unreadable, epoch_of, headers_of, row_of
