@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 from typing import cast
 
 import pytest
@@ -11,8 +12,9 @@ import pytest
 from shared.domain.identifiers import sla_stream
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.continuity.epoch_renewal import Renewal, renew
+from shared.eventlog.continuity.evidence import FIRST, KINDS, NATS, Evidence, Mark
 from shared.eventlog.continuity.watch import ContinuityWatch
-from shared.eventlog.continuity.witness import Witness, read_folder
+from shared.eventlog.continuity.witness import Kept, Witness, read_folder
 from shared.eventlog.errors import NotContinued, Unavailable
 from shared.eventlog.log import EventLog
 from shared.messaging.connection import Link
@@ -20,6 +22,7 @@ from tests.support.builders.short_events import incident, member
 from tests.support.continuity import NOW
 from tests.support.faults.restore import go_back
 from tests.support.key_ring import MASTER
+from tests.support.patience import eventually
 from tests.support.servers.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -69,6 +72,7 @@ def test_an_event_is_on_the_disk_before_its_answer_leaves(
     ((_, seen),) = read_folder(tmp_path).found
     assert (seen.mark, seen.epoch_id) == (log.continuity.last, log.continuity.epoch)
     assert seen.position == 2
+    assert seen.server.numbers.keys() == set(KINDS), "also in the first second"
 
 
 @pytest.mark.parametrize(
@@ -119,9 +123,79 @@ def test_what_only_a_running_process_knew_is_kept_for_the_next_start(
 
     asyncio.run(watch._once())
 
-    ((_, seen),) = read_folder(tmp_path).found
-    assert seen.position == 3
+    assert {seen.position for _, seen in read_folder(tmp_path).found} == {2, 3}
     assert log.continuity.blocked is not None
+
+
+def test_what_blocked_a_process_is_known_when_it_starts_again(
+    database: Database, log: EventLog, tmp_path: Path
+) -> None:
+    """NATS had said it, of an event below those recorded since."""
+    watch = started(log, tmp_path, "intake")
+    append(log, member(incident(1), 1, 2))
+    append(log, member(incident(1), 3))
+    lost = Evidence(Mark(2, bytes(32)), FIRST, NATS)
+    log.continuity.expect(lost)
+    asyncio.run(watch._once())
+
+    for _ in range(2):
+        with closing(open_log(database, "desk_intake")) as fresh:
+            started(fresh, tmp_path, "intake")
+            with pytest.raises(NotContinued):
+                append(fresh, member(incident(2), 1))
+    assert lost.mark in {seen.mark for _, seen in read_folder(tmp_path).found}
+
+
+def test_a_log_that_was_restored_to_nothing_waits_for_the_command(
+    database: Database, log: EventLog, tmp_path: Path
+) -> None:
+    started(log, tmp_path, "intake")
+    append(log, member(incident(1), 1, 2))
+    go_back(database, 0)
+
+    with closing(open_log(database, "desk_intake")) as fresh:
+        watch = started(fresh, tmp_path, "intake")
+        with pytest.raises(NotContinued):
+            append(fresh, member(incident(2), 1))
+        with closing(open_log(database, "desk_admin")) as admin:
+            renew(admin, Renewal("restore", "a test", "person:root", NOW), None)
+        with pytest.raises(Unavailable, match="decide again"):
+            append(fresh, member(incident(2), 1))
+        append(fresh, member(incident(2), 1))
+        assert not asyncio.run(watch.probe()).alarm
+    with closing(open_log(database, "desk_intake")) as fresh:
+        check = asyncio.run(started(fresh, tmp_path, "intake").probe())
+        assert check.ready
+        assert not check.alarm
+
+
+def test_a_disk_that_does_not_answer_stops_no_service_and_is_said(
+    log: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = Event()
+    monkeypatch.setattr("shared.eventlog.continuity.watch.DISK_SECONDS", 0.01)
+    monkeypatch.setattr(
+        "shared.eventlog.continuity.witness.read_folder",
+        lambda *_, **__: answers.wait() and Kept(),
+    )
+
+    async def story() -> None:
+        witness = Witness(tmp_path, "intake")
+        watch = ContinuityWatch(log, cast(Link, NoLink()), lambda: NOW, witness)
+        await watch.begin(asyncio.Event())
+        await watch._once()
+        check = await watch.probe()
+        assert check.ready
+        assert "no answer" in check.alarm
+        answers.set()
+
+        async def is_back() -> bool:
+            await watch._once()
+            return witness.keeps and not (await watch.probe()).alarm
+
+        await eventually(is_back)
+
+    asyncio.run(story())
 
 
 def test_what_a_file_says_later_is_compared_as_well(

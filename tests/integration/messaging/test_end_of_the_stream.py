@@ -108,6 +108,30 @@ def test_a_stream_that_was_looked_through_and_holds_no_event_is_emptied(
     asyncio.run(scenario())
 
 
+def test_what_arrives_while_the_stream_is_emptied_stays(
+    desk: Desk, bus: Bus, event: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has looked whether the log has it."""
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        async with provisioned(bus.url("intake")) as client:
+            for _ in range(4):
+                await client.jetstream().publish(subjects.event("forged"), b"{}")
+
+            def arrives(*_: object) -> None:
+                monkeypatch.undo()
+                asyncio.run_coroutine_threadsafe(put(client, event), loop).result()
+
+            monkeypatch.setattr(Relay, "_demand", arrives)
+            async with trying(desk, bus) as relay:
+                await eventually(lambda: desk.log.continuity.blocked is not None)
+                assert not relay.has_compared
+            assert await count(client) == 1
+
+    asyncio.run(scenario())
+
+
 def test_an_event_with_damaged_headers_is_not_an_event(
     desk: Desk, bus: Bus, event: Row, monkeypatch: pytest.MonkeyPatch
 ) -> None:

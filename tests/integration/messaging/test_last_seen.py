@@ -17,7 +17,7 @@ from services.intake.commands.reference_numbers import new_refs
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.continuity.check import Continuity
 from shared.eventlog.continuity.epoch_renewal import MARGIN, Renewal, renew
-from shared.eventlog.continuity.evidence import FIRST, Mark
+from shared.eventlog.continuity.evidence import FIRST, Mark, Numbers
 from shared.eventlog.continuity.last_seen import (
     LastSeen,
     Overwritten,
@@ -143,6 +143,28 @@ async def test_what_a_process_has_written_itself_is_no_comparison(
     with closing(open_log(database)) as fresh:
         async with watching(fresh, bus) as watch:
             assert (await watch.probe()).words["compared_with"] == "NATS"
+
+
+@in_a_loop
+async def test_before_an_epoch_begins_by_itself_the_files_can_be_read(
+    bus: Bus,
+    log: EventLog,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    append(log, member(incident(1), 1))
+    (tmp_path / "escalation.seen").mkdir()
+    promoted = "shared.eventlog.continuity.watch._was_promoted"
+    async with watching(log, bus, folder=tmp_path) as watch:
+        await until_seen(bus, 1)
+        monkeypatch.setattr(promoted, lambda held, *_: held.epoch == 1)
+        append(log, member(incident(1), 2))
+        await watch._once()
+        await watch._once()
+        assert log.epochs().newest.id == FIRST
+        (tmp_path / "escalation.seen").rmdir()
+        await until_seen(bus, 3)
+        assert log.epochs().newest.id.number == 2
 
 
 @in_a_loop
@@ -286,6 +308,55 @@ async def test_a_blocked_process_puts_back_what_it_remembers(
         await suffers(bus, seen)
 
         assert await until_seen(bus, 3) == seen
+
+
+def file_of(folder: Path, origin: str, numbers: Numbers) -> None:
+    """Write a file of a process that has seen more of a log."""
+    process, witness = Continuity(), Witness(folder, "escalation")
+    witness.begin(process)
+    process._last, process._origin = Mark(1000, bytes(32)), origin
+    process.issued(numbers)
+    witness.keep()
+
+
+@in_a_loop
+async def test_what_a_file_says_of_another_log_is_not_put_into_nats(
+    database: Database, bus: Bus, log: EventLog, tmp_path: Path
+) -> None:
+    """Else one wrong file would stop the desk on every host."""
+    append(log, member(incident(1), 1))
+    file_of(tmp_path, "ab" * 8, {"incident": 900})
+    async with watching(log, bus, folder=tmp_path) as watch:
+        await watch._once()
+        assert not (await watch.probe()).ready
+        assert await last_seen(bus) is None
+    with closing(open_log(database)) as elsewhere:
+        async with watching(elsewhere, bus):
+            seen = await until_seen(bus, 1)
+        with closing(open_log(database)) as again:
+            async with watching(again, bus, folder=tmp_path) as watch:
+                check = await watch.probe()
+                assert check.ready
+                assert str(tmp_path / "escalation.seen") in check.alarm
+                append(again, member(incident(1), 2))
+                later = await until_seen(bus, 2)
+    assert later.origin == seen.origin == log.continuity.remembered().origin
+    assert later.server.numbers["incident"] < 900
+
+
+@in_a_loop
+async def test_what_a_file_says_of_this_log_is_put_into_nats_with_its_numbers(
+    bus: Bus, log: EventLog, tmp_path: Path
+) -> None:
+    append(log, member(incident(1), 1))
+    with log.transaction() as cursor:
+        origin = log.look(cursor).origin
+    file_of(tmp_path, origin, {"incident": 900})
+
+    async with watching(log, bus, folder=tmp_path):
+        seen = await until_seen(bus, 1000)
+
+    assert (seen.origin, seen.server.numbers["incident"]) == (origin, 900)
 
 
 RUBBISH: dict[str, dict[str, object]] = {

@@ -10,7 +10,9 @@ from typer.testing import CliRunner, Result
 
 from cli.app import command_line
 from cli.restored import epoch_at_start
+from services.intake.commands.reference_numbers import new_refs
 from shared.clock import real_clock
+from shared.eventlog.continuity.epoch_renewal import MARGIN
 from shared.eventlog.errors import NotContinued
 from shared.eventlog.log import EventLog
 from shared.security.access import create
@@ -75,6 +77,7 @@ def test_what_a_service_asks_for_is_done_without_nats(database: Database) -> Non
             log.append(cursor, [member(incident(1), 1, 2, 3)])
         with log.transaction() as cursor:
             log.look(cursor)
+        log.continuity.issued({"incident": 50})
         held = log.continuity.remembered().written
         go_back(database, 2)
         with pytest.raises(NotContinued) as refused, log.transaction() as cursor:
@@ -85,6 +88,12 @@ def test_what_a_service_asks_for_is_done_without_nats(database: Database) -> Non
     done = restored(database, NOWHERE, *asked_for)
     assert done.exit_code == 0, done.output
     assert json.loads(done.output)["last_seen"] == 3
+    with (
+        closing(EventLog.open(database.dsn("desk_intake"), master=MASTER)) as log,
+        log.transaction() as cursor,
+    ):
+        (ref,) = new_refs(cursor, "incident", 1)
+    assert ref == f"INC-{50 + MARGIN + 1:06d}", "above what was issued and lost"
     again = restored(database, NOWHERE, *asked_for)
     assert again.exit_code == 3, again.output
 

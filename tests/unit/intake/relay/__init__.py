@@ -1,0 +1,1 @@
+"""What the relay of intake does with the stream."""
