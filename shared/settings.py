@@ -164,7 +164,7 @@ class ServiceSettings(BaseSettings):
         None,
         description="Folder on a local disk, not in a backup of the database, where "
         "the process keeps what it has seen of the log: a restored database is then "
-        "noticed also while NATS is away. Services may share it.",
+        "noticed also while NATS is away. One for each desk; its services share it.",
     )
     clock_lever: Path | None = Field(
         None, description="Development and tests only: the file that moves time."

@@ -93,7 +93,8 @@ def test_what_blocked_a_process_blocks_it_at_every_later_start(tmp_path: Path) -
 
 
 def test_more_that_contradicts_the_log_takes_no_slot_that_does(tmp_path: Path) -> None:
-    process = Process(tmp_path).looks(20)
+    process = Process(tmp_path).looks(19).looks(20).looks(20)
+    assert {seen.position for _, seen in read_folder(tmp_path).found} == {19, 20}
     for position in (14, 16, 18):
         process.is_told(Mark(position, GONE.chain))
         process.looks(20)
@@ -113,6 +114,7 @@ def test_the_numbers_in_files_outlast_every_start_of_a_blocked_process(
     for service in ("intake", "intake", "escalation"):
         process = Process(tmp_path, service)
         process.continuity.issued({"incident": 3})
+        process.is_told(Mark(40, GONE.chain))  # in a record that names no numbers
         assert process.looks(4).blocked
         assert issued(tmp_path) == 7
         evidence = process.continuity.contradiction
@@ -121,8 +123,8 @@ def test_the_numbers_in_files_outlast_every_start_of_a_blocked_process(
         assert process.continuity.blocked
         assert evidence.written in process.continuity.blocked
         del process
-    kept = {path.name: seen for path, seen in read_folder(tmp_path).found}
-    assert kept["escalation.seen"].server.numbers["incident"] == 7
+    kept = {path.stem: seen for path, seen in read_folder(tmp_path).found}
+    assert kept["escalation"].server.numbers == {"incident": 7, "problem": 2}
 
 
 @pytest.mark.parametrize("service", ["intake", "escalation"])
@@ -171,16 +173,34 @@ def test_what_nats_has_seen_of_another_log_stops_all_whatever_files_say(
     process = Process(tmp_path).looks(3)
     del process
     process = Process(tmp_path)
+    process.is_told(event(3))
+    assert not process.looks(4).blocked
     process.is_told(event(9, THEIRS), THEIRS)
 
     assert process.looks(4).blocked
 
 
+def test_what_is_kept_of_this_log_is_not_hidden_by_what_goes_further_in_another(
+    tmp_path: Path,
+) -> None:
+    """Only the former is put into NATS."""
+    process = Process(tmp_path, "escalation").looks(1000, THEIRS)
+    del process
+    process = Process(tmp_path)
+    process.is_told(GONE)
+
+    assert process.looks(20).blocked
+    evidence = process.continuity.contradiction
+    assert evidence
+    assert evidence.mark == GONE
+
+
 def test_an_empty_log_is_the_one_that_was_seen_restored_to_nothing(
     tmp_path: Path,
 ) -> None:
-    process = Process(tmp_path).looks(7)
-    del process
+    for service in "intake", "escalation":
+        process = Process(tmp_path, service).looks(7)
+        del process
     process = Process(tmp_path).looks(0, EMPTY)
     assert process.blocked
     evidence = process.continuity.contradiction
