@@ -231,7 +231,8 @@ class Continuity:
             self._learn_numbers(evidence.origin, evidence.numbers)
             if evidence.event not in self._told and len(self._told) >= EVIDENCE_MAX:
                 return False
-            self._told.setdefault(evidence.event, evidence)
+            if evidence.witness == NATS or evidence.event not in self._told:
+                self._told[evidence.event] = evidence  # NATS says more than a file
         return True
 
     def _learn_numbers(self, origin: str, numbers: Numbers) -> None:

@@ -173,8 +173,12 @@ def test_what_nats_has_seen_of_another_log_stops_all_whatever_files_say(
     process = Process(tmp_path).looks(3)
     del process
     process = Process(tmp_path)
-    process.is_told(event(3))
+    process.is_told(event(3))  # as its file says, too
     assert not process.looks(4).blocked
+    file = Process(tmp_path, "escalation").looks(8, THEIRS)
+    process.witness.compare()
+    assert not process.looks(4).blocked
+    del file
     process.is_told(event(9, THEIRS), THEIRS)
 
     assert process.looks(4).blocked
