@@ -57,8 +57,8 @@ class _File(NamedTuple):
         """Whether it was deleted or replaced: nobody will read what is written."""
         try:
             there = self.path.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return True
+        except OSError:
+            return True  # or cannot be reached, which `open` finds out
         return not os.path.samestat(there, os.fstat(self.handle))
 
 

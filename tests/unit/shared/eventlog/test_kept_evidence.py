@@ -254,6 +254,22 @@ def test_a_file_that_was_deleted_is_written_again_at_once(
     assert {seen.position for _, seen in read_folder(folder).found} == {7, 8}
 
 
+def test_a_folder_that_became_something_else_is_an_alarm(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    process = Process(folder).looks(7)
+    folder.rename(tmp_path / "moved")
+    folder.symlink_to(folder)
+
+    process.witness.compare()
+    assert not process.witness.keeps
+    assert str(folder) in process.witness.failure
+
+    folder.unlink()
+    process.witness.open()
+    assert process.witness.compare()
+    assert not process.witness.failure
+
+
 def test_a_pipe_is_not_waited_for_and_a_file_that_vanishes_says_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
