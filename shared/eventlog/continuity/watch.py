@@ -112,6 +112,7 @@ class ContinuityWatch:
         self._asked_nats = False
         self._files_read_at = float("-inf")
         self._disk: asyncio.Task[object] | None = None
+        """The last work on files that ended, or was waited for in vain."""
         self._log = log
         self._link = link
         self._clock = clock
@@ -259,9 +260,10 @@ class ContinuityWatch:
         """Return what comes of work on files; None if the disk does not answer."""
         if self._disk_hangs:
             return None
-        self._disk = asyncio.create_task(asyncio.to_thread(work))
-        await asyncio.wait([self._disk], timeout=DISK_SECONDS)
-        return self._disk.result() if self._disk.done() else None
+        work_on_disk = asyncio.create_task(asyncio.to_thread(work))
+        await asyncio.wait([work_on_disk], timeout=DISK_SECONDS)
+        self._disk = work_on_disk
+        return work_on_disk.result() if work_on_disk.done() else None
 
     @property
     def _disk_hangs(self) -> bool:

@@ -198,6 +198,32 @@ def test_a_disk_that_does_not_answer_stops_no_service_and_is_said(
     asyncio.run(story())
 
 
+def test_a_disk_that_is_still_at_work_is_not_said_to_hang(
+    log: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work, answers = Event(), Event()
+
+    def read(*_: object, **__: object) -> Kept:
+        at_work.set()
+        answers.wait()
+        return Kept()
+
+    monkeypatch.setattr("shared.eventlog.continuity.witness.read_folder", read)
+
+    async def story() -> None:
+        witness = Witness(tmp_path, "intake")
+        watch = ContinuityWatch(log, cast(Link, NoLink()), lambda: NOW, witness)
+        start = asyncio.create_task(watch.begin(asyncio.Event()))
+        await asyncio.to_thread(at_work.wait)
+        try:
+            assert (await watch.probe()).alarm == ""
+        finally:
+            answers.set()
+            await start
+
+    asyncio.run(story())
+
+
 def test_what_a_file_says_later_is_compared_as_well(
     database: Database, log: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
