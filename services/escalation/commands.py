@@ -22,6 +22,7 @@ from shared.domain.commands.escalation import (
 )
 from shared.domain.events import AnyEvent
 from shared.domain.events.handover import HandoverDeclined, ServiceHandoverDeclined
+from shared.domain.incident.possible import refused_acceptance
 from shared.domain.incident.relations import require_relation
 from shared.domain.policy.document import Policy
 from shared.domain.policy.targets import RANK
@@ -100,17 +101,10 @@ def _accepted(
     person, post = actor.removeprefix(_PERSON), case.post
     if person in post.takers and not lapses(case, known):
         return []
-    if post.has_enough and person not in post.takers:
-        raise Refused(
-            f"{post.accepted_by} has accepted {case.incident} at {post.level}: ask "
-            "them, or have it assigned to you",
-            "state",
-        )
-    if post.level == "n1":
-        raise Refused(
-            f"{case.incident} is with the desk: acknowledge it, or escalate it first",
-            "state",
-        )
+    accepted_by = post.accepted_by if post.has_enough else None
+    holder = person if person in post.takers else accepted_by
+    if why := refused_acceptance(case.incident, post.level, holder, person):
+        raise why
     person = require_relation(Accept.verb, actor, people_of(case, known))
     return [accepted(case, at, known.policy_of(case.policy), person, "accepted")]
 

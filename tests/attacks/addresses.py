@@ -26,6 +26,7 @@ SHOWN = {
     "/v1/incidents/{ref}/candidates",
     "/v1/incidents/{ref}/pages/why",
     "/v1/incidents/{ref}/presence",
+    "/v1/incidents/{ref}/recipients",
     "/v1/incidents/{ref}/review",
     "/v1/incidents/{ref}/review/document",
     "/v1/incidents/{ref}/sla",

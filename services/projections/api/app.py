@@ -24,6 +24,7 @@ from services.projections.api.incidents import (
     presence,
     proposals,
     queues,
+    recipients,
     saved_views,
     timelines,
 )
@@ -79,6 +80,7 @@ _PARTS = (
     search,
     explanations,
     answer_templates,
+    recipients,
     candidates,
     timelines,
     log,

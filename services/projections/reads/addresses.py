@@ -119,6 +119,7 @@ WITHOUT_WORDS = frozenset(
         "/v1/callers",
         "/v1/calendars",
         "/v1/calendars/{secret}.ics",
+        "/v1/incidents/{ref}/recipients",
         "/v1/oncall",
         "/v1/oncall/page-tests",
         "/v1/oncall/readiness",

@@ -33,6 +33,14 @@ FORM_BYTES_MAX = 200_000
 """Two texts of 10 000 characters, each at worst encoded as `%F0%9F%98%A1`."""
 FIELDS_MAX = 60
 _SHORT_REFERENCE = re.compile(r"(?:(INC|PRB|CHG)-?)?([0-9]{1,12})", re.IGNORECASE)
+_NAMED = re.compile("`([a-z_]+)`")
+_DEFINITE = (
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.PRECONDITION_FAILED,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
 KEY = "key"
 KEY_BYTES = 16
 VERSION = "version"
@@ -89,6 +97,8 @@ class Action:
     """Fields of the body that nobody enters, with their values."""
     versioned: bool = True
     """Whether it is refused if the record has changed since the visitor saw it."""
+    then: str | None = None
+    """The command that one press gives after it, about the record as it is then."""
 
     @property
     def path(self) -> str:
@@ -156,7 +166,17 @@ async def act(
     headers = key_header(form, path)
     if form.get(VERSION) and action.versioned:
         headers["If-Match"] = f'"{form[VERSION]}"'
-    return await client.post(path, body_of(action, form), headers)
+    answer = await client.post(path, body_of(action, form), headers)
+    if action.then is None:
+        return answer
+    path = f"{record}/{action.then}"
+    try:
+        after = await client.post(path, {}, key_header(form, path))
+    except ApiError as error:
+        if error.status not in _DEFINITE:
+            raise
+        return answer  # what the press is called is done; the page shows what is not
+    return {**answer, "positions": [*answer["positions"], *after["positions"]]}
 
 
 def key_header(form: Mapping[str, str], path: str) -> dict[str, str]:
@@ -241,15 +261,22 @@ def refused_draft(
     status = error.status if isinstance(error, ApiError) else HTTPStatus.FORBIDDEN
     is_definite = status < HTTPStatus.INTERNAL_SERVER_ERROR
     fresh = new_draft(request)
+    wrong = _wrong(error) if isinstance(error, ApiError) else ()
+    changed = status in (HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)
     return Draft(
         csrf=fresh.csrf,
         key=fresh.key if is_definite else form.get(KEY) or fresh.key,
         version=form.get(VERSION, ""),
         values={name: value for name, value in form.items() if name not in _OWN},
         why=why,
-        wrong=error.fields if isinstance(error, ApiError) else (),
-        conflict=status in (HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED),
+        wrong=wrong,
+        conflict=changed and not wrong,  # a field is missing, nothing has changed
     )
+
+
+def _wrong(error: ApiError) -> tuple[str, ...]:
+    """Return the fields to correct: those said to be invalid, or else to be given."""
+    return error.fields or tuple(_NAMED.findall(str(error)))
 
 
 def action_of(actions: Sequence[Action], verb: str) -> Action | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from babel import Locale
 from markupsafe import Markup, escape
 
 from services.projections.history.alert import is_document, leads_to_web
@@ -68,6 +69,11 @@ def kept_query(given: Iterable[tuple[str, str]]) -> str:
 def _instant(text: str, language: Language, zone: str) -> str:
     """Format an instant in the time zone of the page."""
     return short_instant_text(datetime.fromisoformat(text), zone, language)
+
+
+def _language_name(code: str, language: Language) -> str:
+    """Return what a language is called in another one; its code if it has no name."""
+    return Locale.parse(code).get_language_name(language) or code
 
 
 def _newest(promises: Iterable[Mapping[str, Any]], cycle: int) -> Iterable[object]:
@@ -152,6 +158,7 @@ TEMPLATES = Pages(
         "is_after": _is_after,
         "is_document": is_document,
         "is_web": leads_to_web,
+        "language_name": _language_name,
         "newest": _newest,
         "record_place": record_place,
         "refused": refused_text,

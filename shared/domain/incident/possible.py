@@ -1,4 +1,4 @@
-"""Which commands an incident allows now: by its status, and by what is already so.
+"""Which commands an incident allows now, and why not: by status and by what is so.
 
 The owner of a stream decides with the same table, so that nobody is offered a command
 only to hear that it is not possible. Whose a command is to say is in `relations`; what
@@ -83,6 +83,8 @@ class Situation(NamedTuple):
     clocks: Sequence[Clock]
     may_say: Callable[[str], bool]
     """Whether a verb is the reader's to say, by their relation to it."""
+    otherwise: Callable[[str], str] = lambda _: ""
+    """What is done instead of a verb that is not the reader's to say."""
 
 
 _CHANGES_NOTHING: Mapping[str, Callable[[Situation, str | None], bool]] = {
@@ -119,8 +121,77 @@ def possible(now: Situation, person: str | None) -> list[str]:
         found.append(Escalate.verb)
         if _can_be_accepted(now.level, now.accepted_by, person):
             found.append(Accept.verb)
-        found += [EXTENSIONS] if _can_be_extended(now) else []
+        found += [] if _refused_extension(now) else [EXTENSIONS]
     return [verb for verb in found if now.may_say(verb)]
+
+
+def why_refused(now: Situation, person: str | None) -> dict[str, str]:
+    """Return why verbs would be refused, whatever their bodies say, by verb.
+
+    Each is the sentence of the owner who decides. A verb that would merely change
+    nothing is not among them.
+    """
+    incident = now.incident
+    order = list(Status).index(incident.status)
+    escalations = dict.fromkeys((Accept.verb, Escalate.verb), _AT_WORK)
+    found = {
+        verb: refused_by_status(
+            incident.ref, incident.status, effects[order], incident.merged_into
+        )
+        for verb, effects in {**EFFECTS, **escalations}.items()
+        if effects[order] not in (DO, ALREADY)
+    }
+    if incident.status in AT_WORK:
+        own = {
+            commands.Pause.verb: refused_by_pause(incident),
+            Accept.verb: refused_acceptance(
+                incident.ref, now.level, now.accepted_by, person
+            ),
+            EXTENSIONS: _refused_extension(now),
+        }
+        found |= {verb: why for verb, why in own.items() if why}
+    why_not = {verb: str(why) for verb, why in found.items()}
+    theirs = [*EFFECTS, Accept.verb, Escalate.verb, EXTENSIONS]
+    others = {v: now.otherwise(v) for v in theirs if not now.may_say(v)}
+    return {**others, **why_not}
+
+
+def refused_by_status(ref: str, status: str, effect: str, into: str | None) -> Refused:
+    """Return the refusal of a verb with this effect, about any kind of record."""
+    instead = effect.format(into=into)
+    return Refused(f"{ref} is {status}: {instead}", "state")
+
+
+def refused_by_pause(incident: Incident) -> Refused | None:
+    """Return the refusal of another pause, None for an incident that is not paused."""
+    if incident.pause is None:
+        return None
+    return Refused(
+        f"{incident.ref} waits already, for the {incident.pause.reason}: resume it "
+        "first",
+        "state",
+    )
+
+
+def refused_acceptance(
+    incident: str, level: SupportLevel, accepted_by: str | None, person: str | None
+) -> Refused | None:
+    """Return the refusal to accept an incident at work; None if nothing is against it.
+
+    `accepted_by`: who has, if nobody else is needed.
+    """
+    if level == "n1":
+        return Refused(
+            f"{incident} is with the desk: acknowledge it, or escalate it first",
+            "state",
+        )
+    if accepted_by not in (None, person):
+        return Refused(
+            f"{accepted_by} has accepted {incident} at {level}: ask them, or have it "
+            "assigned to you",
+            "state",
+        )
+    return None
 
 
 class Standing(NamedTuple):
@@ -153,10 +224,10 @@ def _can_be_accepted(
     return level != "n1" and accepted_by is None and person is not None
 
 
-def _can_be_extended(now: Situation) -> bool:
+def _refused_extension(now: Situation) -> Refused | None:
     incident = now.incident
     try:
         extendable(incident.ref, now.clocks, incident.cycle, incident.reporters)
-    except Refused:
-        return False
-    return True
+    except Refused as why:
+        return why
+    return None

@@ -122,9 +122,14 @@ def may_say(verb: str, person: str | None, people: People) -> bool:
     return any(who & relations(each, people.team, person) for each in people.policies())
 
 
+def otherwise(verb: str, people: People) -> str:
+    """Return what they do instead whose verb it is not, "" if it is everybody's."""
+    return RULES[verb].otherwise.format(team=people.team)
+
+
 def require_relation(verb: str, actor: str, people: People) -> str:
     """Return the person who says it. Raises `Refused` if it is not theirs to say."""
     person = actor.removeprefix(_PERSON) if actor.startswith(_PERSON) else None
     if person is None or not may_say(verb, person, people):
-        raise Refused(RULES[verb].otherwise.format(team=people.team), "role")
+        raise Refused(otherwise(verb, people), "role")
     return person

@@ -47,11 +47,16 @@ def action(verb: str) -> Action:
     return found
 
 
-def form(of: Action, values: Mapping[str, str] | None = None, **shown: Any) -> str:
+def form(
+    of: Action,
+    values: Mapping[str, str] | None = None,
+    draft: Draft | None = None,
+    **shown: Any,
+) -> str:
     """Return the form of an action as a page shows it."""
     templates = rendering.TEMPLATES._in("en")
     macros = templates.get_template("forms.html").module
-    draft = Draft("csrf", "key", "1", values or {})
+    draft = draft or Draft("csrf", "key", "1", values or {})
     return " ".join(str(macros.action_form("/x", of, draft, **shown)).split())  # type: ignore[attr-defined] # jinja adds the macros
 
 
@@ -66,6 +71,31 @@ def test_the_rare_fields_of_a_resolution_are_folded_away() -> None:
 
 def test_a_rare_field_that_was_filled_in_is_not_folded_away() -> None:
     assert '<details class="more" open>' in form(action("resolve"), {"force": "yes"})
+
+
+def test_a_rare_field_is_shown_if_it_is_needed() -> None:
+    assert '<details class="more" open>' in form(action("resolve"), shows_rare=True)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "conflict", "place"),
+    [
+        (("force", "reason"), False, 'id="resolve-force-problem" role="alert"'),
+        (("elsewhere",), False, 'class="no" role="alert"'),
+        ((), False, 'class="no" role="alert"'),
+        (("force",), True, 'class="no" role="alert"'),
+    ],
+    ids=["its first field", "a field of another form", "no field", "a conflict"],
+)
+def test_why_a_form_is_refused_stands_once_beside_what_is_to_be_corrected(
+    wrong: tuple[str, ...], place: str, *, conflict: bool
+) -> None:
+    draft = Draft("csrf", "key", "1", {}, "It still fires.", wrong, conflict)
+
+    shown = form(action("resolve"), draft=draft)
+
+    assert shown.count("It still fires.") == 1
+    assert place in shown
 
 
 def test_the_next_incident_can_follow_from_any_page() -> None:

@@ -13,9 +13,12 @@ from services.projections.web.incident.endpoints import read
 from services.projections.web.incident.views import (
     FOLDED_MIN,
     Folded,
+    OfferedForm,
     Refused,
     changes_since,
+    first_recipients,
     folded,
+    not_now,
 )
 
 Line = Mapping[str, Any]
@@ -169,3 +172,28 @@ def test_what_is_for_the_same_purpose_stands_together() -> None:
 
     assert order == sorted(order)
     assert set(order) == set(range(len(GROUPS) + 1))
+
+
+def test_why_something_is_not_possible_is_said_once_for_all_it_concerns() -> None:
+    reopen, desk = "it is resolved: reopen it first", "it is with the desk"
+    refused = {"assign": reopen, "resolve": reopen, "accept": desk, "wake": reopen}
+    (note,) = (each for each in ACTIONS if each.verb == "note")
+    offers = [OfferedForm(note, Draft("", "", "", {}), False, True, False)]
+
+    found = not_now({"refused": {**refused, "note": "no"}}, offers)
+
+    assert found == {desk: ["accept"], reopen: ["assign", "resolve"]}
+
+
+def test_whom_a_message_does_not_reach_is_shown_before_all_others() -> None:
+    def recipient(
+        person: str, why_not: str | None = None, last_failure: str | None = None
+    ) -> dict[str, str | None]:
+        return {"person": person, "why_not": why_not, "last_failure": last_failure}
+
+    reached = [recipient(f"p{n}") for n in range(6)]
+    failing = [recipient("x", "no_address"), recipient("y", None, "550")]
+
+    shown = [each["person"] for each in first_recipients([*reached, *failing])]
+
+    assert shown == ["x", "y", "p0", "p1", "p2"]

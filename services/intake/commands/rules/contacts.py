@@ -10,6 +10,7 @@ from services.intake.commands.rules.context import DecisionContext
 from shared.domain import events
 from shared.domain.commands.incident import Attach, Inform, Pause, Resume
 from shared.domain.incident import Incident
+from shared.domain.incident.possible import refused_by_pause
 from shared.domain.refusal import Refused
 
 
@@ -71,11 +72,8 @@ def paused(
     held = incident.pause
     if held and (held.reason, held.question) == (command.reason, command.question):
         return []
-    if held:
-        raise Refused(
-            f"{incident.ref} waits already, for the {held.reason}: resume it first",
-            "state",
-        )
+    if why := refused_by_pause(incident):
+        raise why
     pause = events.IncidentPaused(
         **context.about(incident),
         reason=command.reason,

@@ -43,6 +43,7 @@ from shared.domain.incident.possible import (
     NEW,
     THERE,
     UNLESS_MERGED,
+    refused_by_status,
 )
 from shared.domain.problem import Problem
 from shared.domain.record import OwnRecord, Record, RecordEvent, RecordKind
@@ -262,8 +263,7 @@ def _is_to_do(verb: Verb, record: OwnRecord) -> bool:
     if effect in (DO, ALREADY):
         return effect == DO
     into = record.merged_into if isinstance(record, Incident) else None
-    instead = effect.format(into=into)
-    raise Refused(f"{record.ref} is {record.status}: {instead}", "state")
+    raise refused_by_status(record.ref, record.status, effect, into)
 
 
 def life_of(kind: RecordKind) -> str:

@@ -1,8 +1,9 @@
 """Endpoints for one incident: its state and its promises, replayed from its streams."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Query, Response
@@ -12,7 +13,7 @@ from services.projections.api.answers import Answer, refusals
 from services.projections.api.callers import ClientReader, person_of, sight_of
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.incidents.linked import with_titles
-from services.projections.api.incidents.people import may_say_of
+from services.projections.api.incidents.people import people_of
 from services.projections.api.incidents.views import IncidentView, NearChangeView
 from services.projections.api.position import history, known, no_incident
 from services.projections.api.promises.views import PromiseView, views
@@ -32,7 +33,8 @@ from services.projections.sight import Sight
 from services.projections.snapshots import snapshot
 from shared.database.table import Cursors
 from shared.domain.identifiers import IncidentRef
-from shared.domain.incident.possible import Situation, possible
+from shared.domain.incident.possible import Situation, possible, why_refused
+from shared.domain.incident.relations import may_say, otherwise
 from shared.domain.limits import Place
 from shared.eventlog.entry import Entry
 from shared.security.access import Caller
@@ -106,16 +108,25 @@ async def get_promises(
     )
 
 
-def _actions(desk: Desk, seen: _Seen, caller: Caller) -> tuple[str, ...]:
-    """Return the commands that are possible, for a caller who may give commands."""
-    of = seen.whole
-    place = Place(of.row.client, of.row.service, of.row.team)
+def _actions(desk: Desk, seen: _Seen, caller: Caller) -> Mapping[str, object]:
+    """Return which commands are possible and refused, to a caller who may give any."""
+    of, row = seen.whole, seen.whole.row
+    place = Place(row.client, row.service, row.team)
     if set(COMMANDERS).isdisjoint(caller.scopes_at(place)):
-        return ()
-    row, person = of.row, person_of(caller)
-    may_say = may_say_of(desk, seen.past, row, person)
-    now = Situation(of.incident, row.level, row.accepted_by, of.clocks, may_say)
-    return tuple(possible(now, person))
+        return {}
+    person, people = person_of(caller), people_of(desk, seen.past, row)
+    now = Situation(
+        of.incident,
+        row.level,
+        row.accepted_by,
+        of.clocks,
+        partial(may_say, person=person, people=people),
+        partial(otherwise, people=people),
+    )
+    return {
+        "actions": tuple(possible(now, person)),
+        "refused": why_refused(now, person),
+    }
 
 
 def _view(desk: Desk, ref: str, query: InstantQuery, caller: Caller) -> IncidentView:
@@ -123,8 +134,8 @@ def _view(desk: Desk, ref: str, query: InstantQuery, caller: Caller) -> Incident
     seen = _seen(desk, ref, query, sight)
     view = IncidentView.of(seen.whole, seen.promises, seen.at, seen.known)
     near = tuple(NearChangeView(**asdict(change)) for change in seen.near)
-    actions = _actions(desk, seen, caller) if query.at is None else ()
-    view = view.model_copy(update={"changes_nearby": near, "actions": actions})
+    actions = _actions(desk, seen, caller) if query.at is None else {}
+    view = view.model_copy(update={"changes_nearby": near, **actions})
     if not sight.internal:
         view = view.for_client()
     if sight.within is None and not view.links:

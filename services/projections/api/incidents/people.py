@@ -56,16 +56,13 @@ def may_say_of_row(
     return partial(may_say, person=person, people=people)
 
 
-def may_say_of(
-    desk: Desk, past: Sequence[Entry], row: QueueRow, person: str | None
-) -> MaySay:
-    """Return what a person may say of an incident after its events."""
+def people_of(desk: Desk, past: Sequence[Entry], row: QueueRow) -> People:
+    """Return the people of an incident after its events."""
     opened = next(e.event for e in past if isinstance(e.event, IncidentOpened))
     standing = standing_of(entry.event for entry in past)
     paged = {person for page in standing.pages for person in page.people}
     policies = partial(_policies, desk, opened.policy, look_up_of(desk))
-    people = People(row.team, policies, paged)
-    return partial(may_say, person=person, people=people)
+    return People(row.team, policies, paged)
 
 
 def people_of_handover(

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Literal, Self, get_args, get_origin
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from services.projections.api.answers import Answer
 from services.projections.api.promises.views import PromiseView, views
@@ -307,6 +307,9 @@ class IncidentView(Answer):
     actions: tuple[str, ...] = ()
     """The commands that the caller may give now: each is the end of a path below that
     of the incident. Empty for the past, and for those who may only read."""
+    refused: dict[str, str] = Field(default_factory=dict)
+    """Why other commands would be refused now, whatever their body says, by the end of
+    their path. One that would merely change nothing is not among them."""
     unreadable: list[UnreadableView]
     """Events about it that could not be used: they cannot be read, or cannot have
     happened after those before them."""

@@ -22,7 +22,15 @@ _SPOKEN = ("phone", "in_person", "chat", "email")
 """How an agent may have told a user without the desk."""
 _CANCELLED_FOR = ("not_an_incident", "duplicate", "withdrawn", "test")
 
-TAKE_ON = (Action("accept", key="c"), Action("acknowledge", key="a"), Action("resume"))
+_ACKNOWLEDGE = "acknowledge"
+ASSIGN_TO_ME = Action("assign_to_me", key="m", command="assign", then=_ACKNOWLEDGE)
+"""`adapted` to the page, and `as_sent`, it names the visitor."""
+TAKE_ON = (
+    Action("accept", key="c", then=_ACKNOWLEDGE),
+    Action(_ACKNOWLEDGE, key="a"),
+    ASSIGN_TO_ME,
+    Action("resume"),
+)
 TELL = (
     Action("inform", (Field("message", "words", required=True),), key="r"),
     Action(
@@ -151,8 +159,16 @@ def group_of(action: Action) -> int:
 
 
 def offered(actions: Sequence[Action], possible: Collection[str]) -> tuple[Action, ...]:
-    """Return the actions whose command is possible now, as the API says."""
-    return tuple(each for each in actions if each.path in possible)
+    """Return the actions whose command is possible now, as the API says.
+
+    Who accepts an incident acknowledges it with the same press.
+    """
+    accepts = "accept" in possible
+    return tuple(
+        each
+        for each in actions
+        if each.path in possible and not (accepts and each.verb == _ACKNOWLEDGE)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +177,8 @@ class Choices:
 
     teams: Sequence[str]
     destinations: Mapping[str, str]
+    me: str | None = None
+    """The person for whom the page is; None for a machine's token."""
 
 
 def adapted(
@@ -168,8 +186,11 @@ def adapted(
 ) -> Action | None:
     """Return an action with the choices that an incident gives, and the zone.
 
-    None if a field that it needs has nothing to choose from.
+    None if a field that it needs has nothing to choose from, or if another action
+    gives the incident to the visitor.
     """
+    if action is ASSIGN_TO_ME:
+        return as_sent(action, given.me) if _may_be_mine(incident, given.me) else None
     choices = {
         "team": tuple(given.teams),
         "to": tuple(given.destinations),
@@ -191,6 +212,22 @@ def adapted(
     if any(each.required and not _has_choice(each) for each in fields):
         return None
     return replace(action, fields=tuple(f for f in fields if _has_choice(f)))
+
+
+def as_sent(action: Action, me: str | None) -> Action:
+    """Return an action as the visitor gives it."""
+    if action is not ASSIGN_TO_ME or me is None:
+        return action
+    return replace(action, fixed=(("assignee", me),))
+
+
+def _may_be_mine(incident: Mapping[str, Any], me: str | None) -> bool:
+    """Return whether the visitor does not have the incident, and has to ask for it."""
+    verbs = incident["actions"]
+    if me is None or incident["assignee"] == me or "accept" in verbs:
+        return False
+    takes = acknowledging(incident, verbs, me) == _ACKNOWLEDGE
+    return not (takes and _ACKNOWLEDGE in verbs)
 
 
 def _of_anybody(field: Field) -> Field:

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -32,19 +33,24 @@ from services.projections.web.api_client import (
 from services.projections.web.feed import linked, of_records
 from services.projections.web.incident.actions import (
     ACTIONS,
+    ASSIGN_TO_ME,
     BESIDE,
     Choices,
     acknowledging,
+    as_sent,
 )
 from services.projections.web.incident.files import DONE as FILES_ATTACHED
 from services.projections.web.incident.promise_picture import promise_pictures
 from services.projections.web.incident.views import (
+    RECIPIENTS_SHOWN,
     SHOWN,
     Changes,
     Refused,
     changes_since,
+    first_recipients,
     folded,
     meanwhile,
+    not_now,
     offered_forms,
     proposed_references,
     shown_of,
@@ -113,6 +119,8 @@ async def _act(
         return await _incident(ref, request, client, Refused(action, draft, 403))
     try:
         form = await with_people(client, action, form)
+        if action is ASSIGN_TO_ME:
+            action = as_sent(action, _person_of(await client.get("/v1/me", {})))
         answer = await act(client, _place(ref), action, form)
     except ApiError as error:
         if error.is_signed_out:
@@ -190,6 +198,17 @@ async def _templates(
     return items
 
 
+async def _recipients(
+    place: str, incident: Mapping[str, Any], client: ApiClient
+) -> Sequence[Mapping[str, Any]]:
+    """Return whom a message to users goes to; none where nobody can be informed."""
+    if "inform" not in incident["actions"]:
+        return ()
+    found = await client.get(f"{place}/recipients", {})
+    items: Sequence[Mapping[str, Any]] = found["items"]
+    return items
+
+
 async def _candidates(
     place: str, incident: Mapping[str, Any], client: ApiClient
 ) -> Sequence[Mapping[str, Any]]:
@@ -213,6 +232,12 @@ async def _choices(language: str, client: ApiClient) -> Choices:
         [each["queue"] for each in queues["items"] if each["queue"] not in _OWN],
         {each["destination"]: each["name"] for each in destinations["items"]},
     )
+
+
+def _person_of(me: Mapping[str, Any]) -> str | None:
+    """Return the visitor's id, None for a machine."""
+    actor = me["actor"]
+    return person_of(actor) if actor.startswith("person:") else None
 
 
 async def read(
@@ -260,13 +285,16 @@ async def _parts(
 async def _proposals(
     place: str, language: str, incident: Mapping[str, Any], client: ApiClient
 ) -> Mapping[str, Any]:
-    """Return what the forms propose: notes, texts and incidents."""
-    solutions, templates, candidates = await asyncio.gather(
+    """Return what the forms propose: notes, texts and incidents; and who is told."""
+    solutions, templates, candidates, recipients = await asyncio.gather(
         _solutions(incident, client),
         _templates(place, language, incident, client),
         _candidates(place, incident, client),
+        _recipients(place, incident, client),
     )
     return {
+        "recipients": first_recipients(recipients),
+        "more_recipients": max(0, len(recipients) - RECIPIENTS_SHOWN),
         "solutions": solutions,
         "templates": templates,
         "candidates": candidates,
@@ -281,6 +309,7 @@ async def _incident(
     me, choices = await asyncio.gather(
         client.get("/v1/me", {}), _choices(language, client)
     )
+    choices = replace(choices, me=_person_of(me))
     told = _told(given, language, me["zone"])
     back = kept_query(parse_qsl(given.get("back", "")))
     incident, timeline, promises = await read(client, place, given, told, refused)
@@ -294,6 +323,7 @@ async def _incident(
         refused.status if refused else HTTPStatus.OK,
         actions=[form.action for form in forms],
         forms=forms,
+        not_now=not_now(incident, forms),
         beside={each.action.verb: each for each in offers if each not in forms},
         files_draft=new_draft(request),
         **_done(given, incident, me["actor"]),

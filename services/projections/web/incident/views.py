@@ -1,6 +1,6 @@
 """What the page of an incident shows: forms that are offered, lines of its timeline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress, groupby
 from typing import Any, Literal, NamedTuple
@@ -11,6 +11,7 @@ from services.projections.timeline.categories import CATEGORIES
 from services.projections.web.actions import Action, Draft, new_draft
 from services.projections.web.incident.actions import (
     ACTIONS,
+    ASSIGN_TO_ME,
     FIRST,
     Choices,
     adapted,
@@ -139,6 +140,34 @@ class OfferedForm:
     is_open: bool
     is_first: bool
     begins_group: bool
+
+
+def not_now(
+    incident: Mapping[str, Any], offers: Iterable[OfferedForm]
+) -> Mapping[str, Sequence[str]]:
+    """Return which everyday actions are not possible now, by why, as the API says."""
+    shown = {form.action.verb for form in offers}
+    found: dict[str, list[str]] = {}
+    for action in FIRST:
+        why = incident["refused"].get(action.path)
+        if why and action.verb not in shown and action is not ASSIGN_TO_ME:
+            found.setdefault(why, []).append(action.verb)
+    return found
+
+
+RECIPIENTS_SHOWN = 5
+
+
+def first_recipients(
+    recipients: Sequence[Mapping[str, Any]],
+) -> Sequence[Mapping[str, Any]]:
+    """Return those to show: whom a message does not reach before all others."""
+    ordered = sorted(recipients, key=lambda each: not _is_doubtful(each))
+    return ordered[:RECIPIENTS_SHOWN]
+
+
+def _is_doubtful(recipient: Mapping[str, Any]) -> bool:
+    return bool(recipient["why_not"] or recipient["last_failure"] is not None)
 
 
 _PREFILLED = {

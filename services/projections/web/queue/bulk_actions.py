@@ -8,15 +8,19 @@ from dataclasses import replace
 
 from services.projections.web.actions import Action
 from services.projections.web.incident.actions import ACTIONS
+from services.projections.web.incident.actions import offered as offered_of
 
 _OF_ONE: Mapping[str, Action] = {action.verb: action for action in ACTIONS}
 
 
 def _for_several(verb: str, *names: str) -> Action:
-    """Return the action of one incident without a key, and with these fields alone."""
+    """Return the action of one incident without a key, and with these fields alone.
+
+    It is one command for each: none follows.
+    """
     action = _OF_ONE[verb]
     fields = tuple(f for f in action.fields if not names or f.name in names)
-    return replace(action, key=None, fields=fields)
+    return replace(action, key=None, fields=fields, then=None)
 
 
 BULK_ACTIONS = (
@@ -49,4 +53,4 @@ def with_teams(action: Action, teams: Sequence[str]) -> Action:
 
 def offered(possible: Sequence[str]) -> Sequence[Action]:
     """Return what a row offers: of its commands those that are possible, as it says."""
-    return tuple(each for each in ROW_ACTIONS if each.verb in possible)
+    return offered_of(ROW_ACTIONS, possible)

@@ -1,10 +1,12 @@
 """An agent looks up who calls, and sees what is open for them and their client."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from services.intake.directory.store import import_people
+from tests.support.builders.promise_events import told as event_of
 from tests.support.desks.api import Api, problem
 from tests.support.strategies.histories import opened
 
@@ -110,3 +112,48 @@ def test_nobody_is_a_404_and_contact_details_are_for_the_desk(told: Api) -> None
     for who in ("auditor", "source"):
         problem(told.call("GET", "/v1/people?q=costa", who), 403)
         problem(told.call("GET", "/v1/people/costa", who), 403)
+
+
+def test_whom_an_answer_reaches_is_known_before_it_is_sent(told: Api) -> None:
+    ref, unreported = "INC-000020", "INC-000021"
+    contact = {"policy": 1, "direction": "inbound", "channel": "phone"}
+    message = {"kind": "receipt", "audience": "user", "channel": "mail"}
+    caused_by = {"cause_stream": f"incident-{ref}", "cause_version": 1, "policy": 1}
+    told.happened(
+        opened(ref, reporter="costa"),
+        *(
+            event_of(
+                "incident.contacted", ref, person=person, contacted_at=NOW, **contact
+            )
+            for person in ("leroy", "stranger")
+        ),
+        event_of(
+            "notification.requested",
+            ref,
+            person="costa",
+            key="one",
+            **message,
+            **caused_by,
+        ),
+        event_of("notification.failed", ref, key="one", reason="550 no", attempts=1),
+        opened(unreported),
+    )
+
+    def recipients(of: str, who: str = "agent") -> list[dict[str, Any]]:
+        return list(told.get(f"/v1/incidents/{of}/recipients", who)["items"])
+
+    costa, leroy, stranger = recipients(ref)
+    assert costa == {
+        "person": "costa",
+        "name": "M. Costa",
+        "address": "Costa@Valmont.example",
+        "language": "en",
+        "why_not": None,
+        "last_failure": "550 no",
+    }
+    assert (leroy["why_not"], leroy["last_failure"]) == ("no_address", None)
+    assert stranger["why_not"] == "unknown_person"
+    unseen = recipients(ref, "auditor")
+    assert {(each["name"], each["address"]) for each in unseen} == {(None, None)}
+    assert recipients(unreported) == []
+    assert told.call("GET", "/v1/incidents/INC-000099/recipients").status_code == 404

@@ -17,8 +17,8 @@ from shared.domain.commands.escalation import (
     EscalationCommand,
 )
 from shared.domain.incident import replay
-from shared.domain.incident.possible import Situation, possible
-from shared.domain.incident.relations import may_say
+from shared.domain.incident.possible import Situation, possible, why_refused
+from shared.domain.incident.relations import may_say, otherwise
 from shared.domain.refusal import Refused
 from shared.messaging.commands import CommandRequest
 from tests.support.builders.escalation import Search
@@ -142,15 +142,19 @@ def test_accepting_is_offered_where_it_is_not_refused(
     assert post.accepted_by == accepted_by
     people = people_of(search.case, search.desk.known)
     theirs = partial(may_say, person=person, people=people)
-    now = Situation(incident, post.level, accepted_by, (), theirs)
-    offered = possible(now, person)
+    instead = partial(otherwise, people=people)
+    now = Situation(incident, post.level, accepted_by, (), theirs, instead)
+    offered, refused = possible(now, person), why_refused(now, person)
 
     if "accept" in offered:
         assert len(ask(search, Accept(), f"person:{person}")) == 1
     elif person == accepted_by:
         assert ask(search, Accept(), f"person:{person}") == []
+        assert "accept" not in refused
     else:
-        assert refusal(search, Accept(), f"person:{person}").code in {"state", "role"}
+        why = refusal(search, Accept(), f"person:{person}")
+        assert why.code in {"state", "role"}
+        assert refused["accept"] == why.reason
     assert "escalate" in offered
 
 

@@ -1,5 +1,9 @@
 """A form of a page becomes the body of a command, and is shown again when refused."""
 
+import asyncio
+from collections.abc import Mapping
+from typing import Any, cast
+
 import pytest
 from starlette.requests import Request
 
@@ -7,12 +11,20 @@ from services.projections.web.actions import (
     Action,
     Expired,
     Field,
+    act,
     body_of,
     refused_draft,
 )
-from services.projections.web.api_client import ApiError
+from services.projections.web.api_client import ApiClient, ApiError
 from services.projections.web.csrf import token_for
-from services.projections.web.incident.actions import acknowledging
+from services.projections.web.incident.actions import (
+    ASSIGN_TO_ME,
+    TAKE_ON,
+    Choices,
+    acknowledging,
+    adapted,
+    offered,
+)
 
 RESOLVE = Action(
     "resolve",
@@ -46,6 +58,7 @@ def test_a_body_has_the_fields_of_its_form_that_are_filled(
     [
         (ApiError(422, "body", "no", ("note",)), False, False),
         (ApiError(409, "state", "no"), False, True),
+        (ApiError(409, "firing", "resolve it with `force`"), False, False),
         (ApiError(412, "version", "no"), False, True),
         (ApiError(503, "unavailable", "no"), True, False),
         (ApiError(504, "timeout", "no"), True, False),
@@ -85,3 +98,105 @@ def test_an_acknowledgement_says_who_has_it_afterwards(
     of = {"level": level, "assignee": assignee, "accepted_by": accepted_by}
 
     assert acknowledging(of, verbs, "nadia") == words
+
+
+class _Api:
+    """An API that remembers what it was asked; `no` answers the second command."""
+
+    def __init__(self, no: ApiError | None = None) -> None:
+        self.asked: list[tuple[str, Mapping[str, str]]] = []
+        self._no = no
+
+    async def post(
+        self, path: str, _: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> dict[str, Any]:
+        self.asked.append((path, headers))
+        if self._no is not None and len(self.asked) > 1:
+            raise self._no
+        return {"positions": [len(self.asked)]}
+
+
+def _pressed(api: _Api) -> dict[str, Any]:
+    client = cast("ApiClient", api)
+    return asyncio.run(act(client, "/v1/incidents/INC-000001", TAKE_ON[0], SENT))
+
+
+def test_one_press_accepts_and_acknowledges_each_once() -> None:
+    api = _Api()
+
+    assert _pressed(api) == {"positions": [1, 2]}
+    (accepted, first), (acknowledged, second) = api.asked
+    assert (accepted[-7:], acknowledged[-12:]) == ("/accept", "/acknowledge")
+    assert first["Idempotency-Key"] != second["Idempotency-Key"]
+    assert ("If-Match" in first, "If-Match" in second) == (True, False)
+
+
+@pytest.mark.parametrize("status", [403, 409, 422])
+def test_what_was_pressed_is_done_if_what_follows_is_refused(status: int) -> None:
+    assert _pressed(_Api(ApiError(status, "state", "no"))) == {"positions": [1]}
+
+
+@pytest.mark.parametrize("status", [401, 429, 503, 504])
+def test_what_is_unknown_is_sent_again_with_the_same_key(status: int) -> None:
+    with pytest.raises(ApiError):
+        _pressed(_Api(ApiError(status, "x", "no")))
+
+
+_INCIDENT = {"level": "n1", "assignee": None, "accepted_by": None}
+_NOTHING: Mapping[str, Any] = {"reporters": (), "signals": {}}
+
+
+@pytest.mark.parametrize(
+    ("incident", "possible", "buttons"),
+    [
+        ({}, {"assign", "acknowledge"}, ["acknowledge"]),
+        ({"assignee": "nadia"}, {"assign"}, []),
+        ({"assignee": "paul"}, {"assign"}, ["assign_to_me"]),
+        (
+            {"assignee": "paul"},
+            {"assign", "acknowledge"},
+            ["acknowledge", "assign_to_me"],
+        ),
+        ({"level": "n2"}, {"assign", "acknowledge", "accept"}, ["accept"]),
+        ({"level": "n2", "assignee": "paul"}, {"assign", "accept"}, ["accept"]),
+        (
+            {"level": "n2"},
+            {"assign", "acknowledge"},
+            ["acknowledge", "assign_to_me"],
+        ),
+        ({}, set(), []),
+    ],
+)
+def test_each_way_to_have_an_incident_is_one_button(
+    incident: Mapping[str, Any], possible: set[str], buttons: list[str]
+) -> None:
+    of = {**_INCIDENT, **_NOTHING, **incident, "actions": possible}
+    given = Choices([], {}, "nadia")
+    shown = (adapted(each, of, given, "UTC") for each in offered(TAKE_ON, possible))
+
+    found = [each for each in shown if each is not None]
+    assert [each.verb for each in found] == buttons
+    if "assign_to_me" in buttons:
+        assert body_of(found[-1], {}) == {"assignee": "nadia"}
+
+
+def test_a_machine_is_assigned_nothing() -> None:
+    of = {**_INCIDENT, "assignee": "paul", "actions": {"assign"}}
+
+    assert adapted(ASSIGN_TO_ME, of, Choices([], {}), "UTC") is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence", "wrong"),
+    [
+        (("note",), "1 field is wrong: `note`", ("note",)),
+        ((), "wait, or resolve it with `force` and a `reason`", ("force", "reason")),
+        ((), "reopen it first", ()),
+    ],
+)
+def test_the_fields_to_correct_are_those_that_a_refusal_names(
+    fields: tuple[str, ...], sentence: str, wrong: tuple[str, ...]
+) -> None:
+    draft = refused_draft(REQUEST, SENT, ApiError(422, "x", sentence, fields), "why")
+
+    assert draft.wrong == wrong

@@ -74,7 +74,7 @@ def test_a_view_says_what_the_page_does_not_say_itself() -> None:
     ("status", "is_acknowledged", "level", "accepted_by", "verbs"),
     [
         (Status.NEW, False, "n1", None, ["acknowledge"]),
-        (Status.NEW, False, "n2", None, ["acknowledge", "accept"]),
+        (Status.NEW, False, "n2", None, ["accept"]),
         (Status.ACKNOWLEDGED, True, "n1", None, []),
         (Status.PAUSED, False, "n1", None, ["acknowledge"]),
         (Status.PAUSED, True, "n2", None, ["accept"]),
@@ -96,7 +96,9 @@ def test_a_row_offers_what_comes_next_and_is_theirs_to_say(
     possible = possible_from_row(standing, "nadia")
     assert [each.verb for each in offered(possible)] == verbs
     assert possible_from_row(standing, None) == []
-    assert set(possible_from_row(of_others, "nadia")) == {*verbs} - {"accept"}
+    assert possible_from_row(of_others, "nadia") == [
+        v for v in possible if v != "accept"
+    ]
 
 
 @pytest.mark.parametrize(

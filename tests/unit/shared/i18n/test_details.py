@@ -22,6 +22,7 @@ WRITTEN = (
     "services/escalation/notifications",
     "services/projections/queue",
     "services/sla_watcher/extensions",
+    "shared/domain/incident",
     "shared/domain/sla",
 )
 """Where refusals are written that the screens of the desk show."""
