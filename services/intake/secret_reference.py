@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-FILE_BYTES_MAX = 4_096
+FILE_BYTES_MAX = 32 * 1024
 
 
 class NoSecret(Exception):

@@ -6,6 +6,7 @@ with a mail sets that mail aside, and whatever is wrong with a mailbox stops no 
 """
 
 import asyncio
+import math
 import os
 from collections import Counter
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from services.intake.commands.page_taker import PageNotTaken
 from services.intake.commands.record_store import CODE as UNREADABLE
 from services.intake.inbound_mail.parser import read_letter, unread
 from services.intake.inbound_mail.worker import MailDelivery, MailIntake
+from services.intake.mailboxes.access_tokens import AccessTokens, NoToken
 from services.intake.mailboxes.address import Address, NoAddress, address_of
 from services.intake.mailboxes.session import (
     AWAY,
@@ -24,6 +26,7 @@ from services.intake.mailboxes.session import (
     UNUSABLE,
     FetchedMail,
     Session,
+    TokenRefused,
 )
 from services.intake.mailboxes.store import Mark, read_mark, write_mark
 from shared.database.leadership import Leadership, LeaseLost
@@ -39,6 +42,8 @@ AT_ONCE_MAX = 100
 WAIT_SECONDS, WAIT_SECONDS_MAX = 1.0, 60.0
 FETCHES_MAX = 3
 """How often a mail that the server refuses to send is asked for."""
+TOLD_MAX = 400
+"""Characters of the reason why a mailbox is away."""
 _LATER = (429, 503)
 
 _log = structlog.get_logger(__name__)
@@ -69,20 +74,24 @@ class Mailbox:
         self._environment = environment
         self._session: Session | None = None
         self._address: Address | None = None
+        self._tokens: AccessTokens | None = None
+        """For a mailbox whose server takes no password."""
+        self._fresh_until = math.inf
+        """When the token expires with which the session was opened."""
         self._wait = WAIT_SECONDS
         doing = "its mails wait there; trying again"
         self._outage = Outage(f"mailbox.{source}", doing)
 
-    async def round(self, seat: Leadership) -> float:
+    async def round(self, seat: Leadership, now: float) -> float:
         """Take new mails; return how long to wait if the mailbox is unavailable.
 
-        Raises `LeaseLost` if `seat` no longer holds the lease.
+        `now` is the time on the monotonic clock, by which access tokens expire. Raises `LeaseLost` if `seat` no longer holds the lease.
         """
         try:
-            await self._round(seat)
+            await self._round(seat, now)
         except LeaseLost:
             raise
-        except (*AWAY, NoAddress, Unavailable, Overloaded, HttpError) as error:
+        except (*AWAY, NoAddress, NoToken, Unavailable, Overloaded, HttpError) as error:
             self._outage.away(error)
             return await self._later(_told(error))
         except Exception as error:  # noqa: BLE001 # ours; other mailboxes go on
@@ -103,12 +112,13 @@ class Mailbox:
     async def close(self) -> None:
         """Disconnect from the server."""
         session, self._session = self._session, None
+        self._fresh_until = math.inf
         if session is not None:
             await asyncio.to_thread(session.close)
 
-    async def _round(self, seat: Leadership) -> None:
+    async def _round(self, seat: Leadership, now: float) -> None:
         self.takes_nothing = False
-        session = await self._opened()
+        session = await self._opened(seat, now)
         mark = await asyncio.to_thread(self._mark)
         after = mark.uid if mark and mark.validity == session.validity else None
         numbers = await asyncio.to_thread(session.fresh, after)
@@ -148,14 +158,37 @@ class Mailbox:
         await self._letters.set_aside(unread(note, why), self._post(note, None), why)
         return None
 
-    async def _opened(self) -> Session:
+    async def _opened(self, seat: Leadership, now: float) -> Session:
         # Read each time, so that a changed secret needs no restart.
         address = address_of(self.clause.url, self._environment)
-        if self._session is None or address != self._address:
+        if address != self._address:
             await self.close()
-            self._session = await asyncio.to_thread(Session, address)
-            self._address = address
+            login, self._address = address.login, address
+            self._tokens = None if isinstance(login, str) else AccessTokens(login)
+        if now >= self._fresh_until:
+            # Some servers hang up once the token has expired.
+            await self.close()
+        if self._session is None:
+            if self._tokens is None:
+                self._session = await asyncio.to_thread(Session, address)
+            else:
+                self._session = await self._by_token(address, self._tokens, seat, now)
         return self._session
+
+    async def _by_token(
+        self, address: Address, tokens: AccessTokens, seat: Leadership, now: float
+    ) -> Session:
+        """Return a session opened with a token; one that is refused is replaced once."""
+        token = await tokens.token(now)
+        try:
+            session = await asyncio.to_thread(Session, address, token.text)
+        except TokenRefused:
+            tokens.refuse(token)
+            seat.prove()  # it may all have taken long
+            token = await tokens.token(now)
+            session = await asyncio.to_thread(Session, address, token.text)
+        self._fresh_until = token.fresh_until
+        return session
 
     async def _take(self, found: FetchedMail) -> None:
         letter = await asyncio.to_thread(
@@ -202,5 +235,5 @@ class Mailbox:
 
 
 def _told(error: Exception) -> str:
-    text = str(error).strip().partition("\n")[0][:200]
+    text = str(error).strip().partition("\n")[0][:TOLD_MAX]
     return text or type(error).__name__

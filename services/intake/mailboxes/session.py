@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from imapclient import SEEN, IMAPClient
-from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
 from services.intake.inbound_mail.message import LETTER_BYTES_MAX
 from services.intake.mailboxes.address import Address
@@ -25,7 +25,14 @@ CUT = (OSError, IMAPClientAbortError, ssl.SSLError, EOFError)
 """Those of them after which the connection is of no use."""
 UNUSABLE = (IMAPClientError, ValueError, LookupError, TypeError, AttributeError)
 """The exceptions raised if the server refuses one request, or answers nonsense."""
+XOAUTH2, OAUTHBEARER = "XOAUTH2", "OAUTHBEARER"
+MECHANISMS = (XOAUTH2, OAUTHBEARER)
+"""How access tokens are presented; the first that a server offers is used."""
 _SIZE, _AT, _BODY = b"RFC822.SIZE", b"INTERNALDATE", b"BODY[]"
+
+
+class TokenRefused(IMAPClientError):
+    """The mail server does not let in who presents this access token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +45,13 @@ class FetchedMail:
 
 
 class Session:
-    """An open mailbox. Each method may raise one of `AWAY`."""
+    """An open mailbox. Each method may raise one of `AWAY`.
 
-    def __init__(self, address: Address) -> None:
-        self._client = _connected(address)
+    It is opened with the password in the address, or else with an access token.
+    """
+
+    def __init__(self, address: Address, token: str = "") -> None:
+        self._client = _connected(address, token)
         try:
             chosen: dict[bytes, Any] = self._client.select_folder(address.folder)
         except BaseException:
@@ -88,7 +98,7 @@ class Session:
             self._client.shutdown()
 
 
-def _connected(address: Address) -> IMAPClient:
+def _connected(address: Address, token: str) -> IMAPClient:
     context = ssl.create_default_context() if address.tls else None
     client = IMAPClient(
         address.host,
@@ -101,12 +111,55 @@ def _connected(address: Address) -> IMAPClient:
     try:
         if not address.tls and not address.is_here:
             client.starttls(ssl.create_default_context())
-        client.login(address.user, address.password)
+        if isinstance(address.login, str):
+            client.login(address.user, address.login)
+        else:
+            _present(client, address, token)
     except BaseException:
         with suppress(*AWAY):
             client.shutdown()
         raise
     return client
+
+
+def token_answers(address: Address, mechanism: str, token: str) -> tuple[str, str]:
+    """Return the answer with a token to a server, and the one once it was refused.
+
+    A server that refuses a token says why first, and goes on after an answer to that.
+    https://developers.google.com/workspace/gmail/imap/xoauth2-protocol
+    """
+    if mechanism == XOAUTH2:
+        return f"user={address.user}\1auth=Bearer {token}\1\1", ""
+    # RFC 7628, 3.1 and 3.2.3; the name as in RFC 5801.
+    name = address.user.replace("=", "=3D").replace(",", "=2C")
+    where = f"host={address.host}\1port={address.port}\1"
+    return f"n,a={name},\1{where}auth=Bearer {token}\1\1", "\1"
+
+
+def _present(client: IMAPClient, address: Address, token: str) -> None:
+    """Sign in with an access token. Raises `TokenRefused`."""
+    offered = (each for each in MECHANISMS if client.has_capability(f"AUTH={each}"))
+    mechanism = next(offered, None)
+    if mechanism is None:
+        raise IMAPClientError(
+            "the mail server does not accept access tokens: it offers neither of "
+            + " and ".join(f"AUTH={each}" for each in MECHANISMS)
+        )
+    answers = iter(token_answers(address, mechanism, token))
+    # What the server says is not repeated: it has heard the token.
+    try:
+        client.sasl_login(mechanism, lambda _: next(answers, None))
+    except LoginError as error:
+        if isinstance(error.__context__, IMAPClientAbortError):
+            why = f"the mail server hung up during AUTHENTICATE {mechanism}"
+            raise IMAPClientAbortError(why) from None
+        raise TokenRefused(
+            "the mail server refuses the access token: check the name in `mailbox`, "
+            "`scope`, and that the application may read this mailbox"
+        ) from None
+    except ValueError:
+        why = "the mail server's answer to AUTHENTICATE cannot be read"
+        raise IMAPClientError(why) from None
 
 
 def _instant(at: object) -> datetime | None:

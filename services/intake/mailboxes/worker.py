@@ -132,7 +132,7 @@ class Mailboxes:
 
     async def _round(self, source: str, seat: Leadership) -> None:
         if self._monotonic() >= self._next_at.get(source, 0.0):
-            wait = await self._open[source].round(seat)
+            wait = await self._open[source].round(seat, self._monotonic())
             now = self._monotonic()
             self._next_at[source] = now + wait
             if self._open[source].takes_nothing:

@@ -31,6 +31,8 @@ __all__ = ["MASTER", "NOW", "POLICY"]
 def _patient_with_other_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a mail server or a directory answer late, on a machine that is busy."""
     monkeypatch.setattr("services.intake.mailboxes.session.CONNECT_SECONDS", SECONDS)
+    tokens = "services.intake.mailboxes.access_tokens.SECONDS_MAX"
+    monkeypatch.setattr(tokens, float(SECONDS))
     for limit in ("CONNECT_SECONDS", "ANSWER_SECONDS"):
         monkeypatch.setattr(f"services.intake.ldap.session.{limit}", SECONDS)
 

@@ -196,7 +196,7 @@ def reads(
         taking = letters or parts.context.letters
         box = Mailbox("boite", CLAUSE, desk.log, taking, DESK, {"BOX": url})
         for _ in range(rounds):
-            await box.round(Unfenced())
+            await box.round(Unfenced(), 0.0)
         await box.close()
         return box
 

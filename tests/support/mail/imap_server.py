@@ -29,6 +29,9 @@ class ImapServer:
     host: str = HOST
     certificate: Path | None = None
     """With one, TLS is offered (STARTTLS); its key lies beside it as `key.pem`."""
+    tokens: Path | None = None
+    """With a folder, access tokens are taken, as `imap_with_tokens` says."""
+    mechanisms: str = "XOAUTH2"
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -39,7 +42,7 @@ class ImapServer:
     def begin(self) -> None:
         """Serve, from now on."""
         command = [
-            str(Path(sys.executable).parent / "pymap"),
+            *self._program(),
             *("--host", self.host, "--port", str(self.port), *self._tls(), "dict"),
             *("--demo-user", USER, "--demo-password", PASSWORD),
         ]
@@ -64,6 +67,17 @@ class ImapServer:
             self.process.wait(SECONDS)
             self.process = None
 
+    def accepts(self, *tokens: str) -> None:
+        """Let in who presents one of these, from now on."""
+        assert self.tokens is not None
+        (self.tokens / "accepted").write_text("\n".join(tokens), encoding="ascii")
+
+    def presented(self) -> list[str]:
+        """Return how, for whom and which token was presented, and what followed."""
+        assert self.tokens is not None
+        file = self.tokens / "presented"
+        return file.read_text(encoding="ascii").splitlines() if file.exists() else []
+
     def receives(self, *mails: bytes, at: datetime | None = None) -> None:
         """Put mails into the mailbox, as delivery does."""
         with self._client() as client:
@@ -82,6 +96,13 @@ class ImapServer:
             client.select_folder("INBOX", readonly=True)
             return len(client.search(["UNSEEN"]))
 
+    def _program(self) -> list[str]:
+        if self.tokens is None:
+            return [str(Path(sys.executable).parent / "pymap")]
+        program = Path(__file__).with_name("imap_with_tokens.py")
+        given = (str(self.tokens), self.mechanisms, USER, PASSWORD)
+        return [sys.executable, str(program), *given]
+
     def _tls(self) -> list[str]:
         if self.certificate is None:
             return []
@@ -96,10 +117,15 @@ class ImapServer:
 
 @contextmanager
 def running_imap(
-    host: str = HOST, certificate: Path | None = None
+    host: str = HOST,
+    certificate: Path | None = None,
+    tokens: Path | None = None,
+    mechanisms: str = "XOAUTH2",
 ) -> Iterator[ImapServer]:
     """Run a server while the body does."""
-    server = ImapServer(host=host, certificate=certificate)
+    server = ImapServer(
+        host=host, certificate=certificate, tokens=tokens, mechanisms=mechanisms
+    )
     server.begin()
     try:
         yield server

@@ -38,7 +38,8 @@ class Reply:
 class Postbox:
     """What came, oldest first, to `url`.
 
-    `replies`: what it answers at a path, else as `status`, `headers` and `body` say.
+    `first`: what it answers one after another, before anything else. `replies`: what
+    it answers at a path, else as `status`, `headers` and `body` say.
 
     `status` and `headers`: what it answers, with `body`. `hang`: it answers nothing
     before it is closed. `cut`: it takes the request and closes the line.
@@ -53,6 +54,7 @@ class Postbox:
     endless: bool = False
     url: str = ""
     """Where it takes webhooks; it listens at every other path as well."""
+    first: list[Reply] = field(default_factory=list)
     replies: dict[str, Reply] = field(default_factory=dict)
     requests: list[Received] = field(default_factory=list)
     connections: int = 0
@@ -136,6 +138,8 @@ def _answer(handler: BaseHTTPRequestHandler, postbox: Postbox) -> None:
         handler.close_connection = True
         return
     reply = postbox.replies.get(handler.path)
+    if postbox.first:
+        reply = postbox.first.pop(0)
     if reply is None:
         reply = Reply(postbox.body, postbox.status, postbox.headers)
     handler.send_response(reply.status)

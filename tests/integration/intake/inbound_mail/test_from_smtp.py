@@ -58,7 +58,7 @@ class Post:
             clause, given = Clause(type="imap", url="env:BOX"), {"BOX": self.imap.url}
             letters = parts.context.letters
             box = Mailbox("boite", clause, self.desk.log, letters, DESK, given)
-            await box.round(Unfenced())
+            await box.round(Unfenced(), 0.0)
             await box.close()
 
         self.desk.with_parts(work)

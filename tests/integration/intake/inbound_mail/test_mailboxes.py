@@ -119,13 +119,13 @@ def test_a_server_that_is_away_is_told_and_loses_nothing(
     async def work(parts: Parts) -> tuple[float, float, str | None, str | None]:
         given = {"BOX": imap.url}
         box = Mailbox("boite", CLAUSE, desk.log, parts.context.letters, DESK, given)
-        await box.round(Unfenced())
+        await box.round(Unfenced(), 0.0)
         imap.end()
-        first, second = await box.round(Unfenced()), await box.round(Unfenced())
+        first, second = await box.round(Unfenced(), 0.0), await box.round(Unfenced(), 0.0)
         away = box.why_away
         imap.begin()
         imap.receives(numbered(1))
-        await box.round(Unfenced())
+        await box.round(Unfenced(), 0.0)
         await box.close()
         return first, second, away, box.why_away
 
@@ -242,7 +242,7 @@ def test_a_mail_that_a_restore_lost_is_not_passed(
         )
         vain.goes_back(ruled)
         box = Mailbox("boite", CLAUSE, desk.log, vain, DESK, {"BOX": imap.url})
-        await box.round(Unfenced())
+        await box.round(Unfenced(), 0.0)
         await box.close()
         return box
 
@@ -271,7 +271,7 @@ def test_a_former_reader_notes_nothing_and_marks_nothing(
         taking = parts.context.letters
         box = Mailbox("boite", CLAUSE, desk.log, taking, DESK, {"BOX": imap.url})
         with pytest.raises(LeaseLost):
-            await box.round(Replaced())
+            await box.round(Replaced(), 0.0)
         await box.close()
 
     desk.with_parts(work)

@@ -75,7 +75,7 @@ def reads(desk: LetterDoors, address: str, rounds: int = 1) -> list[str | None]:
         box = Mailbox("boite", CLAUSE, desk.log, parts.context.letters, DESK, given)
         away = []
         for _ in range(rounds):
-            await box.round(Unfenced())
+            await box.round(Unfenced(), 0.0)
             away.append(box.why_away)
         await box.close()
         return away
@@ -154,16 +154,16 @@ def test_what_comes_while_the_server_is_away_is_read_when_it_is_back(
             seen = []
             with proxy_before(imap.port, tls) as proxy:
                 given["BOX"] = url(proxy.port)
-                await box.round(Unfenced())
+                await box.round(Unfenced(), 0.0)
                 seen.append(box.why_away)
             imap.receives(numbered(2), numbered(3))
             for _ in range(2):
-                await box.round(Unfenced())
+                await box.round(Unfenced(), 0.0)
                 seen.append(box.why_away)
             with proxy_before(imap.port, tls) as proxy:
                 given["BOX"] = url(proxy.port)
                 for _ in range(2):
-                    await box.round(Unfenced())
+                    await box.round(Unfenced(), 0.0)
                     seen.append(box.why_away)
             await box.close()
             return seen

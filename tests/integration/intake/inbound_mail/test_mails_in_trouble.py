@@ -62,7 +62,7 @@ def test_a_mail_we_stumble_over_is_kept_and_the_next_is_taken(
             sound.sight, lambda: NOW, desk.executor, parts.commands, parts.attacher
         )
         box = Mailbox("boite", CLAUSE, desk.log, stumbling, DESK, {"BOX": imap.url})
-        await box.round(Unfenced())
+        await box.round(Unfenced(), 0.0)
         await box.close()
 
     desk.with_parts(work)
