@@ -26,7 +26,7 @@ ANSWER_BYTES_MAX = 64 * 1024
 LIFE_SECONDS = 600.0
 """How long a token is used if its provider does not say."""
 MARGIN_SECONDS, MARGIN = 60.0, 0.1
-"""How long before it expires a token is replaced, and at most which part of its life."""
+"""How long before it expires a token is replaced; at most this part of its life."""
 _ADVICE = {
     "invalid_request": "check `token_url`, `client_id` and `scope`",
     "invalid_client": "check `client_id` and `client_secret`, which may have expired",
@@ -62,7 +62,7 @@ class _Answer(BaseModel):
     access_token: Annotated[
         str, StringConstraints(pattern=r"^[\x21-\x7e]+$", max_length=ANSWER_BYTES_MAX)
     ] = Field(repr=False)
-    token_type: str = "Bearer"
+    token_type: str = "Bearer"  # noqa: S105 # no secret: the only known type
     expires_in: Annotated[float, Field(gt=0, allow_inf_nan=False)] = LIFE_SECONDS
     refresh_token: SecretStr | None = None
 
@@ -117,7 +117,10 @@ async def _asked(url: str, form: Mapping[str, str]) -> tuple[int, bytes]:
             asyncio.timeout(SECONDS_MAX),
             # Without TLS no proxy from the environment, which is another machine.
             httpx.AsyncClient(
-                verify=context, trust_env=is_tls, follow_redirects=False, timeout=None
+                verify=context,
+                trust_env=is_tls,
+                follow_redirects=False,
+                timeout=SECONDS_MAX,
             ) as client,
             client.stream("POST", url, data=form, headers=_HEADERS) as answer,
         ):
@@ -132,7 +135,7 @@ async def _asked(url: str, form: Mapping[str, str]) -> tuple[int, bytes]:
                         "which is not a token: check `token_url`"
                     )
             return answer.status_code, bytes(raw)
-    except TimeoutError:
+    except (TimeoutError, httpx.TimeoutException):
         raise NoToken(f"{host} gave no token within {SECONDS_MAX:g} s") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)

@@ -126,8 +126,8 @@ def _access(written: str, reference: str) -> OAuthAccess:
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
     # Not `from error`, whose text has the values.
-    mistakes = "; ".join(map(_mistake, found[:MISTAKES_SHOWN]))
-    raise NoAddress(f"correct {reference}: {mistakes}")
+    mistakes = [*dict.fromkeys(map(_mistake, found))]
+    raise NoAddress(f"correct {reference}: {'; '.join(mistakes[:MISTAKES_SHOWN])}")
 
 
 def _mistake(error: ErrorDetails) -> str:

@@ -85,7 +85,8 @@ class Mailbox:
     async def round(self, seat: Leadership, now: float) -> float:
         """Take new mails; return how long to wait if the mailbox is unavailable.
 
-        `now` is the time on the monotonic clock, by which access tokens expire. Raises `LeaseLost` if `seat` no longer holds the lease.
+        `now` is the time on the monotonic clock, by which access tokens expire.
+        Raises `LeaseLost` if `seat` no longer holds the lease.
         """
         try:
             await self._round(seat, now)
@@ -178,7 +179,7 @@ class Mailbox:
     async def _by_token(
         self, address: Address, tokens: AccessTokens, seat: Leadership, now: float
     ) -> Session:
-        """Return a session opened with a token; one that is refused is replaced once."""
+        """Return a session opened with a token; a refused one is replaced once."""
         token = await tokens.token(now)
         try:
             session = await asyncio.to_thread(Session, address, token.text)

@@ -19,9 +19,9 @@ from pysasl.exception import AuthenticationError
 from pysasl.mechanism import ChallengeResponse, ServerChallenge, ServerMechanism
 
 _FORMS = {
-    "XOAUTH2": rb"user=(?P<user>[^\1]*)\1auth=Bearer (?P<token>[^\1]*)\1\1",
-    "OAUTHBEARER": rb"n,a=(?P<user>[^\1,]*),\1host=[^\1]+\1port=\d+\1"
-    rb"auth=Bearer (?P<token>[^\1]*)\1\1",
+    "XOAUTH2": rb"user=(?P<user>[^\x01]*)\x01auth=Bearer (?P<token>[^\x01]*)\x01\x01",
+    "OAUTHBEARER": rb"n,a=(?P<user>[^\x01,]*),\x01host=[^\x01]+\x01port=\d+\x01"
+    rb"auth=Bearer (?P<token>[^\x01]*)\x01\x01",
 }
 
 

@@ -121,7 +121,10 @@ def test_a_server_that_is_away_is_told_and_loses_nothing(
         box = Mailbox("boite", CLAUSE, desk.log, parts.context.letters, DESK, given)
         await box.round(Unfenced(), 0.0)
         imap.end()
-        first, second = await box.round(Unfenced(), 0.0), await box.round(Unfenced(), 0.0)
+        first, second = (
+            await box.round(Unfenced(), 0.0),
+            await box.round(Unfenced(), 0.0),
+        )
         away = box.why_away
         imap.begin()
         imap.receives(numbered(1))

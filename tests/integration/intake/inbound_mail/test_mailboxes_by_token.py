@@ -3,7 +3,7 @@
 The token is had over HTTP, presented over IMAP, and replaced before it expires.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from services.intake.mailboxes.mailbox import Mailbox
 from tests.support.desks.leadership import Unfenced
 from tests.support.desks.mail import CLAUSE, DESK, LetterDoors, numbered, taken
 from tests.support.mail.imap_server import USER, ImapServer, running_imap
+from tests.support.servers.proxy import proxy_before
 from tests.support.servers.webhook_receiver import Postbox, Reply, open_postbox
 
 pytestmark = pytest.mark.servers
@@ -52,11 +53,18 @@ def imap_with(
 class Box:
     """A mailbox with an unread mail, whose rounds a test begins."""
 
-    def __init__(self, desk: LetterDoors, imap: ImapServer, endpoint: Postbox) -> None:
-        """Write its secret."""
+    def __init__(
+        self,
+        desk: LetterDoors,
+        imap: ImapServer,
+        endpoint: Postbox,
+        port: int | None = None,
+    ) -> None:
+        """Write its secret; `port` is one in front of the server."""
         self._desk = desk
+        self.logs: Sequence[Mapping[str, object]] = ()
         secret = {
-            "mailbox": f"imap://{USER}@{imap.host}:{imap.port}/INBOX",
+            "mailbox": f"imap://{USER}@{imap.host}:{port or imap.port}/INBOX",
             "token_url": endpoint.url,
             "client_id": "us",
             "client_secret": SECRET,
@@ -77,9 +85,9 @@ class Box:
             await box.close()
             return away
 
-        with capture_logs() as logs:
+        with capture_logs() as self.logs:
             away = self._desk.with_parts(work)
-        assert "Qx7" not in f"{logs}{away}"
+        assert "Qx7" not in f"{self.logs}{away}"
         return away
 
 
@@ -133,14 +141,28 @@ def test_a_mailbox_whose_tokens_are_refused_is_reported(
     tmp_path: Path,
 ) -> None:
     with imap_with(tmp_path, mechanisms=mechanism) as imap:
-        (why,) = Box(desk, imap, endpoint).reads(0)
+        box = Box(desk, imap, endpoint)
+        (why,) = box.reads(0)
 
+        assert [each["event"] for each in box.logs] == ["mailbox.boite.away"]
         assert why is not None
         assert why.startswith("the mail server refuses the access token: check")
         assert imap.presented() == [
             f"{mechanism} {USER} {token} {ending!r}" for token in (OLD, NEW)
         ]
     assert len(endpoint.requests) == 2
+
+
+def test_a_server_that_hangs_up_has_not_refused_the_token(
+    desk: LetterDoors, endpoint: Postbox, tmp_path: Path
+) -> None:
+    with imap_with(tmp_path, OLD) as imap, proxy_before(imap.port) as proxy:
+        proxy.lose_answer_to = b"AUTHENTICATE"
+        first, second = Box(desk, imap, endpoint, proxy.port).reads(0, 1)
+
+        assert first == "the mail server hung up during AUTHENTICATE XOAUTH2"
+        assert second is None
+        assert imap.presented() == [f"XOAUTH2 {USER} {OLD}"]
 
 
 def test_a_server_that_takes_passwords_only_hears_no_token(
