@@ -43,7 +43,7 @@ class Postbox:
 
     `status` and `headers`: what it answers, with `body`. `hang`: it answers nothing
     before it is closed. `cut`: it takes the request and closes the line.
-    `endless`: what it answers has no end.
+    `endless`: what it answers has no end. `drip`: seconds between the pieces of that.
     """
 
     status: int = 204
@@ -52,6 +52,7 @@ class Postbox:
     hang: bool = False
     cut: bool = False
     endless: bool = False
+    drip: float = 0.0
     url: str = ""
     """Where it takes webhooks; it listens at every other path as well."""
     first: list[Reply] = field(default_factory=list)
@@ -153,3 +154,4 @@ def _answer(handler: BaseHTTPRequestHandler, postbox: Postbox) -> None:
         handler.wfile.write(reply.body)
         while postbox.endless and not postbox.closing.is_set():
             handler.wfile.write(b"on and on, ")
+            postbox.closing.wait(postbox.drip)

@@ -3,6 +3,8 @@
 The token is had over HTTP, presented over IMAP, and replaced before it expires.
 """
 
+import logging
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,8 +98,14 @@ class Box:
     [("OAUTHBEARER,XOAUTH2", "XOAUTH2"), ("OAUTHBEARER", "OAUTHBEARER")],
 )
 def test_a_mail_is_read_with_a_token(
-    mechanisms: str, used: str, desk: LetterDoors, endpoint: Postbox, tmp_path: Path
+    mechanisms: str,
+    used: str,
+    desk: LetterDoors,
+    endpoint: Postbox,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     with imap_with(tmp_path, OLD, mechanisms=mechanisms) as imap:
         assert Box(desk, imap, endpoint).reads(0, 5) == [None, None]
 
@@ -105,6 +113,9 @@ def test_a_mail_is_read_with_a_token(
         assert imap.unread() == 0
         assert imap.presented() == [f"{used} {USER} {OLD}"]
     assert len(endpoint.requests) == 1
+    assert "AUTHENTICATE **REDACTED**" in caplog.text
+    beginnings = (b64encode(each).decode() for each in (b"user=desk", b"n,a=desk,"))
+    assert not any(each in caplog.text for each in ("Qx7", *beginnings))
 
 
 def test_a_token_is_replaced_before_it_expires(

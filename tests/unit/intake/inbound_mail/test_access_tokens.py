@@ -156,7 +156,7 @@ def test_an_answer_without_a_token_is_one_sentence(
     assert got(tokens, 0) == [TOKEN]
 
 
-def test_an_endpoint_that_hangs_or_has_no_end_is_left(
+def test_an_endpoint_that_hangs_drips_or_has_no_end_is_left(
     endpoint: Postbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint.endless = True
@@ -164,9 +164,9 @@ def test_an_endpoint_that_hangs_or_has_no_end_is_left(
         got(tokens_of(endpoint), 0)
 
     monkeypatch.setattr(access_tokens, "SECONDS_MAX", 0.2)
-    endpoint.hang = True
-    with pytest.raises(NoToken, match=r"gave no token within 0\.2 s"):
-        got(tokens_of(endpoint), 0)
+    for endpoint.drip, endpoint.hang in ((0.02, False), (0.0, True)):
+        with pytest.raises(NoToken, match=r"gave no token within 0\.2 s"):
+            got(tokens_of(endpoint), 0)
 
 
 def test_an_endpoint_that_is_away_is_named(endpoint: Postbox) -> None:
