@@ -17,9 +17,14 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginEr
 from services.intake.inbound_mail.message import LETTER_BYTES_MAX
 from services.intake.mailboxes.address import Address
 
+
+class TokenRefused(Exception):
+    """The mail server does not let in who presents this access token."""
+
+
 CONNECT_SECONDS = 10
 """How long a server may take for any answer."""
-AWAY = (OSError, IMAPClientError, ssl.SSLError, EOFError)
+AWAY = (OSError, IMAPClientError, ssl.SSLError, EOFError, TokenRefused)
 """The exceptions raised if a mailbox is unavailable."""
 CUT = (OSError, IMAPClientAbortError, ssl.SSLError, EOFError)
 """Those of them after which the connection is of no use."""
@@ -29,10 +34,6 @@ XOAUTH2, OAUTHBEARER = "XOAUTH2", "OAUTHBEARER"
 MECHANISMS = (XOAUTH2, OAUTHBEARER)
 """How access tokens are presented; the first that a server offers is used."""
 _SIZE, _AT, _BODY = b"RFC822.SIZE", b"INTERNALDATE", b"BODY[]"
-
-
-class TokenRefused(IMAPClientError):
-    """The mail server does not let in who presents this access token."""
 
 
 @dataclass(frozen=True, slots=True)

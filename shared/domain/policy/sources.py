@@ -287,6 +287,7 @@ class Mailbox(Clause):
 
     type: Literal["imap"]
     url: Secret
+    """Where its address and password are, or what access tokens are asked for with."""
     channel: Channel = "email"
     authserv_id: Annotated[str, StringConstraints(pattern=AUTHSERV_ID)] | None = None
     """The name with which its mail server writes `Authentication-Results`. Without it,

@@ -4,7 +4,8 @@ import asyncio
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
-from urllib.parse import parse_qs
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
@@ -14,6 +15,8 @@ from services.intake.mailboxes.access_tokens import AccessTokens, NoToken
 from services.intake.mailboxes.address import Address, OAuthAccess
 from services.intake.mailboxes.session import OAUTHBEARER, XOAUTH2, token_answers
 from tests.support.patience import SECONDS
+from tests.support.servers.certificates import certificate
+from tests.support.servers.proxy import proxy_before
 from tests.support.servers.webhook_receiver import Postbox, Reply, open_postbox
 
 SECRET, REFRESH, TOKEN = "client-Qx7", "refresh-Qx7", "token-Qx7"
@@ -174,6 +177,22 @@ def test_an_endpoint_that_is_away_is_named(endpoint: Postbox) -> None:
 
     with pytest.raises(NoToken, match=r"127\.0\.0\.1, which gives tokens, cannot be r"):
         got(tokens_of(endpoint), 0)
+
+
+def test_an_endpoint_that_cannot_prove_who_it_is_hears_no_secret(
+    endpoint: Postbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, tls = certificate(tmp_path, "127.0.0.1")
+    port = urlsplit(endpoint.url).port
+    assert port is not None
+    with proxy_before(port, tls) as proxy:
+        tokens = AccessTokens(access(f"https://127.0.0.1:{proxy.port}/token"))
+        with pytest.raises(NoToken, match="its certificate is not trusted"):
+            got(tokens, 0)
+        assert endpoint.requests == []
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        assert got(tokens, 0) == [TOKEN]
 
 
 def test_no_proxy_hears_what_is_sent_without_tls(
