@@ -16,11 +16,38 @@ from shared.eventlog.log import EventLog
 from standalone.credentials import vault_key_file
 from standalone.services import PROJECTIONS_ROLE, url_as
 
+_TEAM = """\
+  logistique: {level: n2, members: [amina, bruno, chloe], manager: sylvie, \
+schedule: astreinte, escalation: entrepots}
+  etudes:  {"""
+_STEPS = """\
+  policies:
+    entrepots:
+      - {after: 0m,  page: {who: on_call}}
+      - {after: 10m, unless: accepted, page: {who: manager}}
+  nobody_on_call:"""
+_CHANGES = {
+    "p2: 6h, p3: 12h": "p2: 5h, p3: 12h",
+    "criticality: high,   support: [desk, support]}": (
+        "criticality: high,   support: [desk, logistique]}"
+    ),
+    "  etudes:  {": _TEAM,
+    "  nobody_on_call:": _STEPS,
+}
+"""What policy v2 says instead: five hours for P2, and a team for the warehouses."""
+
+
+def _second_policy() -> str:
+    text = POLICY.read_text(encoding="utf-8")
+    for before, after in _CHANGES.items():
+        same(f"policy v1 says once {before!r}", text.count(before), 1)
+        text = text.replace(before, after)
+    return text
+
 
 async def another_policy(stage: Stage) -> None:
-    """Sylvie applies policy v2: P2 is resolved within five hours."""
-    before, after = "p2: 6h, p3: 12h", "p2: 5h, p3: 12h"
-    text = POLICY.read_text(encoding="utf-8").replace(before, after)
+    """Sylvie applies policy v2: P2 within five hours, and a team for the warehouses."""
+    text = _second_policy()
     signature = Signature(
         by="sylvie", reason="la mairie demande cinq heures", approved_by="sylvie"
     )
@@ -80,6 +107,8 @@ async def night(stage: Stage) -> None:
         if stage.inbox.about(who, ref)
     ]
     same("one person is woken", paged, ["bruno"])
+    found = await stage.incident("INC-23")
+    same("by the steps of the warehouses", found["team"], "logistique")
 
 
 async def night_taken(stage: Stage) -> None:
@@ -103,6 +132,7 @@ async def why_not_me(stage: Stage) -> None:
     for who, paged in (("bruno", True), ("chloe", False), ("amina", False)):
         own = await stage.reads(path, who, person=who, lang="en", **night)
         first, *later = own["steps"]
+        same("their steps are two", len(later), 1)
         reason = "on_call" if paged else "not_on_call"
         same(f"why {who}", (first["paged"], first["reason"]), (paged, reason))
         same(
