@@ -249,3 +249,26 @@ def test_one_box_finds_incidents_pages_and_the_actions_of_the_page(
     page.goto(f"{desk.api_url}/find?q=load")
     page.get_by_role("link", name="Load").click()
     expect(page.locator("h1")).to_have_text("Load")
+
+
+def test_a_telephone_shows_the_story_and_keeps_what_was_unfolded(
+    desk: Desk, look: Look
+) -> None:
+    ref = _opened(desk, "Gate on a telephone")
+    page = look(f"/incidents/{ref}", viewport={"width": 375, "height": 760})
+    facts, files = page.locator("#fold-facts"), page.locator("#fold-files")
+    for each in (facts, files):
+        expect(each).not_to_have_attribute("open", "")
+    facts.locator("summary").click()
+
+    commanded(desk, f"/{ref}/note", note="The guard is told")
+
+    expect(page.locator(".story")).to_contain_text("The guard is told")
+    expect(facts).to_have_attribute("open", "")
+    expect(files).not_to_have_attribute("open", "")
+
+    wide = look(f"/incidents/{ref}")
+    expect(wide.locator("#fold-files")).to_have_attribute("open", "")
+    expect(wide.locator(".story")).not_to_contain_text("promises TTR")
+    wide.locator("#promise-ttr > summary").click()
+    expect(wide.locator("#promise-ttr .decided")).to_contain_text("promises TTR")

@@ -165,6 +165,7 @@ def test_one_press_takes_over_what_was_escalated(desk: Desk, look: Look) -> None
 
     page.keyboard.press("c")
 
+    expect(page.locator("#done")).to_contain_text("You have taken it over")
     expect(page.locator(".about .status.acknowledged")).to_be_visible()
     found = desk.get(f"/v1/incidents/{ref}").json()
     assert (found["accepted_by"], found["assignee"]) == ("expert", "expert")

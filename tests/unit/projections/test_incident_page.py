@@ -15,6 +15,7 @@ from services.projections.web.incident.views import (
     Folded,
     OfferedForm,
     Refused,
+    by_promise,
     changes_since,
     first_recipients,
     folded,
@@ -197,3 +198,25 @@ def test_whom_a_message_does_not_reach_is_shown_before_all_others() -> None:
     shown = [each["person"] for each in first_recipients([*reached, *failing])]
 
     assert shown == ["x", "y", "p0", "p1", "p2"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "shown", "stands"),
+    [
+        ("sla.armed", "ttr", "all", "under"),
+        ("sla.resumed", "ttr", "all", "under"),
+        ("sla.breached", "ttr", "all", "in the story"),
+        ("sla.extension_proposed", "ttr", "all", "in the story"),
+        ("sla.armed", "ola_n2", "all", "in the story"),
+        ("sla.armed", "ttr", "decisions", "in the story"),
+        ("incident.noted", "ttr", "all", "in the story"),
+    ],
+)
+def test_what_the_clock_decides_stands_under_its_promise_if_that_is_drawn(
+    kind: str, target: str, shown: str, stands: str
+) -> None:
+    line = {"kind": kind, "what": {"target": target}}
+
+    found = by_promise([line], {"tto", "ttr"}, shown)
+
+    assert found == ({"ttr": [line]} if stands == "under" else {})

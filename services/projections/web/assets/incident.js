@@ -71,14 +71,20 @@ document.addEventListener("click", (event) => {
   form.querySelector("textarea, select, input:not([type=hidden])")?.focus();
 });
 
-// What monitoring said stays open while the page is renewed around it.
-const unfolded = new Set();
+// What somebody opened or folded stays so while the page is renewed around it. On a telephone
+// the page is its story: what stands beside it, and what was long ago, is folded until wanted.
+const FOLDS = "details.fold, details.kept";
+const isSmall = matchMedia("(max-width: 46rem)");
+const wasOpen = new Map();
 
-document.addEventListener("toggle", (event) => {
-  if (!event.target.matches?.(".folded > details")) return;
-  if (event.target.open) unfolded.add(event.target.id);
-  else if (event.target.isConnected) unfolded.delete(event.target.id);
+function keepFolds() {
+  for (const one of document.querySelectorAll(FOLDS)) {
+    if (wasOpen.has(one.id)) one.open = wasOpen.get(one.id);
+    else if (isSmall.matches && one.classList.contains("fold")) one.open = false;
+  }
+}
+document.addEventListener("toggle", ({ target }) => {
+  if (target.isConnected && target.matches?.(FOLDS)) wasOpen.set(target.id, target.open);
 }, true);
-document.addEventListener("htmx:after:swap", () => {
-  for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
-});
+document.addEventListener("htmx:after:swap", keepFolds);
+keepFolds();

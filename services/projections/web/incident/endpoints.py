@@ -42,10 +42,12 @@ from services.projections.web.incident.actions import (
 from services.projections.web.incident.files import DONE as FILES_ATTACHED
 from services.projections.web.incident.promise_picture import promise_pictures
 from services.projections.web.incident.views import (
+    LINES_SHOWN,
     RECIPIENTS_SHOWN,
     SHOWN,
     Changes,
     Refused,
+    by_promise,
     changes_since,
     first_recipients,
     folded,
@@ -315,6 +317,11 @@ async def _incident(
     incident, timeline, promises = await read(client, place, given, told, refused)
     kept = {**_part(given), **({"back": back} if back else {})}
     offers = offered_forms(request, incident, choices, me["zone"], refused)
+    pictures = promise_pictures(promises, incident["cycle"], language, me["zone"])
+    drawn = {picture.target for picture in pictures}
+    under = by_promise(timeline["items"], drawn, told["show"])
+    elsewhere = {line["position"] for lines in under.values() for line in lines}
+    story = [e for e in timeline["items"] if e["position"] not in elsewhere]
     quick = [action.verb for action in BESIDE]
     forms = [each for each in offers if each.action.verb not in quick]
     return page(
@@ -331,10 +338,13 @@ async def _incident(
         changes=_changes(given, timeline, incident, me["actor"]),
         incident=incident,
         acknowledging=acknowledging,
-        **_promised(promises, incident["cycle"], language, me["zone"]),
+        left_of=_left(promises, incident["cycle"]),
+        pictures=pictures,
+        promise_lines=under,
         **await _proposals(place, language, incident, client),
         timeline=timeline,
-        lines=folded(timeline["items"], told["show"]),
+        lines=folded(story, told["show"]),
+        lines_shown=LINES_SHOWN,
         shown=told["show"],
         filters_of_timeline=SHOWN,
         names=await names_of(client, _people(incident)),
@@ -347,16 +357,10 @@ async def _incident(
     )
 
 
-def _promised(
-    answer: Mapping[str, Any], cycle: int, language: str, zone: str
-) -> Mapping[str, Any]:
-    """Return pictures of the promises of a cycle, and the seconds that each leaves."""
-    promises = [each["promise"] for each in answer["items"]]
-    of_cycle = [each for each in promises if each["cycle"] == cycle]
-    return {
-        "pictures": promise_pictures(answer, cycle, language, zone),
-        "left_of": {each["target"]: each["left_seconds"] for each in of_cycle},
-    }
+def _left(answer: Mapping[str, Any], cycle: int) -> Mapping[str, Any]:
+    """Return the seconds that each promise of a cycle leaves, by target."""
+    promises = (each["promise"] for each in answer["items"])
+    return {e["target"]: e["left_seconds"] for e in promises if e["cycle"] == cycle}
 
 
 def _told(given: Mapping[str, str], language: str, zone: str) -> dict[str, str]:

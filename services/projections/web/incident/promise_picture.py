@@ -41,6 +41,7 @@ class Fact(NamedTuple):
 class PromisePicture:
     """The picture of a promise, and its text equivalent."""
 
+    target: str
     title: str
     svg: Markup
     facts: tuple[Fact, ...]
@@ -113,7 +114,7 @@ def promise_picture(
         "; ".join(f"{fact.name} {fact.value}" for fact in facts),
         drawn,
     )
-    return PromisePicture(title, svg, facts)
+    return PromisePicture(promise["target"], title, svg, facts)
 
 
 def _facts(

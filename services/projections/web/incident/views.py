@@ -1,6 +1,6 @@
 """What the page of an incident shows: forms that are offered, lines of its timeline."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress, groupby
 from typing import Any, Literal, NamedTuple
@@ -66,6 +66,43 @@ def folded(lines: Sequence[Line], shown: str = "all") -> list[Line | Folded]:
             position = together[-1]["position"]
             found.append(Folded(f"folded-{position}", about, together))
     return found
+
+
+_ABOUT_A_PROMISE = frozenset(
+    {
+        "sla.armed",
+        "sla.cancelled",
+        "sla.continued",
+        "sla.met",
+        "sla.overran",
+        "sla.paused",
+        "sla.resumed",
+        "sla.retargeted",
+        "sla.warned",
+    }
+)
+"""What is decided about a promise by its contract and the clock. That one was broken,
+and what people say about it, is part of the story."""
+
+
+def by_promise(
+    lines: Sequence[Line], targets: Collection[str], shown: str = "all"
+) -> Mapping[str, Sequence[Line]]:
+    """Return the lines that stand under a promise instead of in the timeline.
+
+    They are those about the promises that the page draws, by target, unless the
+    timeline is limited to something else.
+    """
+    found: dict[str, list[Line]] = {}
+    for line in lines if shown == "all" else ():
+        target = line["what"].get("target")
+        if line["kind"] in _ABOUT_A_PROMISE and target in targets:
+            found.setdefault(target, []).append(line)
+    return found
+
+
+LINES_SHOWN = 8
+"""How many lines of a timeline a telephone shows before it is asked for more."""
 
 
 def _foldable(line: Line) -> About | None:
