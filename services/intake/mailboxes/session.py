@@ -5,6 +5,7 @@ is done once they are taken, so that people see in their mail program what the d
 read.
 """
 
+import re
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ UNUSABLE = (IMAPClientError, ValueError, LookupError, TypeError, AttributeError)
 XOAUTH2, OAUTHBEARER = "XOAUTH2", "OAUTHBEARER"
 MECHANISMS = (XOAUTH2, OAUTHBEARER)
 """How access tokens are presented; the first that a server offers is used."""
+_BUSY = re.compile(r"\[(UNAVAILABLE|LIMIT|INUSE|SERVERBUG)\b")
+"""Response codes of RFC 5530 and 9394 that refuse nothing for good."""
 _SIZE, _AT, _BODY = b"RFC822.SIZE", b"INTERNALDATE", b"BODY[]"
 
 
@@ -154,6 +157,9 @@ def _present(client: IMAPClient, address: Address, token: str) -> None:
         if isinstance(error.__context__, IMAPClientAbortError):
             why = f"the mail server hung up during AUTHENTICATE {mechanism}"
             raise IMAPClientAbortError(why) from None
+        if busy := _BUSY.search(str(error)):
+            why = f"the mail server signs nobody in at present ({busy[1]})"
+            raise IMAPClientError(why) from None
         raise TokenRefused(
             "the mail server refuses the access token: check the name in `mailbox`, "
             "`scope`, and that the application may read this mailbox"

@@ -34,13 +34,6 @@ FORM_BYTES_MAX = 200_000
 FIELDS_MAX = 60
 _SHORT_REFERENCE = re.compile(r"(?:(INC|PRB|CHG)-?)?([0-9]{1,12})", re.IGNORECASE)
 _NAMED = re.compile("`([a-z_]+)`")
-_DEFINITE = (
-    HTTPStatus.FORBIDDEN,
-    HTTPStatus.NOT_FOUND,
-    HTTPStatus.CONFLICT,
-    HTTPStatus.PRECONDITION_FAILED,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-)
 KEY = "key"
 KEY_BYTES = 16
 VERSION = "version"
@@ -81,6 +74,14 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Following:
+    """A command after that of an action, with the fields of its body."""
+
+    command: str
+    fixed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """A command that a screen offers: `verb` is the end of its path, after the record.
 
@@ -97,8 +98,8 @@ class Action:
     """Fields of the body that nobody enters, with their values."""
     versioned: bool = True
     """Whether it is refused if the record has changed since the visitor saw it."""
-    then: str | None = None
-    """The command that one press gives after it, about the record as it is then."""
+    then: tuple["Following", ...] = ()
+    """What one press also gives, in this order, about the record as it is then."""
 
     @property
     def path(self) -> str:
@@ -162,21 +163,24 @@ async def act(
 
     Raises `ApiError`.
     """
-    path = f"{record}/{action.path}"
-    headers = key_header(form, path)
+    # By its verb: two actions of a page may be the same command with other fields.
+    path, own = f"{record}/{action.path}", f"{record}/{action.verb}"
+    headers = key_header(form, own)
     if form.get(VERSION) and action.versioned:
         headers["If-Match"] = f'"{form[VERSION]}"'
     answer = await client.post(path, body_of(action, form), headers)
-    if action.then is None:
-        return answer
-    path = f"{record}/{action.then}"
-    try:
-        after = await client.post(path, {}, key_header(form, path))
-    except ApiError as error:
-        if error.status not in _DEFINITE:
-            raise
-        return answer  # what the press is called is done; the page shows what is not
-    return {**answer, "positions": [*answer["positions"], *after["positions"]]}
+    positions = [*answer["positions"]]
+    for each in action.then:
+        path = f"{record}/{each.command}"
+        key = key_header(form, f"{own}/{each.command}")
+        try:
+            after = await client.post(path, dict(each.fixed), key)
+        except ApiError as error:
+            if not error.is_definite:
+                raise
+            break  # what the press is called is done; the page shows what is not
+        positions += after["positions"]
+    return {**answer, "positions": positions}
 
 
 def key_header(form: Mapping[str, str], path: str) -> dict[str, str]:
@@ -255,13 +259,20 @@ def _instant(local: str, zone: str) -> str:
 
 
 def refused_draft(
-    request: Request, form: Mapping[str, str], error: ApiError | Expired, why: str
+    request: Request,
+    form: Mapping[str, str],
+    error: ApiError | Expired,
+    why: str,
+    action: Action | None = None,
 ) -> Draft:
-    """Return the form that was not accepted, with everything that was typed."""
+    """Return the form that was not accepted, with everything that was typed.
+
+    With its `action`, the fields that the refusal names are marked.
+    """
     status = error.status if isinstance(error, ApiError) else HTTPStatus.FORBIDDEN
-    is_definite = status < HTTPStatus.INTERNAL_SERVER_ERROR
+    is_definite = not isinstance(error, ApiError) or error.is_definite
     fresh = new_draft(request)
-    wrong = _wrong(error) if isinstance(error, ApiError) else ()
+    wrong = _wrong(error, action) if isinstance(error, ApiError) else ()
     changed = status in (HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)
     return Draft(
         csrf=fresh.csrf,
@@ -270,13 +281,19 @@ def refused_draft(
         values={name: value for name, value in form.items() if name not in _OWN},
         why=why,
         wrong=wrong,
-        conflict=changed and not wrong,  # a field is missing, nothing has changed
+        # If a field is to be given, nothing has changed.
+        conflict=changed and not (action and wrong),
     )
 
 
-def _wrong(error: ApiError) -> tuple[str, ...]:
+def _wrong(error: ApiError, action: Action | None) -> tuple[str, ...]:
     """Return the fields to correct: those said to be invalid, or else to be given."""
-    return error.fields or tuple(_NAMED.findall(str(error)))
+    if error.fields or action is None:
+        return error.fields
+    if error.code == "unknown_assignee":
+        return ("assignee",)
+    fields = {field.name for field in action.fields}
+    return tuple(name for name in _NAMED.findall(str(error)) if name in fields)
 
 
 def action_of(actions: Sequence[Action], verb: str) -> Action | None:

@@ -42,6 +42,14 @@ class ApiError(Exception):
         """What is wrong with each of them."""
 
     @property
+    def is_definite(self) -> bool:
+        """Whether the command was refused for good: not executed, nor to be soon."""
+        unsure = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+        return self.status < HTTPStatus.INTERNAL_SERVER_ERROR and (
+            self.status not in unsure
+        )
+
+    @property
     def is_signed_out(self) -> bool:
         """Whether the credential is not valid, or was not looked up any more."""
         return self.status == HTTPStatus.UNAUTHORIZED or self.code == GUESSING

@@ -128,8 +128,8 @@ def possible(now: Situation, person: str | None) -> list[str]:
 def why_refused(now: Situation, person: str | None) -> dict[str, str]:
     """Return why verbs would be refused, whatever their bodies say, by verb.
 
-    Each is the sentence of the owner who decides. A verb that would merely change
-    nothing is not among them.
+    Each is the sentence of the owner who decides; only of escalating and accepting what
+    is over it says more. A verb that would merely change nothing is not among them.
     """
     incident = now.incident
     order = list(Status).index(incident.status)

@@ -5,10 +5,16 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
+from starlette.requests import Request
 
 from services.projections.web.actions import Draft
 from services.projections.web.api_client import ApiClient, ApiError
-from services.projections.web.incident.actions import ACTIONS, GROUPS, group_of
+from services.projections.web.incident.actions import (
+    ACTIONS,
+    GROUPS,
+    Choices,
+    group_of,
+)
 from services.projections.web.incident.endpoints import read
 from services.projections.web.incident.views import (
     FOLDED_MIN,
@@ -20,6 +26,7 @@ from services.projections.web.incident.views import (
     first_recipients,
     folded,
     not_now,
+    offered_forms,
 )
 
 Line = Mapping[str, Any]
@@ -173,6 +180,23 @@ def test_what_is_for_the_same_purpose_stands_together() -> None:
 
     assert order == sorted(order)
     assert set(order) == set(range(len(GROUPS) + 1))
+
+
+def test_a_form_that_was_refused_is_there_even_if_it_would_not_be_offered() -> None:
+    """The incident was assigned, and what follows is not known: it is sent again."""
+    scope = {"type": "http", "scheme": "http", "path": "/", "query_string": b""}
+    request = Request({**scope, "headers": []})
+    incident: dict[str, Any] = {"level": "n1", "assignee": "nadia", "version": 2}
+    incident |= {"accepted_by": None, "actions": {"assign"}}
+    incident |= {"reporters": (), "signals": {}}
+    draft = Draft("", "k-1", "1", {}, "Try again.")
+    (mine,) = (each for each in ACTIONS if each.verb == "assign_to_me")
+    given = Choices([], {}, "nadia")
+
+    forms = offered_forms(request, incident, given, "UTC", Refused(mine, draft, 503))
+
+    (shown,) = (each for each in forms if each.action.verb == "assign_to_me")
+    assert (shown.draft.why, shown.draft.key) == ("Try again.", "k-1")
 
 
 def test_why_something_is_not_possible_is_said_once_for_all_it_concerns() -> None:

@@ -13,7 +13,7 @@ from services.projections.api.answers import Answer, refusals
 from services.projections.api.callers import ClientReader, person_of, sight_of
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.incidents.linked import with_titles
-from services.projections.api.incidents.people import people_of
+from services.projections.api.incidents.people import accepted_by, people_of
 from services.projections.api.incidents.views import IncidentView, NearChangeView
 from services.projections.api.position import history, known, no_incident
 from services.projections.api.promises.views import PromiseView, views
@@ -118,7 +118,7 @@ def _actions(desk: Desk, seen: _Seen, caller: Caller) -> Mapping[str, object]:
     now = Situation(
         of.incident,
         row.level,
-        row.accepted_by,
+        accepted_by(seen.past, row, person),
         of.clocks,
         partial(may_say, person=person, people=people),
         partial(otherwise, people=people),

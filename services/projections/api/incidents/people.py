@@ -10,6 +10,7 @@ from services.projections.queue.row import QueueRow
 from services.projections.snapshots import snapshot
 from shared.database.table import Cursors
 from shared.domain.events import (
+    EscalationAccepted,
     HandoverRequested,
     IncidentOpened,
     ServiceHandoverRequested,
@@ -63,6 +64,24 @@ def people_of(desk: Desk, past: Sequence[Entry], row: QueueRow) -> People:
     paged = {person for page in standing.pages for person in page.people}
     policies = partial(_policies, desk, opened.policy, look_up_of(desk))
     return People(row.team, policies, paged)
+
+
+def accepted_by(past: Sequence[Entry], row: QueueRow, person: str | None) -> str | None:
+    """Return who has accepted an incident; nobody while more people have to.
+
+    Of several, `person` if they are among them.
+    """
+    taken = [
+        entry.event
+        for entry in past
+        if isinstance(entry.event, EscalationAccepted)
+        and (entry.event.cycle, entry.event.level) == (row.cycle, row.level)
+    ]
+    if row.accepted_by is None or not taken:
+        return row.accepted_by
+    if person in {each.person for each in taken}:
+        return person
+    return None if taken[-1].still_wanted else row.accepted_by
 
 
 def people_of_handover(

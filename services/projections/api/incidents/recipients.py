@@ -16,7 +16,7 @@ from services.projections.history.history import Notice, whole
 from services.projections.log_queries import policy_in_force
 from services.projections.sight import Sight
 from services.projections.snapshots import snapshot
-from shared.directory import DirectoryEntry, entry
+from shared.directory import DirectoryEntry, search
 from shared.domain.events import PersonId
 from shared.domain.identifiers import IncidentRef
 from shared.i18n.catalog import ENGLISH
@@ -25,18 +25,22 @@ from shared.i18n.formats import language_of
 router = APIRouter(tags=["incidents"])
 
 
+WhyNot = Literal["unknown_person", "no_address"]
+
+
 class RecipientView(Answer):
     """A user who is told about the incident, by mail."""
 
     person: PersonId
     name: str | None
-    """Null if unknown, and for callers who may not look people up."""
+    """Null if unknown, and for callers who may not look them up."""
     address: str | None
     """Where the mail goes; null as for the name."""
     language: str
-    """The language of the mail: theirs, or the first of the desk."""
-    why_not: Literal["unknown_person", "no_address"] | None
-    """Why no mail can reach them: the directory lacks them, or their address."""
+    """The language of the mail: theirs, or the first of the desk's today."""
+    why_not: WhyNot | None
+    """Why no mail is sent to them: the directory lacks them, or their address. Null if
+    it is sent, as far as that is known, and of people whom the caller may not see."""
     last_failure: str | None
     """Why the last message to them could not be delivered; null if it was not so."""
 
@@ -76,17 +80,35 @@ def _recipients(
             raise no_incident(ref)
         policy = policy_in_force(desk.log, cursor)
         people = sorted(found.incident.reporters)
-        entries = {each: entry(cursor, each) for each in people}
+        listed = search(cursor, None, None, None, people) if people else ()
+    entries = {each.id: each for each in listed}
     fallback = policy.desk.languages[0] if policy else ENGLISH
     failures = _failures(found.notices)
-    return Recipients(
-        incident=ref,
-        items=[
-            _view(each, entries[each], fallback, failures.get(each), named=named)
-            for each in people
-        ],
-        as_of=upto,
-    )
+    items = []
+    for person in people:
+        known_as = entries.get(person)
+        seen = sight.sees_client(known_as.client if known_as else None)
+        why_not = _why_not(known_as) if seen else None
+        shown = known_as if named and seen else None
+        items.append(
+            RecipientView(
+                person=person,
+                name=shown.name if shown else None,
+                address=shown.email if shown else None,
+                language=language_of(
+                    known_as.language if known_as and seen else None, fallback
+                ),
+                why_not=why_not,
+                last_failure=failures.get(person),
+            )
+        )
+    return Recipients(incident=ref, items=items, as_of=upto)
+
+
+def _why_not(known_as: DirectoryEntry | None) -> WhyNot | None:
+    if known_as is None:
+        return "unknown_person"
+    return "no_address" if known_as.email is None else None
 
 
 def _failures(notices: Iterable[Notice]) -> Mapping[str, str]:
@@ -100,27 +122,3 @@ def _failures(notices: Iterable[Notice]) -> Mapping[str, str]:
         for person, each in last.items()
         if each.state == "failed"
     }
-
-
-def _view(
-    person: str,
-    known_as: DirectoryEntry | None,
-    fallback: str,
-    failure: str | None,
-    *,
-    named: bool,
-) -> RecipientView:
-    why_not: Literal["unknown_person", "no_address"] | None = None
-    if known_as is None:
-        why_not = "unknown_person"
-    elif known_as.email is None:
-        why_not = "no_address"
-    seen = known_as if named else None
-    return RecipientView(
-        person=person,
-        name=seen.name if seen else None,
-        address=seen.email if seen else None,
-        language=language_of(known_as.language if known_as else None, fallback),
-        why_not=why_not,
-        last_failure=failure,
-    )

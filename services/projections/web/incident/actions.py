@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from services.projections.web.actions import Action, Field
+from services.projections.web.actions import Action, Field, Following
+from services.projections.web.api_client import ApiClient, person_of
 
 _REASON = Field("reason", "line", required=True)
 _WHY = Field("reason", "line")
@@ -23,10 +24,14 @@ _SPOKEN = ("phone", "in_person", "chat", "email")
 _CANCELLED_FOR = ("not_an_incident", "duplicate", "withdrawn", "test")
 
 _ACKNOWLEDGE = "acknowledge"
-ASSIGN_TO_ME = Action("assign_to_me", key="m", command="assign", then=_ACKNOWLEDGE)
-"""`adapted` to the page, and `as_sent`, it names the visitor."""
+_ASSIGN = "assign"
+ASSIGN_TO_ME = Action(
+    "assign_to_me", key="m", command=_ASSIGN, then=(Following(_ACKNOWLEDGE),)
+)
+TAKE_OVER = Action("accept", key="c", then=(Following(_ACKNOWLEDGE),))
+"""As it is sent, the incident is assigned to the visitor as well; see `as_sent`."""
 TAKE_ON = (
-    Action("accept", key="c", then=_ACKNOWLEDGE),
+    TAKE_OVER,
     Action(_ACKNOWLEDGE, key="a"),
     ASSIGN_TO_ME,
     Action("resume"),
@@ -215,10 +220,28 @@ def adapted(
 
 
 def as_sent(action: Action, me: str | None) -> Action:
-    """Return an action as the visitor gives it."""
-    if action is not ASSIGN_TO_ME or me is None:
+    """Return an action as the visitor gives it: what is theirs is assigned to them."""
+    to_me = (("assignee", me or ""),)
+    if me is None:
         return action
-    return replace(action, fixed=(("assignee", me),))
+    if action is ASSIGN_TO_ME:
+        return replace(action, fixed=to_me)
+    if action is TAKE_OVER:
+        return replace(action, then=(*action.then, Following(_ASSIGN, to_me)))
+    return action
+
+
+async def sent_by(client: ApiClient, action: Action) -> Action:
+    """Return an action as the visitor gives it."""
+    if action not in (ASSIGN_TO_ME, TAKE_OVER):
+        return action
+    return as_sent(action, visitor_id(await client.get("/v1/me", {})))
+
+
+def visitor_id(me: Mapping[str, Any]) -> str | None:
+    """Return the visitor's id, None for a machine."""
+    actor = me["actor"]
+    return person_of(actor) if actor.startswith("person:") else None
 
 
 def _may_be_mine(incident: Mapping[str, Any], me: str | None) -> bool:

@@ -33,11 +33,11 @@ from services.projections.web.api_client import (
 from services.projections.web.feed import linked, of_records
 from services.projections.web.incident.actions import (
     ACTIONS,
-    ASSIGN_TO_ME,
     BESIDE,
     Choices,
     acknowledging,
-    as_sent,
+    sent_by,
+    visitor_id,
 )
 from services.projections.web.incident.files import DONE as FILES_ATTACHED
 from services.projections.web.incident.promise_picture import promise_pictures
@@ -121,14 +121,13 @@ async def _act(
         return await _incident(ref, request, client, Refused(action, draft, 403))
     try:
         form = await with_people(client, action, form)
-        if action is ASSIGN_TO_ME:
-            action = as_sent(action, _person_of(await client.get("/v1/me", {})))
-        answer = await act(client, _place(ref), action, form)
+        sent = await sent_by(client, action)
+        answer = await act(client, _place(ref), sent, form)
     except ApiError as error:
         if error.is_signed_out:
             raise
         why = why_of(refusal_of(language, error), error)
-        draft = refused_draft(request, form, error, why)
+        draft = refused_draft(request, form, error, why, action)
         return await _incident(
             ref, request, client, Refused(action, draft, error.status)
         )
@@ -202,11 +201,14 @@ async def _templates(
 
 async def _recipients(
     place: str, incident: Mapping[str, Any], client: ApiClient
-) -> Sequence[Mapping[str, Any]]:
-    """Return whom a message to users goes to; none where nobody can be informed."""
+) -> Sequence[Mapping[str, Any]] | None:
+    """Return whom a message to users goes to; None where nobody can say."""
     if "inform" not in incident["actions"]:
-        return ()
-    found = await client.get(f"{place}/recipients", {})
+        return None
+    try:
+        found = await client.get(f"{place}/recipients", {})
+    except ApiError:
+        return None
     items: Sequence[Mapping[str, Any]] = found["items"]
     return items
 
@@ -234,12 +236,6 @@ async def _choices(language: str, client: ApiClient) -> Choices:
         [each["queue"] for each in queues["items"] if each["queue"] not in _OWN],
         {each["destination"]: each["name"] for each in destinations["items"]},
     )
-
-
-def _person_of(me: Mapping[str, Any]) -> str | None:
-    """Return the visitor's id, None for a machine."""
-    actor = me["actor"]
-    return person_of(actor) if actor.startswith("person:") else None
 
 
 async def read(
@@ -295,8 +291,8 @@ async def _proposals(
         _recipients(place, incident, client),
     )
     return {
-        "recipients": first_recipients(recipients),
-        "more_recipients": max(0, len(recipients) - RECIPIENTS_SHOWN),
+        "recipients": None if recipients is None else first_recipients(recipients),
+        "more_recipients": max(0, len(recipients or ()) - RECIPIENTS_SHOWN),
         "solutions": solutions,
         "templates": templates,
         "candidates": candidates,
@@ -311,7 +307,7 @@ async def _incident(
     me, choices = await asyncio.gather(
         client.get("/v1/me", {}), _choices(language, client)
     )
-    choices = replace(choices, me=_person_of(me))
+    choices = replace(choices, me=visitor_id(me))
     told = _told(given, language, me["zone"])
     back = kept_query(parse_qsl(given.get("back", "")))
     incident, timeline, promises = await read(client, place, given, told, refused)

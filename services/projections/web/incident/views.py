@@ -251,6 +251,8 @@ def offered_forms(
     for action in ACTIONS:
         sent = refused if refused and refused.action.verb == action.verb else None
         shown = adapted(action, incident, choices, zone)
+        if shown is None and sent is not None:
+            shown = sent.action
         if shown is None or (action.verb not in possible and sent is None):
             continue
         draft = sent.about(incident["version"]).draft if sent else empty

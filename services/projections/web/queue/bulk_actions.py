@@ -20,7 +20,7 @@ def _for_several(verb: str, *names: str) -> Action:
     """
     action = _OF_ONE[verb]
     fields = tuple(f for f in action.fields if not names or f.name in names)
-    return replace(action, key=None, fields=fields, then=None)
+    return replace(action, key=None, fields=fields, then=())
 
 
 BULK_ACTIONS = (

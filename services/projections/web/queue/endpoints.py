@@ -22,6 +22,7 @@ from services.projections.web.actions import (
 from services.projections.web.api_client import ApiClient, ApiError, owner_of
 from services.projections.web.downloads import rows_of
 from services.projections.web.feed import of_all
+from services.projections.web.incident.actions import sent_by
 from services.projections.web.queue.bulk_actions import ROW_ACTIONS
 from services.projections.web.queue.chips import VIEW, Given, expression, with_view
 from services.projections.web.queue.screen import (
@@ -108,7 +109,8 @@ async def _act(action: Action, request: Request, client: ApiClient) -> Response:
     if not is_incident_ref(ref):
         raise HttpError(422, "the form names no incident")
     try:
-        answer = await act(client, f"/v1/incidents/{ref}", action, form)
+        sent = await sent_by(client, action)
+        answer = await act(client, f"/v1/incidents/{ref}", sent, form)
     except ApiError as error:
         return await _refused(request, client, form, error)
     told = [("done", form.get("told") or action.verb)]

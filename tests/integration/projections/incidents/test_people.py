@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from services.intake.directory.store import import_people
+from shared.domain.limits import Limits
+from shared.security.access import create
 from tests.support.builders.promise_events import told as event_of
 from tests.support.desks.api import Api, problem
 from tests.support.strategies.histories import opened
@@ -120,12 +122,12 @@ def test_whom_an_answer_reaches_is_known_before_it_is_sent(told: Api) -> None:
     message = {"kind": "receipt", "audience": "user", "channel": "mail"}
     caused_by = {"cause_stream": f"incident-{ref}", "cause_version": 1, "policy": 1}
     told.happened(
-        opened(ref, reporter="costa"),
+        opened(ref, reporter="costa", client="ours"),
         *(
             event_of(
                 "incident.contacted", ref, person=person, contacted_at=NOW, **contact
             )
-            for person in ("leroy", "stranger")
+            for person in ("leroy", "roy_100", "stranger")
         ),
         event_of(
             "notification.requested",
@@ -142,7 +144,7 @@ def test_whom_an_answer_reaches_is_known_before_it_is_sent(told: Api) -> None:
     def recipients(of: str, who: str = "agent") -> list[dict[str, Any]]:
         return list(told.get(f"/v1/incidents/{of}/recipients", who)["items"])
 
-    costa, leroy, stranger = recipients(ref)
+    costa, leroy, _, stranger = recipients(ref)
     assert costa == {
         "person": "costa",
         "name": "M. Costa",
@@ -155,5 +157,20 @@ def test_whom_an_answer_reaches_is_known_before_it_is_sent(told: Api) -> None:
     assert stranger["why_not"] == "unknown_person"
     unseen = recipients(ref, "auditor")
     assert {(each["name"], each["address"]) for each in unseen} == {(None, None)}
+    with told.log.transaction() as cursor:
+        limits = Limits(clients=frozenset({"mairie", "ours"}))
+        made = create(cursor, NOW, "person:ines", ["agent"], limits=limits)
+    told.tokens["limited"] = made.token
+    within = {each["person"]: each for each in recipients(ref, "limited")}
+    assert within["costa"] == costa
+    assert within["roy_100"] | {"person": "stranger"} == within["stranger"]
+    assert within["stranger"] | {"person": None} == {
+        "person": None,
+        "name": None,
+        "address": None,
+        "language": "en",
+        "why_not": None,
+        "last_failure": None,
+    }, "of people of no client of theirs not even whether they are known"
     assert recipients(unreported) == []
     assert told.call("GET", "/v1/incidents/INC-000099/recipients").status_code == 404

@@ -20,9 +20,11 @@ from services.projections.web.csrf import token_for
 from services.projections.web.incident.actions import (
     ASSIGN_TO_ME,
     TAKE_ON,
+    TAKE_OVER,
     Choices,
     acknowledging,
     adapted,
+    as_sent,
     offered,
 )
 
@@ -58,7 +60,6 @@ def test_a_body_has_the_fields_of_its_form_that_are_filled(
     [
         (ApiError(422, "body", "no", ("note",)), False, False),
         (ApiError(409, "state", "no"), False, True),
-        (ApiError(409, "firing", "resolve it with `force`"), False, False),
         (ApiError(412, "version", "no"), False, True),
         (ApiError(503, "unavailable", "no"), True, False),
         (ApiError(504, "timeout", "no"), True, False),
@@ -104,13 +105,13 @@ class _Api:
     """An API that remembers what it was asked; `no` answers the second command."""
 
     def __init__(self, no: ApiError | None = None) -> None:
-        self.asked: list[tuple[str, Mapping[str, str]]] = []
+        self.asked: list[tuple[str, Mapping[str, Any], Mapping[str, str]]] = []
         self._no = no
 
     async def post(
-        self, path: str, _: Mapping[str, Any], headers: Mapping[str, str]
+        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
     ) -> dict[str, Any]:
-        self.asked.append((path, headers))
+        self.asked.append((path.rpartition("/")[2], body, headers))
         if self._no is not None and len(self.asked) > 1:
             raise self._no
         return {"positions": [len(self.asked)]}
@@ -118,17 +119,34 @@ class _Api:
 
 def _pressed(api: _Api) -> dict[str, Any]:
     client = cast("ApiClient", api)
-    return asyncio.run(act(client, "/v1/incidents/INC-000001", TAKE_ON[0], SENT))
+    taken = as_sent(TAKE_OVER, "nadia")
+    return asyncio.run(act(client, "/v1/incidents/INC-000001", taken, SENT))
 
 
-def test_one_press_accepts_and_acknowledges_each_once() -> None:
+def test_one_press_accepts_acknowledges_and_assigns_each_once() -> None:
     api = _Api()
 
-    assert _pressed(api) == {"positions": [1, 2]}
-    (accepted, first), (acknowledged, second) = api.asked
-    assert (accepted[-7:], acknowledged[-12:]) == ("/accept", "/acknowledge")
-    assert first["Idempotency-Key"] != second["Idempotency-Key"]
-    assert ("If-Match" in first, "If-Match" in second) == (True, False)
+    assert _pressed(api) == {"positions": [1, 2, 3]}
+    assert [(command, body) for command, body, _ in api.asked] == [
+        ("accept", {}),
+        ("acknowledge", {}),
+        ("assign", {"assignee": "nadia"}),
+    ]
+    headers = [sent for *_, sent in api.asked]
+    assert len({each["Idempotency-Key"] for each in headers}) == len(headers)
+    assert ["If-Match" in each for each in headers] == [True, False, False]
+
+
+def test_two_forms_of_a_page_that_send_the_same_command_have_keys_of_their_own() -> (
+    None
+):
+    api = _Api()
+    client = cast("ApiClient", api)
+    for action in (Action("assign"), as_sent(ASSIGN_TO_ME, "nadia")):
+        asyncio.run(act(client, "/v1/incidents/INC-000001", action, SENT))
+
+    keys = [sent["Idempotency-Key"] for command, _, sent in api.asked]
+    assert len({*keys}) == len(keys)
 
 
 @pytest.mark.parametrize("status", [403, 409, 422])
@@ -136,10 +154,12 @@ def test_what_was_pressed_is_done_if_what_follows_is_refused(status: int) -> Non
     assert _pressed(_Api(ApiError(status, "state", "no"))) == {"positions": [1]}
 
 
-@pytest.mark.parametrize("status", [401, 429, 503, 504])
+@pytest.mark.parametrize("status", [408, 429, 503, 504])
 def test_what_is_unknown_is_sent_again_with_the_same_key(status: int) -> None:
-    with pytest.raises(ApiError):
+    with pytest.raises(ApiError) as unknown:
         _pressed(_Api(ApiError(status, "x", "no")))
+
+    assert refused_draft(REQUEST, SENT, unknown.value, "why").key == SENT["key"]
 
 
 _INCIDENT = {"level": "n1", "assignee": None, "accepted_by": None}
@@ -187,16 +207,22 @@ def test_a_machine_is_assigned_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "sentence", "wrong"),
+    ("code", "fields", "sentence", "wrong"),
     [
-        (("note",), "1 field is wrong: `note`", ("note",)),
-        ((), "wait, or resolve it with `force` and a `reason`", ("force", "reason")),
-        ((), "reopen it first", ()),
+        ("body", ("note",), "1 field is wrong: `note`", ("note",)),
+        ("state", (), "do it with `cause_removed` and a `title`", ("cause_removed",)),
+        ("state", (), "reopen it first", ()),
+        ("unknown_assignee", (), "nobody has the `id`", ("assignee",)),
     ],
 )
-def test_the_fields_to_correct_are_those_that_a_refusal_names(
-    fields: tuple[str, ...], sentence: str, wrong: tuple[str, ...]
+def test_the_fields_to_correct_are_those_of_the_form_that_a_refusal_names(
+    code: str, fields: tuple[str, ...], sentence: str, wrong: tuple[str, ...]
 ) -> None:
-    draft = refused_draft(REQUEST, SENT, ApiError(422, "x", sentence, fields), "why")
+    error = ApiError(409, code, sentence, fields)
+
+    draft = refused_draft(REQUEST, SENT, error, "why", RESOLVE)
 
     assert draft.wrong == wrong
+    assert draft.conflict == (not wrong)
+    other = refused_draft(REQUEST, SENT, error, "why")
+    assert (other.wrong, other.conflict) == (fields, True)
