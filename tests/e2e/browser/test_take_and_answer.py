@@ -87,6 +87,9 @@ def test_it_is_taken_answered_asked_about_and_resolved_by_keyboard(
     assert barriers(page) == []
     page.locator("#not-now summary").press("Enter")
     expect(page.locator("#not-now dd").first).to_contain_text(ref)
+    commanded(desk, f"/{ref}/note", note="Read meanwhile")
+    expect(page.locator(".timeline")).to_contain_text("Read meanwhile")
+    expect(page.locator("#not-now")).to_have_attribute("open", "")
     assert barriers(page) == []
 
 

@@ -55,7 +55,7 @@ function findAgain(form, lookUp, values) {
 }
 
 function hold() {
-  for (const details of document.querySelectorAll("details.action")) details.toggleAttribute(HELD, details.open);
+  for (const details of document.querySelectorAll("details.action:has(form)")) details.toggleAttribute(HELD, details.open);
   for (const refusal of document.querySelectorAll(".at-once .no")) refusal.closest("form").setAttribute(HELD, "");
 }
 
