@@ -169,6 +169,8 @@ async def act(
     if form.get(VERSION) and action.versioned:
         headers["If-Match"] = f'"{form[VERSION]}"'
     answer = await client.post(path, body_of(action, form), headers)
+    if not action.then:
+        return answer
     positions = [*answer["positions"]]
     for each in action.then:
         path = f"{record}/{each.command}"
