@@ -93,7 +93,7 @@ def test_no_address_serves_words_without_a_row(sides: Sides) -> None:
     )
 
 
-DIRECTORY = frozenset({"/v1/callers", "/v1/people"})
+DIRECTORY = frozenset({"/v1/callers", "/v1/people", "/v1/incidents/{ref}/recipients"})
 """The names of people are no words about incidents, and not recorded."""
 
 
