@@ -44,7 +44,7 @@ def _with_line(
 
 QUEUE: ReadModel[QueueRow] = ReadModel(
     name="queue",
-    shape=10,
+    shape=11,
     opens=frozenset({"incident.opened", "incident.edited"}),
     tables=queue_tables.tables,
     indexes=queue_tables.indexes,

@@ -40,7 +40,7 @@ def headers_of(row: Row, epoch: str = "") -> dict[str, str]:
         CHAIN: row.chain.hex(),
         EPOCH: epoch or FIRST_EPOCH,
         "ce-specversion": "1.0",
-        "ce-id": str(row.position),
+        "ce-id": f"{epoch}:{row.position}" if epoch else str(row.position),
         "ce-source": SOURCE,
         "ce-type": row.type,
         "ce-subject": row.stream,

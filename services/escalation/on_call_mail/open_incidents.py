@@ -23,7 +23,7 @@ SELECT incident, state ->> 'priority', state ->> 'service', (state ->> 'cycle'):
 FROM escalation.cases
 WHERE at_work_team IS NOT NULL AND (%(teams)s::text[] IS NULL
                                     OR at_work_team = ANY(%(teams)s))
-ORDER BY state ->> 'priority', incident LIMIT %(most)s
+ORDER BY state ->> 'priority', length(incident), incident LIMIT %(most)s
 """
 
 

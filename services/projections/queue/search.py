@@ -20,7 +20,7 @@ from services.projections.queue.expression import (
 from services.projections.queue.filter_fields import Where
 from services.projections.queue.filters import Filters, Lifecycle, standing
 from services.projections.queue.row import QueueRow
-from services.projections.queue.tables import ROWS
+from services.projections.queue.tables import NEWEST_FIRST, ROWS
 from services.projections.sight import Sight
 from services.projections.words.normalization import searched, words_of
 from services.projections.words.search import COLLECTED_MAX, HashedWords, WordIndex
@@ -160,11 +160,12 @@ def _has_words(expression: Expression) -> bool:
 
 _RANKED = """
 SELECT ref, coalesce({score}, 0) AS in_title FROM {schema}.{rows}
-WHERE rank IS {rank} AND {where} ORDER BY in_title DESC, ref DESC LIMIT %s
+WHERE rank IS {rank} AND {where}
+ORDER BY in_title DESC, {newest} LIMIT %s
 """
 _NEWEST = """
 SELECT ref, 0 FROM {schema}.{rows}
-WHERE rank IS {rank} AND {where} ORDER BY ref DESC LIMIT %s
+WHERE rank IS {rank} AND {where} ORDER BY {newest} LIMIT %s
 """
 _SCORE = """
 (SELECT {in_title} FROM {schema}.records AS said
@@ -229,6 +230,7 @@ def ranked(
         rank="NOT NULL" if standing(filters) is Lifecycle.OPEN else "NULL",
         where=" AND ".join(each for each, _ in where),
         score=score,
+        newest=NEWEST_FIRST,
     )
     values = [value for _, several in where for value in several]
     return [Match(*row) for row in cursor.execute(text, [*scored, *values, limit])]

@@ -71,6 +71,8 @@ OPEN_ORDER = "rank, worked, priority, (NOT user_reported), reported_at, ref"
 OLDEST_ORDER = "(rank = 2), reported_at, ref"
 """The order of open rows with the oldest first; 2 is `AWAITS_CLOSURE`."""
 ENDED_ORDER = "ended_at DESC, ref DESC"
+NEWEST_FIRST = "length(ref) DESC, ref DESC"
+"""References have six digits or more: in the order of text 1000000 precedes 999999."""
 _UNSAMPLED = """
 ALTER TABLE {}
 ALTER COLUMN title SET STATISTICS 0, ALTER COLUMN label_words SET STATISTICS 0,
@@ -135,6 +137,7 @@ def indexes(schema: str) -> Sequence[str]:
             f"CREATE INDEX ended_{name} ON {rows} ({name}, {ENDED_ORDER}) {is_ended}"
             for name in _ENDED_FILTERS
         ),
+        f"CREATE INDEX newest ON {rows} ({NEWEST_FIRST})",
         f"CREATE INDEX open_words ON {rows} {words} {is_open}",
         f"CREATE INDEX ended_words ON {rows} {words} {is_ended}",
         f"ANALYZE {rows}",

@@ -67,7 +67,8 @@ class HashedWords(NamedTuple):
             f"SELECT ref FROM {self.schema}.{RECORDS.name}"  # noqa: S608 # our own names
             f" WHERE kind <> 'incident' AND kind = %s AND {self.condition()}"
             " AND (%s::boolean IS NULL OR is_open = %s)"
-            f" ORDER BY is_open DESC, {self.in_title()} DESC, ref DESC LIMIT %s",
+            f" ORDER BY is_open DESC, {self.in_title()} DESC,"
+            " length(ref) DESC, ref DESC LIMIT %s",
             [kind, *self.values, is_open, is_open, *self.values, limit],
         )
         return [ref for (ref,) in found]

@@ -3,11 +3,15 @@
 One transaction appends `log.restored`, adds the epoch and advances the sequences of
 references past every number that may have been issued. The lock order is the usual one,
 except that the append lock comes first: the epoch begins at the head it reads.
+
+A restored log knows nothing of what came after it, and nobody else may either. Only
+time tells one restore from the next. So references go on at a number that depends on
+the instant alone: whatever is restored later goes on above what was issued before.
 """
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from psycopg import Cursor
@@ -22,7 +26,9 @@ from shared.eventlog.log import EventLog
 from shared.eventlog.recorder import Head, lock_head, tips_of
 
 MARGIN = 10_000
-"""Numbers skipped after the last one seen: some may have been issued since."""
+"""Numbers that a desk may issue at once, or after the last one that is known."""
+NUMBERED_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+"""Before any desk began. From here on there is a number for each second."""
 _TOKEN_BYTES = 4
 
 _ADD = """
@@ -58,7 +64,7 @@ def renew(log: EventLog, renewal: Renewal, seen: LastSeen | None) -> Epoch:
         number = max(newest, seen.epoch if seen else 0) + 1
         epoch = EpochId(number, secrets.token_hex(_TOKEN_BYTES))
         if renewal.cause == "restore":
-            _move_numbers(cursor, server, seen)
+            _move_numbers(cursor, server, seen, head.instant(renewal.at))
         cursor.execute(_ADD, _row(epoch, head, renewal, server))
         version = tips_of(cursor, [LOG_STREAM])[LOG_STREAM].version + 1
         event = _event(epoch, head, renewal, seen)
@@ -68,11 +74,25 @@ def renew(log: EventLog, renewal: Renewal, seen: LastSeen | None) -> Epoch:
     return Epoch(epoch, head.position)
 
 
-def _move_numbers(cursor: Cursors, server: Server, seen: LastSeen | None) -> None:
+def number_after(known: int, now: datetime) -> int:
+    """Return the number after which references go on `now`.
+
+    Of what was issued, `known` is the highest number that anything still knows. The
+    number of the instant is above it, and above all that is not known, if fewer than
+    one record was opened per second, on average. Nothing else is added to it: the room
+    belongs to the next restore, of a backup that may know less.
+    """
+    of_instant = MARGIN + (now - NUMBERED_SINCE) // timedelta(seconds=1)
+    return of_instant if known <= of_instant else known + MARGIN
+
+
+def _move_numbers(
+    cursor: Cursors, server: Server, seen: LastSeen | None, now: datetime
+) -> None:
     """Advance each sequence past every number that may have been issued."""
     for kind, known in server.numbers.items():
         told = seen.server.numbers.get(kind, 0) if seen else 0
-        number = max(known, told) + MARGIN
+        number = number_after(max(known, told), now)
         cursor.execute(_MOVE, (f"intake.{kind}_numbers", number))
 
 

@@ -7,37 +7,34 @@ than were lost.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import pytest
 from nats.aio.client import Client
-from structlog.testing import capture_logs
 from typer.testing import CliRunner, Result
 
 from cli.app import command_line
-from services.intake.relay import relay as relay_module
-from services.intake.relay.relay import Relay, publish, read_tail, relay_candidate
-from shared.eventlog.append import AppendUnit
-from shared.eventlog.continuity import watch as watch_module
-from shared.eventlog.continuity.last_seen import LastSeen, read
-from shared.eventlog.continuity.watch import ContinuityWatch
-from shared.eventlog.continuity.witness import Witness
-from shared.eventlog.errors import NotContinued, Unavailable
-from shared.eventlog.log import EventLog
+from services.intake.relay.relay import publish, read_tail
+from shared.eventlog.continuity.last_seen import LastSeen
 from shared.messaging import subjects
-from shared.messaging.connection import Link
 from shared.messaging.streams import provision
-from shared.observability.health import Check
 from standalone.nats import Bus
 from tests.support.builders.short_events import incident, member
-from tests.support.continuity import NOW
+from tests.support.continuity import (
+    LaterLink,
+    Services,
+    append,
+    at_once,
+    is_taken,
+    open_log,
+    services,
+    tail_and_record,
+)
 from tests.support.faults.restore import go_back
-from tests.support.key_ring import MASTER
 from tests.support.patience import SECONDS, eventually
 from tests.support.servers.nats_clients import connected_to
 from tests.support.servers.servers import Database
@@ -85,107 +82,9 @@ CASES = [
 ]
 
 
-class LaterLink:
-    """A link to a NATS that comes up when a test says so."""
-
-    def __init__(self) -> None:
-        self.client: Client | None = None
-        self.generation = 0
-
-
-@dataclass
-class Services:
-    """Intake, with its relay, and one that only follows the log."""
-
-    intake: EventLog
-    relay: Relay
-    watches: tuple[ContinuityWatch, ContinuityWatch]
-
-    async def checks(self) -> list[Check]:
-        return [await each.probe() for each in self.watches]
-
-    async def are_red(self) -> bool:
-        return not any(check.ready for check in await self.checks())
-
-    async def are_green_and_know_nats(self) -> bool:
-        return all(
-            check.ready and "NATS" in check.words["compared_with"]
-            for check in await self.checks()
-        )
-
-
-@asynccontextmanager
-async def services(
-    database: Database, link: LaterLink, folder: Path | None
-) -> AsyncIterator[Services]:
-    """Run services that start now on what there is."""
-    nats, stop, clock = cast(Link, link), asyncio.Event(), lambda: NOW
-    with (
-        closing(open_log(database, "desk_intake")) as intake,
-        closing(open_log(database, "desk_projections")) as other,
-    ):
-        relay = Relay(intake, nats, relay_candidate(database.dsn("desk_intake")))
-        witness = partial(Witness, folder)
-        watches = (
-            ContinuityWatch(
-                intake, nats, clock, witness("intake"), lambda: relay.has_compared
-            ),
-            ContinuityWatch(other, nats, clock, witness("projections")),
-        )
-        with pytest.MonkeyPatch.context() as patience:
-            waits = SECONDS if link.client else 0.0
-            patience.setattr(watch_module, "START_SECONDS", waits)
-            for watch in watches:
-                await watch.begin(stop)
-        async with asyncio.TaskGroup() as group:
-            for each in (*watches, relay):
-                group.create_task(each.run(stop))
-            try:
-                yield Services(intake, relay, watches)
-            finally:
-                stop.set()
-
-
-def open_log(database: Database, role: str) -> EventLog:
-    return EventLog.open(database.dsn(role), master=MASTER, pool_size=3)
-
-
-def append(log: EventLog, *members: AppendUnit) -> None:
-    with log.transaction() as cursor:
-        log.append(cursor, members)
-
-
-def is_taken(log: EventLog, unit: AppendUnit) -> bool:
-    """Return whether an event was recorded: after a renewal it is decided again."""
-    try:
-        append(log, unit)
-    except NotContinued:
-        raise
-    except Unavailable:
-        return False
-    return True
-
-
-async def tail_and_record(client: Client) -> tuple[int, LastSeen | None]:
-    jetstream = client.jetstream(timeout=SECONDS)
-    return (await read_tail(client, 0)).position, (await read(jetstream)).seen
-
-
 @pytest.fixture(autouse=True)
-def _limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nothing gives up on a busy machine, and what is repeated is repeated soon.
-
-    Nothing is printed: the command takes the place of the standard output meanwhile.
-    """
-    monkeypatch.setattr(watch_module, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(watch_module, "READ_SECONDS", 0.0)
-    monkeypatch.setattr(watch_module, "ANSWER_SECONDS", SECONDS)
-    monkeypatch.setattr(relay_module, "PUBLISH_SECONDS", SECONDS)
-    monkeypatch.setattr(relay_module, "RETRY_SECONDS", 0.05)
-    monkeypatch.setattr("cli.restored.ANSWER_SECONDS", SECONDS)
-    for limit in ("NATS_SESSION_CONNECT_SECONDS", "GIVE_UP_SECONDS"):
-        monkeypatch.setattr(f"shared.messaging.connection.{limit}", SECONDS)
-    with capture_logs():
+def _limits() -> Iterator[None]:
+    with at_once():
         yield
 
 
@@ -204,16 +103,16 @@ async def _story(database: Database, bus: Bus, folder: Path, case: Case) -> None
         before = await _go_back(database, client, case)
         link = LaterLink()
         if case.nats == "first":
-            link.client, link.generation = client, 1
+            link.up(client)
         async with services(database, link, own) as running:
             if case.is_noticed_at_once:
                 await eventually(running.are_red)
                 assert await _command_does(database, bus, folder, asked=True) == 0
-                link.client, link.generation = client, 1
+                link.up(client)
             else:
                 for version in range(1, case.since + 1):
                     append(running.intake, member(incident(2), version))
-                link.client, link.generation = client, 1
+                link.up(client)
                 await _settle(running, client, case, before)
                 asked = case.is_noticed
                 code = await _command_does(database, bus, folder, asked=asked)
@@ -231,7 +130,7 @@ async def _story(database: Database, bus: Bus, folder: Path, case: Case) -> None
 async def _live(database: Database, client: Client, folder: Path | None) -> None:
     """Record four events, which all that is outside the database has seen."""
     link = LaterLink()
-    link.client, link.generation = client, 1
+    link.up(client)
     async with services(database, link, folder) as running:
         # An empty stream would go on from the end of the log.
         await eventually(lambda: running.relay.has_compared)

@@ -1,12 +1,14 @@
 """Epochs of a log: who may begin one, with which number, and what they tell apart."""
 
 from contextlib import closing
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
-from shared.eventlog.continuity.epoch_renewal import Renewal, renew
+from shared.database.server_clock import server_now
+from shared.eventlog.continuity.epoch_renewal import Renewal, number_after, renew
 from shared.eventlog.continuity.evidence import BEGINNING, EpochId
 from shared.eventlog.continuity.last_seen import EPOCH_MAX, seen_at, server_of
 from shared.eventlog.epochs import Epochs, OtherEpoch
@@ -38,6 +40,29 @@ def test_two_restores_of_one_backup_never_begin_the_same_epoch(
         first, second = renew(admin, RESTORE, None), renew(admin, RESTORE, None)
 
     assert first.id.token != second.id.token
+
+
+@pytest.mark.parametrize("off", [timedelta(days=-400), timedelta(days=400)])
+@pytest.mark.parametrize("versions", [(), (1,)], ids=["empty", "with an event"])
+def test_references_go_on_by_the_clock_of_postgresql(
+    server_time_database: Database, versions: tuple[int, ...], off: timedelta
+) -> None:
+    """The clock of the host where somebody says that it was restored may be wrong."""
+    dsn = server_time_database.dsn("desk_intake")
+    with (
+        closing(EventLog.open(dsn, master=MASTER)) as log,
+        closing(open_as_admin(server_time_database)) as admin,
+    ):
+        if versions:
+            append(log, *versions)
+        before = server_now(dsn)
+        renew(admin, replace(RESTORE, at=before + off), None)
+        after = server_now(dsn)
+        with admin.transaction() as cursor:
+            numbers = server_of(cursor).numbers
+
+    for number in numbers.values():
+        assert number_after(0, before) <= number <= number_after(0, after)
 
 
 def test_intake_may_renew_after_a_promotion_only(log: EventLog) -> None:

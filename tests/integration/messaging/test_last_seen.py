@@ -300,7 +300,7 @@ async def test_an_epoch_is_above_every_epoch_known_outside(
     assert epoch.id.number == 6
     with log.transaction() as cursor:
         (ref,) = new_refs(cursor, "incident", 1)
-    assert ref == f"INC-{7 + MARGIN + 1:06d}"
+    assert int(ref.removeprefix("INC-")) > 7 + MARGIN
 
 
 @in_a_loop

@@ -93,7 +93,8 @@ def test_what_a_service_asks_for_is_done_without_nats(database: Database) -> Non
         log.transaction() as cursor,
     ):
         (ref,) = new_refs(cursor, "incident", 1)
-    assert ref == f"INC-{50 + MARGIN + 1:06d}", "above what was issued and lost"
+    number = int(ref.removeprefix("INC-"))
+    assert number > 50 + MARGIN, "above what was issued and lost"
     again = restored(database, NOWHERE, *asked_for)
     assert again.exit_code == 3, again.output
 

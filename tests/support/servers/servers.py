@@ -98,10 +98,21 @@ class PostgresServer(Server):
         Its log goes by the caller's clock, which most tests move, unless told to go by
         PostgreSQL's.
         """
-        name = f"desk_{next(_numbers)}"
+        return self._copied(f"desk_{next(_numbers)}", f"migrated_{clock}")
+
+    def back_up(self, database: Database) -> Database:
+        """Return a copy of a database that nobody uses."""
+        return self._copied(f"backup_{next(_numbers)}", database.name)
+
+    def put_back(self, database: Database, copy: Database) -> None:
+        """Put a copy in the place of a database, as if nothing had happened since."""
+        self.drop(database)
+        self._copied(database.name, copy.name)
+
+    def _copied(self, name: str, template: str) -> Database:
         self._once_unused(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
-                sql.Identifier(name), sql.Identifier(f"migrated_{clock}")
+                sql.Identifier(name), sql.Identifier(template)
             )
         )
         return Database(self.cluster, name)
@@ -123,7 +134,7 @@ class PostgresServer(Server):
     def drop(self, database: Database) -> None:
         """Remove the database, whoever is still connected."""
         self._once_unused(
-            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(
                 sql.Identifier(database.name)
             )
         )

@@ -11,6 +11,7 @@ from services.intake.directory.store import import_people
 from services.projections.api import callers
 from services.projections.queue import search
 from services.projections.queue.search import Match
+from services.projections.words.search import COLLECTED_MAX
 from shared.domain.limits import Limits
 from shared.http.bearer import caller_of
 from shared.security.access import Caller
@@ -61,6 +62,10 @@ def _happens(month: June) -> None:
     month.says(june(6), "problem.identified", _PRB, **about, origin="staff")
     month.says(june(6), "problem.diagnosed", _PRB, cause="Imprimantes mal ventilées")
     month.says(june(7), "change.requested", _CHG, **{**about, "title": "Imprimantes"})
+    for number in "900000", "10000001", "2000000":
+        month.opens(june(8), f"INC-{number}", title="Zeppelin")
+        named = {**about, "title": "Zeppelin", "origin": "staff"}
+        month.says(june(8), "problem.identified", f"PRB-{number}", **named)
     month.says(june(12), "incident.informed", ONE, message="Un technicien passe mardi")
     month.says(june(13), "incident.resolved", ONE, cycle=1, note="Toner remplacé")
     noted = {"service": "messagerie", "note": "Redémarrer les imprimantes du siège"}
@@ -179,6 +184,17 @@ def test_a_queue_finds_what_was_said_and_its_pages_join(
         ("incident", ONE),
         ("incident", _FOUR),
     ]
+
+
+@pytest.mark.parametrize("collected", [COLLECTED_MAX, 0])
+def test_of_equal_hits_the_newest_is_first_however_many_digits_it_has(
+    desk: Api, monkeypatch: pytest.MonkeyPatch, collected: int
+) -> None:
+    monkeypatch.setattr(search, "COLLECTED_MAX", collected)
+    numbers = ("10000001", "2000000", "900000")
+    for kind, prefix in ("incident", "INC"), ("problem", "PRB"):
+        hits = [(kind, f"{prefix}-{number}") for number in numbers]
+        assert _hits(desk, "zeppelin", kind=kind) == hits
 
 
 def test_people_are_found_by_whom_may_look_them_up(desk: Api) -> None:

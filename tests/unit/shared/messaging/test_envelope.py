@@ -56,6 +56,10 @@ def test_cloudevents_are_told_where_an_event_is_from() -> None:
     assert headers["ce-time"] == "2026-01-05T09:00:00.123456+00:00"
 
 
+def test_the_id_of_an_event_names_its_epoch_after_the_first() -> None:
+    assert headers_of(row(), "2-5f3a09c1")["ce-id"] == "2-5f3a09c1:1"
+
+
 @dataclass(frozen=True)
 class Damage:
     """A header that is not as it was."""
