@@ -250,6 +250,7 @@ class Continuity:
     def look(self, cursor: Cursors) -> LogSnapshot:
         """Read the head and check continuity. Raises `Discontinued`."""
         with self._guard:
+            is_own = id(cursor) in self._pending
             told = list(self._told.values())
             given = [self._last, *(each.mark for each in told), *self._pins.values()]
         marks = [mark for mark in dict.fromkeys(given) if mark.position]
@@ -267,7 +268,7 @@ class Continuity:
             contained = [bool(each) for each in row[_JUDGED:]]
         server = self._server_of(cursor)
         sight = LogSnapshot(head, epoch, restored, server, contained, origin)
-        self._judge(sight, dict(zip(marks, contained, strict=True)), told)
+        self._judge(sight, dict(zip(marks, contained, strict=True)), told, is_own)
         return sight
 
     def _beginning(self, cursor: Cursors) -> tuple[Head, EpochId, int]:
@@ -290,9 +291,10 @@ class Continuity:
         sight: LogSnapshot,
         contained: Mapping[Mark, bool],
         told: Sequence[Evidence],
+        is_own: bool,
     ) -> None:
         with self._guard:
-            verdict = self._verdict(sight, contained, told)
+            verdict = self._verdict(sight, contained, told, is_own)
             drops = list(self._dropped_with) if verdict.drop else []
         for drop in drops:
             drop()
@@ -304,8 +306,11 @@ class Continuity:
         sight: LogSnapshot,
         contained: Mapping[Mark, bool],
         told: Sequence[Evidence],
+        is_own: bool,
     ) -> "_Verdict":
         known, last = self._epoch, self._last
+        # What this very transaction appended may yet be rolled back.
+        end = last if is_own else Mark(sight.head.position, sight.head.chain)
         moved = self._server not in (None, sight.server)
         if moved:
             self._doubted_until = self._elapsed() + DOUBT_SECONDS
@@ -334,11 +339,11 @@ class Continuity:
         lost = not all(contained.get(mark, True) for mark in self._pins.values())
         if lost or renewed or was_blocked is not None:
             self._forget()
-            self._last = Mark(sight.head.position, sight.head.chain)
+            self._last = BEGINNING if is_own else end
             why = "the log was restored or its epoch renewed: decide again"
             return _Verdict(why, drop=True)
-        if sight.head.position > last.position:
-            self._last = Mark(sight.head.position, sight.head.chain)
+        if end.position > last.position:
+            self._last = end
         return _Verdict(None, drop=moved)
 
     def _is_excused(self, evidence: Evidence) -> bool:

@@ -164,6 +164,23 @@ def test_what_was_undone_is_not_missed(log: EventLog) -> None:
     assert log.head().position == 2
 
 
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_transaction_that_appends_twice_is_known_once_it_is_committed(
+    log: EventLog, *, commits: bool
+) -> None:
+    append(log, member(incident(1), 1))
+    with suppress(ZeroDivisionError), log.transaction() as cursor:
+        log.append(cursor, [member(incident(1), 2)])
+        log.append(cursor, [member(incident(2), 1)])
+        with log.transaction() as other:
+            log.look(other)
+        if not commits:
+            raise ZeroDivisionError
+
+    append(log, member(incident(1), 3 if commits else 2))
+    assert log.head().position == (4 if commits else 2)
+
+
 def test_what_was_never_committed_is_not_missed(
     database: Database, log: EventLog
 ) -> None:

@@ -53,7 +53,7 @@ class Process:
         log = {event(position, origin) for position in range(end + 1)}
         found = {mark: mark in log for mark in marks if mark.position}
         with suppress(Discontinued):
-            self.continuity._judge(sight, found, told)
+            self.continuity._judge(sight, found, told, is_own=False)
         self.witness.keep()
         return self
 
