@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from cli.shell.desk import HOME, Database, DeskAddress, Home, VaultKey
+from cli.directory.addresses import compare_or_record
+from cli.shell.desk import HOME, Database, DeskAddress, Home, Lever, VaultKey
 from cli.shell.output import AsJson, Exit, answer, bar, counted, refused
+from services.intake.directory.address_audit import AddressesCompared
 from services.projections.audit.verifications import Verification, keep, may_keep
 from services.projections.audit.verify import (
     Read,
@@ -36,6 +38,15 @@ File = Annotated[
     typer.Option(
         "--checkpoint",
         help="Begin after the checkpoint in this file, if there is one; renew it.",
+    ),
+]
+
+Record = Annotated[
+    bool,
+    typer.Option(
+        "--record",
+        help="Record what the directory has now where the log has nothing: once, "
+        "after the upgrade to the version that compares addresses.",
     ),
 ]
 
@@ -99,6 +110,33 @@ def rights_command(
     with DeskAddress(database, home).log() as log:
         compared = compare(log)
     answer({"ok": not compared.differences, **asdict(compared)}, *_compared(compared))
+    if compared.differences:
+        raise typer.Exit(Exit.DIFFERS)
+
+
+@audit.command("addresses")
+def addresses_command(  # its options
+    database: Database = None,
+    home: Home = HOME,
+    vault_key: VaultKey = None,
+    record: Record = False,
+    lever: Lever = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare people's addresses in the directory with what the log recorded of them.
+
+    Each change of a mail address, a telephone number or a contact method is recorded
+    with a fingerprint that takes the vault's key. Names the people whose address was
+    changed in the database only: nothing is sent there. Exit codes: 0 they agree, 1
+    not, 2 an option is wrong, 3 the database is unavailable.
+    """
+    desk = DeskAddress(database, home, lever)
+    compared = compare_or_record(desk, vault_key, record=record)
+    if isinstance(compared, int):
+        answer({"recorded": compared}, f"{_addresses(compared)} recorded.")
+        return
+    plain = {"ok": not compared.differences, **asdict(compared)}
+    answer(plain, *_compared_addresses(compared))
     if compared.differences:
         raise typer.Exit(Exit.DIFFERS)
 
@@ -173,6 +211,28 @@ def _compared(compared: Compared) -> list[str]:
         "restored --rights`: it writes the tables again from the log."
     )
     return [*(each.sentence for each in compared.differences), advice]
+
+
+def _addresses(number: int) -> str:
+    return "1 address" if number == 1 else f"{number} addresses"
+
+
+def _compared_addresses(compared: AddressesCompared) -> list[str]:
+    unknown = (
+        [f"{_addresses(compared.unknown)} not recorded, or forgotten."]
+        if compared.unknown
+        else []
+    )
+    if not compared.differences:
+        number = _addresses(compared.addresses - compared.unknown)
+        return [f"The addresses are those in the log: {number} compared.", *unknown]
+    number = counted(len(compared.differences), "difference")
+    advice = (
+        f"{number}. Nothing is sent to these addresses. Find out who can write to the "
+        "database, change that password, then correct each entry: `permanence people "
+        "correct`. A person removes and adds a contact method themselves."
+    )
+    return [*(each.sentence for each in compared.differences), *unknown, advice]
 
 
 def _checkpoint(start: str | None, file: Path | None) -> Checkpoint:

@@ -13,9 +13,10 @@ from urllib.parse import quote
 
 import typer
 
+from cli.directory.addresses import import_rows
 from cli.on_call.contact_methods import methods
 from cli.shell.api_client import Api, ApiUrl, Token
-from cli.shell.desk import desk_of, remember, text_of
+from cli.shell.desk import VaultKey, desk_of, remember, text_of
 from cli.shell.output import (
     AsJson,
     Exit,
@@ -75,11 +76,17 @@ def import_(  # noqa: PLR0913 # an option each
             "than 10 %.",
         ),
     ] = False,
+    vault_key: VaultKey = None,
     api: ApiUrl = None,
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add and change people and their roles, all in the file or none."""
+    """Add and change people and their roles.
+
+    A change of an address is recorded in the log, with a fingerprint that takes the
+    vault's master key. A file of more than 400 people is written in parts: if it fails
+    in between, import it again.
+    """
     rows = _rows(file)
     if remove_missing or has_rights(rows):
         body = {
@@ -91,12 +98,7 @@ def import_(  # noqa: PLR0913 # an option each
         done = _api(ctx, api, token).post("/v1/people/import", body)
         answer(done, _imported(done), _counts(done, preview=preview))
         return
-    with desk_of(ctx).log_and_clock() as (log, clock), log.transaction() as cursor:
-        if preview:
-            changes = directory.directory_changes(cursor, rows, clock())
-            plain = asdict(directory.counted(changes))
-        else:
-            plain = asdict(directory.import_people(cursor, rows, clock()))
+    plain = import_rows(desk_of(ctx), rows, vault_key, preview=preview)
     answer(plain, _counts(plain, preview=preview))
 
 

@@ -26,7 +26,7 @@ from typing import Any
 from psycopg import Cursor
 
 from demo.cast import PEOPLE, SOURCES, STAFF
-from services.intake.directory.store import import_people
+from services.intake.directory.address_facts import Author, import_recorded
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Signature
 from shared.contact_methods.store import put_value, values_of, verify_value
@@ -279,8 +279,8 @@ def fill(log: EventLog, now: datetime) -> Tokens:
         raise StartupError(
             f"{POLICY} cannot be applied: {applied[0]}", Exit.INSTALLATION
         )
+    import_recorded(log, PEOPLE, Author("system:demo", now))
     with log.transaction() as cursor:
-        import_people(cursor, PEOPLE, now)
         people = {
             who: create(cursor, now, f"person:{who}", scopes, label="demo").token
             for who, scopes in STAFF.items()

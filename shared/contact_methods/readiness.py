@@ -1,11 +1,16 @@
-"""Whether people can be reached: as the directory has it, whatever the log says."""
+"""Whether people can be reached: as the directory has it.
+
+An address that was changed without a record reaches nobody, as nothing is sent there.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from psycopg import Cursor
 
-from shared.contact_methods.store import ContactValue, values_of
+from shared.contact_methods.fingerprints import checked_values
+from shared.contact_methods.store import ContactValue
+from shared.vault.vault import Vault
 
 Readiness = Literal["ready", "unverified", "unreachable"]
 """`ready`: a verified method reaches the person; `unverified`: pages go to an address
@@ -13,27 +18,28 @@ that nobody has proved, with the least text; `unreachable`: nothing is known."""
 
 
 def readiness_of(
-    cursor: Cursor[tuple[Any, ...]], people: Sequence[str]
+    vault: Vault, cursor: Cursor[tuple[Any, ...]], people: Sequence[str]
 ) -> Mapping[str, Readiness]:
     """Return whether each of these people can be reached."""
     return {
         person: state(list(values.values()))
-        for person, values in values_of(cursor, people).items()
+        for person, values in checked_values(vault, cursor, people).items()
     }
 
 
 def unverified_of(
-    cursor: Cursor[tuple[Any, ...]], people: Iterable[str]
+    vault: Vault, cursor: Cursor[tuple[Any, ...]], people: Iterable[str]
 ) -> frozenset[str]:
     """Return who of these people has no verified contact method."""
-    found = readiness_of(cursor, sorted(people))
+    found = readiness_of(vault, cursor, sorted(people))
     return frozenset(person for person, each in found.items() if each != "ready")
 
 
 def state(values: Sequence[ContactValue]) -> Readiness:
     """Return whether somebody with these methods can be reached."""
-    if any(each.verified_at is not None for each in values):
+    usable = [each for each in values if not each.is_changed]
+    if any(each.verified_at is not None for each in usable):
         return "ready"
-    if any(each.kind == "mail" for each in values):
+    if any(each.kind == "mail" for each in usable):
         return "unverified"
     return "unreachable"

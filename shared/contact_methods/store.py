@@ -68,6 +68,8 @@ class ContactValue:
     value: str
     added_at: datetime | None
     verified_at: datetime | None
+    is_changed: bool = False
+    """Whether it is not what its person's events say: nothing is sent there."""
 
 
 def values_of(

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import assert_never
 
 from shared.domain.events.contact_method import (
+    PersonAddressChanged,
     PersonContactMethodAdded,
     PersonContactMethodRemoved,
     PersonContactMethodVerified,
@@ -109,6 +110,7 @@ def evolve(rights: PersonRights, event: PersonEvent) -> PersonRights:
             | PersonContactMethodVerified()
             | PersonContactMethodRemoved()
             | PersonNotificationRulesSet()
+            | PersonAddressChanged()
         ):
             return after  # these say how to reach them
         case PersonRemoved():

@@ -22,7 +22,7 @@ from shared.eventlog.recorder import (
     lock_head,
     versions,
 )
-from shared.vault.vault import key_ids
+from shared.vault.vault import keys_needed
 
 EVENT_BYTES_MAX = 65_536
 GROUP_EVENTS_MAX = 1_000
@@ -164,8 +164,8 @@ def _insert(
 
 
 def require_keys(cursor: Cursors, states: Sequence[bytes]) -> None:
-    """Raise `Discontinued` if a state is encrypted with a key missing in the vault."""
-    used = sorted(key_ids(states))
+    """Raise `Discontinued` if a state takes a key that is missing in the vault."""
+    used = sorted(keys_needed(states))
     if not used:
         return
     found = {key_id for (key_id,) in cursor.execute(_KEYS, (used,))}

@@ -9,12 +9,14 @@ them can no longer be read. Each access to the key table has a transaction of it
 """
 
 import base64
+import hmac
 import os
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -34,8 +36,12 @@ WITNESS = "system:vault"
 _NONCE_BYTES = 12
 _HELD_MAX = 100_000
 _SPARE_SECONDS = 6.0
+_FINGERPRINT = re.compile(r"f1\.([0-9a-f]{16})\.([A-Za-z0-9_-]{22})")
+_MAC_BYTES = 16
+_MAC_PURPOSE = b"fingerprint"
 _SEALED = re.compile(r"v1\.([0-9a-f]{16})\.([A-Za-z0-9_=-]+)")
 _SEALED_IN_JSON = re.compile(rb'"sealed":"v1\.([0-9a-f]{16})\.')
+_MARKED_IN_JSON = re.compile(rb'"fingerprint":"f1\.([0-9a-f]{16})\.')
 
 
 class WrappedKey(NamedTuple):
@@ -49,23 +55,29 @@ class WrappedKey(NamedTuple):
 class KeyStore(Protocol):
     """Storage of wrapped keys: `StoredKeys` in PostgreSQL, a dict in tests."""
 
-    def living(self, owner: str) -> WrappedKey | None:
-        """Return the owner's active key."""
+    def living(self, owners: Sequence[str]) -> Sequence[WrappedKey]:
+        """Return the active keys of those owners who have one."""
 
     def by_ids(self, key_ids: Sequence[str]) -> Sequence[WrappedKey]:
         """Return those of the keys that exist, active or destroyed."""
 
-    def add(self, key: WrappedKey) -> WrappedKey:
-        """Store a new key, or return the one that another process stored first."""
+    def add(self, keys: Sequence[WrappedKey]) -> Sequence[WrappedKey]:
+        """Store new keys; return those, or what another process stored first."""
 
 
 class VaultError(Exception):
     """A request to the vault failed; the sentence says why."""
 
 
+class NoMasterKey(VaultError):
+    """A process without a master key cannot seal."""
+
+
 class _Held(NamedTuple):
     key_id: str
+    owner: str
     cipher: AESGCM | None
+    mac_key: bytes
     until: float
 
 
@@ -93,12 +105,50 @@ class Vault:
         if self._master is not None:
             self._keys.by_ids(())
 
+    def prove_master(self) -> None:
+        """Raise `VaultError` if the master key is not the one of this vault.
+
+        A vault without any key proves nothing, and stays without one.
+        """
+        for witness in self._keys.living([WITNESS]):
+            self._hold(witness)
+
+    def _is_proven(self) -> bool:
+        """Return whether the master key opens the witness, which nobody can replace."""
+        try:
+            self.prove_master()
+        except VaultError:
+            return False
+        return True
+
     def prepare(self, owner: str) -> None:
         """Load the key of `owner` into the cache for the next seconds.
 
         Call it before a transaction, so that no key is read while locks are held.
         """
         self._sealing(owner, _SPARE_SECONDS)
+
+    def prepare_all(self, owners: Iterable[str]) -> None:
+        """Load the keys of many owners as `prepare` does, in two queries.
+
+        One that cannot be opened is left out: sealing with it is refused later.
+        """
+        soon = self._elapsed() + _SPARE_SECONDS
+        wanted = {
+            owner
+            for owner in owners
+            if (held := self._by_owner.get(owner)) is None or held.until < soon
+        }
+        if self._master is None or not wanted:
+            return
+        found = {key.owner: key for key in self._keys.living(sorted(wanted))}
+        if lacking := sorted(wanted - found.keys()):
+            self._sealing(WITNESS, 0)
+            fresh = [_fresh(owner, self._master) for owner in lacking]
+            found |= {key.owner: key for key in self._keys.add(fresh)}
+        for owner, key in found.items():
+            with suppress(VaultError):
+                self._by_owner[owner] = self._hold(key)
 
     def learn(self, key_ids: Iterable[str]) -> None:
         """Load these keys into the cache for the next seconds, in one query."""
@@ -142,6 +192,38 @@ class Vault:
         hidden = nonce + held.cipher.encrypt(nonce, words, place.encode())
         return f"v1.{held.key_id}.{base64.urlsafe_b64encode(hidden).decode()}"
 
+    def fingerprint(self, owner: str, words: bytes, place: str) -> str:
+        """Return what recognizes `words` at `place` as long as the owner's key lives.
+
+        It says nothing of the words: without the key, no guess can be compared with it.
+        """
+        held = self._sealing(owner, 0)
+        if held.cipher is None:
+            raise VaultError(f"the key {held.key_id} of {owner} is destroyed")
+        return _fingerprint(held, words, place)
+
+    def recognizes(
+        self, owner: str, fingerprint: str, words: bytes, place: str
+    ) -> bool | None:
+        """Return whether a fingerprint is that of `words`; it can have been forged.
+
+        None if nobody can say: the owner's key was destroyed and they have no other, or
+        there is no master key. A key that the vault does not hold, or that it says is
+        somebody else's, proves nothing, whether or not it can be unwrapped.
+        """
+        if self._master is None:
+            return None
+        parts = _FINGERPRINT.fullmatch(fingerprint)
+        try:
+            held = self._held(parts[1], owner) if parts else None
+        except VaultError:  # of another master key; or somebody made the key up
+            return False if self._is_proven() else None
+        if held is None:
+            return False
+        if held.cipher is None:
+            return False if self._keys.living([owner]) else None
+        return hmac.compare_digest(_fingerprint(held, words, place), fingerprint)
+
     def open(self, sealed: str, place: str) -> bytes | None:
         """Return the text, or None if the key is destroyed or without a master key.
 
@@ -168,46 +250,55 @@ class Vault:
         if held is not None and held.until > self._elapsed() + spare:
             return held
         if self._master is None:
-            raise VaultError("this service has no master key: it may not seal")
-        key = self._keys.living(owner) or self._add(owner, self._master)
-        held = self._hold(key)
+            raise NoMasterKey("this service has no master key: it may not seal")
+        found = self._keys.living([owner]) or self._add(owner, self._master)
+        held = self._hold(found[0])
         self._by_owner[owner] = held
         return held
 
-    def _add(self, owner: str, master: MasterKeys) -> WrappedKey:
+    def _add(self, owner: str, master: MasterKeys) -> Sequence[WrappedKey]:
         if owner != WITNESS:  # a wrong master key must not start a second vault
             self._sealing(WITNESS, 0)
-        fresh = master.wrap(AESGCM.generate_key(8 * KEY_BYTES))
-        return self._keys.add(WrappedKey(os.urandom(8).hex(), owner, fresh))
+        return self._keys.add([_fresh(owner, master)])
 
     def _opening(self, key_id: str, place: str) -> AESGCM | None:
-        held = self._by_id.get(key_id)
-        if held is not None and held.until > self._elapsed():
-            return held.cipher
-        found = self._keys.by_ids([key_id])
-        if not found:
+        held = self._held(key_id)
+        if held is None:
             raise VaultError(
                 f"the key {key_id} of the words at {place} is not in the vault: "
                 "put the vault's keys back from the backup of the same day"
             )
-        return self._hold(found[0]).cipher
+        return held.cipher
+
+    def _held(self, key_id: str, owner: str | None = None) -> _Held | None:
+        """Return a key; None if there is none, or it is not that of `owner`."""
+        held = self._by_id.get(key_id)
+        if held is not None and held.until > self._elapsed():
+            return held if owner in (None, held.owner) else None
+        found = self._keys.by_ids([key_id])
+        if not found or owner not in (None, found[0].owner):
+            return None
+        return self._hold(found[0])
 
     def _hold(self, key: WrappedKey) -> _Held:
         if len(self._by_id) >= _HELD_MAX:
             self._by_id.clear()
             self._by_owner.clear()
+        raw = None if key.wrapped is None else self._unwrapped(key, key.wrapped)
         held = _Held(
             key.key_id,
-            None if key.wrapped is None else self._unwrapped(key, key.wrapped),
+            key.owner,
+            None if raw is None else AESGCM(raw),
+            b"" if raw is None else hmac.digest(raw, _MAC_PURPOSE, sha256),
             self._elapsed() + REMEMBERED_SECONDS,
         )
         self._by_id[key.key_id] = held
         return held
 
-    def _unwrapped(self, key: WrappedKey, wrapped: bytes) -> AESGCM:
+    def _unwrapped(self, key: WrappedKey, wrapped: bytes) -> bytes:
         assert self._master is not None  # noqa: S101 # no key is asked for without it
         try:
-            return AESGCM(self._master.unwrap(wrapped))
+            return self._master.unwrap(wrapped)
         except InvalidUnwrap as error:
             raise VaultError(
                 f"the master key does not open key {key.key_id} of {key.owner}: "
@@ -215,11 +306,34 @@ class Vault:
             ) from error
 
 
+def _fresh(owner: str, master: MasterKeys) -> WrappedKey:
+    wrapped = master.wrap(AESGCM.generate_key(8 * KEY_BYTES))
+    return WrappedKey(os.urandom(8).hex(), owner, wrapped)
+
+
+def _fingerprint(held: _Held, words: bytes, place: str) -> str:
+    bound = len(place).to_bytes(4) + place.encode() + words
+    mac = hmac.digest(held.mac_key, bound, sha256)[:_MAC_BYTES]
+    return f"f1.{held.key_id}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
+
+
 def key_ids(states: Iterable[bytes]) -> set[str]:
     """Return the ids of the keys with which stored events were encrypted."""
     return {
         found.decode() for state in states for found in _SEALED_IN_JSON.findall(state)
     }
+
+
+def keys_needed(states: Iterable[bytes]) -> set[str]:
+    """Return the ids of the keys that stored events take: also of fingerprints."""
+    held = list(states)
+    marked = (each for state in held for each in _MARKED_IN_JSON.findall(state))
+    return key_ids(held) | {found.decode() for found in marked}
+
+
+def key_of_fingerprint(fingerprint: str) -> str:
+    """Return the id of the key of a fingerprint."""
+    return fingerprint.split(".")[1]
 
 
 def key_of(sealed: str) -> str:
@@ -242,12 +356,13 @@ Transaction = Callable[[], AbstractContextManager[Cursor[tuple[Any, ...]]]]
 
 _LIVING = """
 SELECT key_id, owner, wrapped FROM vault.keys
-WHERE owner = %s AND destroyed_at IS NULL
+WHERE owner = ANY(%s) AND destroyed_at IS NULL
 """
 _BY_IDS = "SELECT key_id, owner, wrapped FROM vault.keys WHERE key_id = ANY(%s)"
 _ADD = """
-INSERT INTO vault.keys (key_id, owner, wrapped, created_at) VALUES (%s, %s, %s, %s)
-ON CONFLICT (owner) WHERE destroyed_at IS NULL DO NOTHING
+INSERT INTO vault.keys (key_id, owner, wrapped, created_at)
+SELECT fresh.*, %s FROM unnest(%s::text[], %s::text[], %s::bytea[]) AS fresh
+ON CONFLICT (owner) WHERE destroyed_at IS NULL DO NOTHING RETURNING owner
 """
 _FORGET = """
 UPDATE vault.keys SET wrapped = NULL, destroyed_at = %s, destroyed_because = %s
@@ -265,24 +380,30 @@ class StoredKeys:
         self._transaction = transaction
         self._clock = clock
 
-    def living(self, owner: str) -> WrappedKey | None:
-        """Return the owner's active key."""
-        return next(iter(self._keys(_LIVING, owner)), None)
+    def living(self, owners: Sequence[str]) -> Sequence[WrappedKey]:
+        """Return the active keys of those owners who have one."""
+        return self._keys(_LIVING, list(owners))
 
     def by_ids(self, key_ids: Sequence[str]) -> Sequence[WrappedKey]:
         """Return those of the keys that exist, active or destroyed."""
         return self._keys(_BY_IDS, list(key_ids))
 
-    def add(self, key: WrappedKey) -> WrappedKey:
-        """Store a new key, or return the one that another process stored first."""
-        while True:
+    def add(self, keys: Sequence[WrappedKey]) -> Sequence[WrappedKey]:
+        """Store new keys; return those, or what another process stored first."""
+        left = {key.owner: key for key in keys}
+        stored: list[WrappedKey] = []
+        while left:
+            # in the order of the owners, so that nobody waits in a circle
+            ordered = [left[owner] for owner in sorted(left)]
+            columns = [list(column) for column in zip(*ordered, strict=True)]
             with self._transaction() as cursor:
-                row = (key.key_id, key.owner, key.wrapped, self._clock())
-                if cursor.execute(_ADD, row).rowcount:
-                    return key
-            rival = self.living(key.owner)
-            if rival is not None:  # else it was just destroyed: try to insert again
-                return rival
+                cursor.execute(_ADD, (self._clock(), *columns))
+                added = [left.pop(owner) for (owner,) in cursor.fetchall()]
+            rivals = self.living(sorted(left)) if left else ()
+            for rival in rivals:  # one that was just destroyed: insert again
+                del left[rival.owner]
+            stored += (*added, *rivals)
+        return stored
 
     def _keys(self, query: str, argument: object) -> list[WrappedKey]:
         with self._transaction() as cursor:

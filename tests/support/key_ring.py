@@ -15,22 +15,19 @@ class KeyRing:
         self.keys: dict[str, WrappedKey] = {}
         self.asked = 0
 
-    def living(self, owner: str) -> WrappedKey | None:
+    def living(self, owners: Sequence[str]) -> Sequence[WrappedKey]:
         self.asked += 1
-        return next(
-            (k for k in self.keys.values() if k.owner == owner and k.wrapped), None
-        )
+        return [k for k in self.keys.values() if k.owner in owners and k.wrapped]
 
     def by_ids(self, key_ids: Sequence[str]) -> Sequence[WrappedKey]:
         self.asked += 1
         return [self.keys[key_id] for key_id in key_ids if key_id in self.keys]
 
-    def add(self, key: WrappedKey) -> WrappedKey:
-        rival = self.living(key.owner)
-        if rival is not None:
-            return rival
-        self.keys[key.key_id] = key
-        return key
+    def add(self, keys: Sequence[WrappedKey]) -> Sequence[WrappedKey]:
+        for key in keys:
+            if not self.living([key.owner]):
+                self.keys[key.key_id] = key
+        return self.living([key.owner for key in keys])
 
     def destroy(self, owner: str) -> None:
         """Forget the owner, as `vault_keys.forget` does."""

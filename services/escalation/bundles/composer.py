@@ -13,9 +13,11 @@ from psycopg import Cursor
 from services.escalation.notifications.channels.parcel import Parcel, ToContact
 from services.escalation.notifications.channels.retry import Failed
 from services.escalation.notifications.contacts import (
+    CHANGED,
     GONE,
     NO_CONTACT,
     Contacts,
+    contact_value,
     shortened,
 )
 from services.escalation.notifications.outbox import Waiting
@@ -24,7 +26,7 @@ from services.escalation.notifications.team_channels import TeamChannels
 from services.escalation.process import BOOKMARK
 from services.escalation.rules.context import PolicyOf
 from shared.bundles import RecordedBundle, bundle_link_to, bundle_named
-from shared.contact_methods.store import values_of
+from shared.contact_methods.fingerprints import checked_values
 from shared.domain.events import is_incident_event
 from shared.domain.identifiers import bundling_incident, incident_stream
 from shared.domain.incident import replay
@@ -76,12 +78,15 @@ class BundleComposer:
             key = read_epochs(cursor).key(leader.bundle, bundle.position)
             if leader.team_channel:
                 return self._to_team(leader, key, waiting, policy)
-            methods = values_of(cursor, [leader.person])[leader.person]
+            to = [leader.person]
+            methods = checked_values(self.log.vault, cursor, to)[leader.person]
             contact = self.contacts.address_of(methods, leader)
             reader = person(cursor, leader.person)
             is_gone = is_removed(cursor, leader.person)
         if is_gone:
             return Failed(GONE, permanent=True)
+        if contact_value(methods, leader.method) is CHANGED:
+            return CHANGED
         if contact is None:
             return NO_CONTACT
         language = language_of(

@@ -9,6 +9,7 @@ the limit holds across restarts and processes.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -19,6 +20,7 @@ from services.escalation.notifications.channels.mail_message import Mailbox
 from services.escalation.notifications.channels.parcel import ByMail, ByWebhook, Parcel
 from services.escalation.notifications.channels.retry import Failed
 from services.escalation.notifications.contacts import (
+    CHANGED,
     GONE,
     NO_ADDRESS,
     Contacts,
@@ -160,15 +162,17 @@ class Composer:
             return Failed(GONE, permanent=True, withheld=withheld)
         reader = context.people.get(waiting.person)
         methods = context.contacts[waiting.person]
-        if waiting.channel != "mail":
+        target = contact_value(methods, waiting.method or DIRECTORY_MAIL)
+        if waiting.channel != "mail" and target is not CHANGED:
             links = Links(self._url(waiting), self._answer_page_at(waiting, of))
             contact = self._contacts.address_of(methods, waiting)
             return self._contacts.parcel(key, waiting, of, contact, reader, links)
-        target = contact_value(methods, waiting.method or DIRECTORY_MAIL)
         if isinstance(target, Failed):
             return target
         if reader is None:
             return Failed(NO_ADDRESS, permanent=True)
+        # The value that was compared, whatever the entry has by now.
+        reader = replace(reader, mailbox=Mailbox(target.value, reader.mailbox.name))
         to_whom = self._to_staff if waiting.kind in STAFF else self._to_user
         return to_whom(key, waiting, of, reader, target)
 
@@ -199,8 +203,7 @@ class Composer:
             self._answer_page_at(waiting, of),
         )
         tag = self._page_tag(waiting, of, target.value)
-        to = Mailbox(target.value, reader.mailbox.name)
-        return ByMail(key, to, message, tag, incident=waiting.incident)
+        return ByMail(key, reader.mailbox, message, tag, incident=waiting.incident)
 
     def _page_tag(
         self, waiting: Waiting, of: Recalled, address: str

@@ -1,17 +1,20 @@
 """Short messages to people's own contacts: to which address, with how many words."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from services.escalation.notifications.channels.channel import ChannelTraits
+from services.escalation.notifications.channels.mail_message import Mailbox
 from services.escalation.notifications.channels.parcel import ToContact
 from services.escalation.notifications.channels.retry import Failed
 from services.escalation.notifications.outbox import Waiting
-from services.escalation.notifications.recall import Person, Recalled
+from services.escalation.notifications.recall import Person, Recalled, person
 from services.escalation.notifications.staff_notices import author_of, for_staff
 from services.escalation.rules.requests import STAFF
+from shared.contact_methods.fingerprints import checked_values
 from shared.contact_methods.store import ContactValue
+from shared.database.table import Cursors
 from shared.domain.events.contact_method import DIRECTORY_MAIL
 from shared.domain.events.event import FORGOTTEN
 from shared.domain.events.notification import Channel as ChannelName
@@ -32,6 +35,11 @@ METHOD_GONE = "the contact method was removed"
 NO_ADDRESS = "the directory has no address of that person: import them"
 NO_CONTACT = Failed(
     "that person has no address at this channel: they add one to their contact methods",
+    permanent=True,
+)
+CHANGED = Failed(
+    "the address was changed in the database without a record in the log: an "
+    "administrator runs `permanence audit addresses`",
     permanent=True,
 )
 USERS_BY_MAIL = Failed("users are notified by mail only", permanent=True)
@@ -103,9 +111,24 @@ def contact_value(methods: Methods, method: str) -> ContactValue | Failed:
     """Return where a message to a person goes, as the directory has it now."""
     found = methods.get(method)
     if found is not None:
-        return found
+        return CHANGED if found.is_changed else found
     why = NO_ADDRESS if method == DIRECTORY_MAIL else METHOD_GONE
     return Failed(why, permanent=True)
+
+
+def mail_reader(vault: Vault, cursor: Cursors, id_: str) -> Person | Failed:
+    """Return somebody with the address that was compared, or why nothing is sent.
+
+    The address is empty if the directory has none.
+    """
+    reader = person(cursor, id_)
+    target = checked_values(vault, cursor, [id_])[id_].get(DIRECTORY_MAIL)
+    if reader is None:
+        return Failed(NO_ADDRESS, permanent=False)  # people may be imported later
+    if target is not None and target.is_changed:
+        return CHANGED
+    address = target.value if target else ""
+    return replace(reader, mailbox=Mailbox(address, reader.mailbox.name))
 
 
 @dataclass(frozen=True)

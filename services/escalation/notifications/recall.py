@@ -14,7 +14,8 @@ from psycopg import Cursor
 from services.escalation.notifications.channels.mail_message import Mailbox
 from services.escalation.notifications.outbox import Waiting
 from services.escalation.process import BOOKMARK
-from shared.contact_methods.store import ContactValue, values_of
+from shared.contact_methods.fingerprints import checked_values
+from shared.contact_methods.store import ContactValue
 from shared.domain.change import Change
 from shared.domain.change import replay as replay_change
 from shared.domain.events import (
@@ -221,7 +222,7 @@ class MessageContext:
             cursor,
             read_epochs(cursor),
             people(cursor, readers),
-            values_of(cursor, readers),
+            checked_values(log.vault, cursor, readers),
             removed_among(cursor, readers),
             rows,
             cache(partial(people_at, cursor)),

@@ -44,6 +44,7 @@ from shared.eventlog.policies import PolicyInForce, policies_since
 from shared.eventlog.recorder import read_head
 from shared.on_call_changes import changes_of
 from shared.on_call_history import TooMany, month_of, statements
+from shared.vault.vault import Vault
 
 HANDOVERS_MAX = 200
 """Hand-overs of a schedule in one transaction; the others follow in the next one."""
@@ -174,7 +175,8 @@ class OnCallRecorder:
                 after = replay(before, found)
                 gaps = [*gap_events(after, roster, newest.version, now)]
                 mails += gap_mails(_gaps(gaps, after.version), newest.policy, now)
-                mails += _roster_mails(cursor, schedule, roster, newest.policy, now)
+                vault, policy = self.log.vault, newest.policy
+                mails += _roster_mails(vault, cursor, schedule, roster, policy, now)
                 found += gaps
             request(cursor, mails, now)
             if found:
@@ -221,6 +223,7 @@ class OnCallRecorder:
 
 
 def _roster_mails(
+    vault: Vault,
     cursor: Cursors,
     schedule: str,
     roster: Roster | None,
@@ -233,7 +236,7 @@ def _roster_mails(
     yield from reminder_mails(roster, policy, now)
     yield from swap_mails(schedule, changes_of(cursor, schedule), now)
     people = first_shifts(roster, now, now + UNVERIFIED_SOON)
-    unverified = unverified_of(cursor, people)
+    unverified = unverified_of(vault, cursor, people)
     yield from unverified_mails(schedule, roster, unverified, policy, now)
 
 

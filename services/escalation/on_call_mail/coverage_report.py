@@ -32,7 +32,7 @@ def coverage_report(context: MailContext, request: MailRequest) -> CoverageRepor
     """Return what is to be said of the schedules of a manager."""
     cursor, policy, now = context.cursor, context.policy, context.now
     schedules = schedules_of(policy, request.person)
-    gaps, several, unverified = _planned(cursor, schedules, policy, now)
+    gaps, several, unverified = _planned(context, schedules)
     week = reported_week(date.fromisoformat(request.about[0]["day"]), policy)
     changes = _changes(cursor, schedules, request.person, policy, week)
     parts: Sequence[Sequence[object]] = (gaps, several, unverified, changes)
@@ -48,9 +48,8 @@ def coverage_report(context: MailContext, request: MailRequest) -> CoverageRepor
     )
 
 
-def _planned(
-    cursor: Cursors, schedules: Sequence[str], policy: Policy, now: datetime
-) -> _Found:
+def _planned(context: MailContext, schedules: Sequence[str]) -> _Found:
+    cursor, policy, now = context.cursor, context.policy, context.now
     gaps: list[ShiftLine] = []
     several: list[ShiftLine] = []
     unverified: list[ShiftLine] = []
@@ -60,7 +59,7 @@ def _planned(
             continue
         gaps += islice(_gaps(name, roster, now), LISTED_MAX + 1)
         several += islice(_overlaps(cursor, name, roster, now), LISTED_MAX + 1)
-        lines = unverified_shifts(cursor, name, roster, now, now + AHEAD)
+        lines = unverified_shifts(context, name, roster, now, now + AHEAD)
         unverified += (line for _, line in lines)
     return gaps, several, unverified
 

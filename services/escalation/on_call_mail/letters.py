@@ -9,8 +9,8 @@ from datetime import datetime
 
 from services.escalation.notifications.channels.parcel import ByMail
 from services.escalation.notifications.channels.retry import Failed
-from services.escalation.notifications.contacts import GONE, NO_ADDRESS
-from services.escalation.notifications.recall import Person, person
+from services.escalation.notifications.contacts import GONE, mail_reader
+from services.escalation.notifications.recall import Person
 from services.escalation.on_call_mail.context import MailContext
 from services.escalation.on_call_mail.coverage_report import coverage_report
 from services.escalation.on_call_mail.shift_notices import (
@@ -79,9 +79,9 @@ class OnCallLetters:
             return _NO_POLICY
         if is_removed(cursor, request.person):
             return Failed(GONE, permanent=True)
-        reader = person(cursor, request.person)
-        if reader is None:
-            return Failed(NO_ADDRESS, permanent=False)  # people may be imported later
+        reader = mail_reader(self.log.vault, cursor, request.person)
+        if isinstance(reader, Failed):
+            return reader
         language = language_of(reader.language, policy.desk.languages[0])
         context = MailContext(self.log, cursor, policy, now, language, self.public_url)
         notice = _NOTICES[request.kind](context, request)

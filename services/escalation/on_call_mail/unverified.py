@@ -9,7 +9,6 @@ from services.escalation.on_call_mail.names import LISTED_MAX, names_of
 from services.escalation.on_call_mail.rules import UNVERIFIED_SOON
 from services.escalation.on_call_mail.store import MailRequest
 from shared.contact_methods.readiness import unverified_of
-from shared.database.table import Cursors
 from shared.domain.on_call import Roster, first_shifts
 from shared.i18n.on_call_notices import ShiftLine, Unverified, UnverifiedAlarm
 
@@ -29,11 +28,16 @@ def unverified_alarm(
 
 
 def unverified_shifts(
-    cursor: Cursors, schedule: str, roster: Roster, start: datetime, end: datetime
+    context: MailContext,
+    schedule: str,
+    roster: Roster,
+    start: datetime,
+    end: datetime,
 ) -> Iterator[tuple[str, ShiftLine]]:
     """Yield the first shift in [start, end) of everybody who cannot be reached."""
     found = first_shifts(roster, start, end)
-    unreachable = unverified_of(cursor, found)
+    cursor = context.cursor
+    unreachable = unverified_of(context.log.vault, cursor, found)
     for person, shift in found.items():
         if person in unreachable:
             name = names_of(cursor, [person])
@@ -48,7 +52,7 @@ def _still(context: MailContext, request: MailRequest) -> tuple[ShiftLine, ...]:
         for schedule in sorted({schedule for schedule, _ in wanted})
         if (roster := roster_if_any(cursor, schedule, context.policy)) is not None
         for person, line in unverified_shifts(
-            cursor, schedule, roster, context.now, context.now + UNVERIFIED_SOON
+            context, schedule, roster, context.now, context.now + UNVERIFIED_SOON
         )
         if (schedule, person) in wanted
     ]

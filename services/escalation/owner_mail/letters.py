@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from services.escalation.notifications.channels.parcel import ByMail
 from services.escalation.notifications.channels.retry import Failed
-from services.escalation.notifications.contacts import GONE, NO_ADDRESS
-from services.escalation.notifications.recall import Person, person
+from services.escalation.notifications.contacts import GONE, NO_ADDRESS, mail_reader
+from services.escalation.notifications.recall import Person
 from services.escalation.owner_mail.rules import OwnerRequest, action_of, is_needed
 from shared.database.table import Cursors
 from shared.domain.policy.teams import Desk
@@ -77,8 +77,10 @@ class OwnerLetters:
             return _OVER
         if is_removed(cursor, request.owner):
             return Failed(GONE, permanent=True)
-        reader = person(cursor, request.owner)
-        if reader is None or not reader.mailbox.address:
+        reader = mail_reader(self.log.vault, cursor, request.owner)
+        if isinstance(reader, Failed):
+            return reader
+        if not reader.mailbox.address:
             return Failed(NO_ADDRESS, permanent=False)  # people may be imported later
         label = read_epochs(cursor).newest.label
         key = f"{request.key}@{label}" if label else request.key

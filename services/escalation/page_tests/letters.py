@@ -25,7 +25,8 @@ from services.escalation.notifications.contacts import (
 )
 from services.escalation.notifications.recall import person
 from services.escalation.page_tests.store import MessageRequest
-from shared.contact_methods.store import ContactValue, values_of
+from shared.contact_methods.fingerprints import checked_values
+from shared.contact_methods.store import ContactValue
 from shared.domain.events.notification import Channel as ChannelName
 from shared.eventlog.epochs import read_epochs
 from shared.eventlog.log import EventLog
@@ -71,7 +72,8 @@ class PageTestLetters:
         with self.log.transaction() as cursor:
             if is_removed(cursor, request.person):
                 return Failed(GONE, permanent=True)
-            methods = values_of(cursor, [request.person])[request.person]
+            to = [request.person]
+            methods = checked_values(self.log.vault, cursor, to)[request.person]
             target = contact_value(methods, request.method)
             policy = policy_now(self.log, cursor)
             reader = person(cursor, request.person)

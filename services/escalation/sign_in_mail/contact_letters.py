@@ -18,16 +18,19 @@ from services.escalation.notifications.channels.parcel import (
     ToContact,
 )
 from shared.contact_methods.codes import VALID, code_of, code_of_request
-from shared.contact_methods.store import ContactValue, value_of, values_of
+from shared.contact_methods.fingerprints import checked_values
+from shared.contact_methods.store import ContactValue
 from shared.directory import DirectoryEntry, entry
 from shared.domain.events.contact_method import DIRECTORY_MAIL
 from shared.domain.events.notification import Channel as ChannelName
+from shared.eventlog.log import EventLog
 from shared.i18n.access_notices import AccessNotice, ContactChange, ContactCode
 from shared.i18n.catalog import ENGLISH
 from shared.i18n.formats import language_of
 from shared.i18n.short_messages import ShortMessage
 from shared.security.mail_requests import MailRequest
-from shared.security.seals import SealKeys
+from shared.security.sender import seal_keys_of
+from shared.vault.vault import Vault
 
 Mail = Callable[[str, DirectoryEntry, str, AccessNotice], ByMail]
 """Returns a mail by its key, its reader, their address, and what it says."""
@@ -41,18 +44,19 @@ Cursors = Cursor[tuple[Any, ...]]
 
 
 def code_letters(
-    cursor: Cursors, request: MailRequest, keys: SealKeys, mail: Mail, now: datetime
+    cursor: Cursors, log: EventLog, request: MailRequest, mail: Mail, now: datetime
 ) -> Sequence[Parcel]:
     """Return the message with a code; none if the code or the method is gone."""
     sent = code_of_request(cursor, request.request_id)
     reader = entry(cursor, request.person or "")
     if sent is None or reader is None or not sent.is_open(now):
         return ()
-    value = value_of(cursor, reader.id, sent.method)
-    if value is None:
+    values = checked_values(log.vault, cursor, [reader.id])[reader.id]
+    value = values.get(sent.method)
+    if value is None or value.is_changed:
         return ()
     minutes = int(VALID.total_seconds() // 60)
-    notice = ContactCode(code_of(keys()[0], sent), minutes)
+    notice = ContactCode(code_of(seal_keys_of(log)()[0], sent), minutes)
     letter = mail(f"{request.request_id}|code", reader, value.value, notice)
     return [letter if value.kind == "mail" else _short(letter, value, reader)]
 
@@ -66,7 +70,7 @@ def _short(letter: ByMail, value: ContactValue, reader: DirectoryEntry) -> ToCon
 
 
 def change_letters(
-    cursor: Cursors, request: MailRequest, mail: Mail, url: str
+    cursor: Cursors, vault: Vault, request: MailRequest, mail: Mail, url: str
 ) -> Sequence[Parcel]:
     """Return the notices of a change to a person, one for each of their addresses."""
     reader = entry(cursor, request.person or "")
@@ -77,12 +81,12 @@ def change_letters(
     notice = ContactChange(change, kind, url=f"{url}/me/contact-methods" if url else "")
     return [
         mail(f"{request.request_id}|{each.method}", reader, each.value, notice)
-        for each in values_of(cursor, [reader.id])[reader.id].values()
+        for each in checked_values(vault, cursor, [reader.id])[reader.id].values()
         if each.method != method and _is_told(each)
     ]
 
 
 def _is_told(value: ContactValue) -> bool:
-    if value.kind != "mail":
+    if value.kind != "mail" or value.is_changed:
         return False
     return value.method == DIRECTORY_MAIL or value.verified_at is not None

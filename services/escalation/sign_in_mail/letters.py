@@ -12,6 +12,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
+import structlog
 from psycopg import Cursor
 
 from services.escalation.notifications.channels.mail_message import Mailbox
@@ -24,7 +25,9 @@ from services.escalation.sign_in_mail.contact_letters import (
     change_letters,
     code_letters,
 )
+from shared.contact_methods.fingerprints import Address, changed_among
 from shared.directory import DirectoryEntry, entry, search
+from shared.domain.events.contact_method import DIRECTORY_MAIL
 from shared.eventlog.log import EventLog
 from shared.eventlog.policies import policy_now
 from shared.i18n.access_notices import (
@@ -50,6 +53,7 @@ from shared.security.sign_in_links import (
     open_secret,
 )
 
+_log = structlog.get_logger(__name__)
 NOWHERE = "set PERMANENCE_PUBLIC_URL and PERMANENCE_VAULT_KEY_FILE of escalation"
 LINKS_MAX = 3
 """Links that one person is mailed within `LINKS_WITHIN`."""
@@ -82,10 +86,11 @@ class Letters:
                 return self._alarms(cursor, request, now)
             case "contact_change":
                 mail = partial(self._mail_to, cursor)
-                return change_letters(cursor, request, mail, self.public_url)
+                vault = self.log.vault
+                return change_letters(cursor, vault, request, mail, self.public_url)
             case "contact_code" if keys():
                 mail = partial(self._mail_to, cursor)
-                return code_letters(cursor, request, keys, mail, now)
+                return code_letters(cursor, self.log, request, mail, now)
             case "link" if self.public_url and keys():
                 return self._links(cursor, request, now)
             case "invitation" if self.public_url and keys():
@@ -98,12 +103,37 @@ class Letters:
     ) -> Sequence[Parcel]:
         found = search(cursor, None, request.address, None)
         known = [each for each in found if each.confirmed][:SHARED_MAX]
+        known = self._unchanged(cursor, known)
         return [
             self._link(cursor, request, person, now)
             for person in known
             if grants_of(cursor, person.id, now)
             and self._is_due(cursor, person, request.attempts, now)
         ]
+
+    def _unchanged(
+        self, cursor: Cursor[tuple[Any, ...]], people: Sequence[DirectoryEntry]
+    ) -> list[DirectoryEntry]:
+        """Return those whose mail address is what the log says, as far as it is known.
+
+        Else who can write to the database would be mailed a link to sign in as them.
+        Who differs is read again: their address may have been corrected in between.
+        """
+        changed = self._changed(cursor, people)
+        read = {id_: entry(cursor, id_) for id_ in changed}
+        again = [each for each in read.values() if each]
+        still = self._changed(cursor, again)
+        for person in changed:
+            if person in still:
+                _log.error("sign_in_mail.address_changed", person=person)
+        fresh = [read.get(each.id, each) for each in people]
+        return [each for each in fresh if each and each.id not in still]
+
+    def _changed(
+        self, cursor: Cursor[tuple[Any, ...]], people: Sequence[DirectoryEntry]
+    ) -> set[str]:
+        values = {Address(each.id, DIRECTORY_MAIL): each.email for each in people}
+        return {each.person for each in changed_among(self.log.vault, cursor, values)}
 
     def _is_due(
         self,
@@ -142,8 +172,9 @@ class Letters:
         person = entry(cursor, id_)
         made_of = [key_of_invitation(key, request.request_id, id_) for key in keys]
         secret = open_secret(cursor, made_of, now)
-        if person is None or not person.email or secret is None:
+        if person is None or secret is None:
             return ()
+        known = [each for each in self._unchanged(cursor, [person]) if each.email]
         host = request.label.partition(":")[2]
         by = entry(cursor, host)
         notice = Invitation(
@@ -152,7 +183,7 @@ class Letters:
             days=INVITATION_DAYS,
         )
         whose = f"{request.request_id}|{person.id}"
-        return [self._mail(cursor, whose, person, notice)]
+        return [self._mail(cursor, whose, each, notice) for each in known]
 
     def _alarms(
         self, cursor: Cursor[tuple[Any, ...]], request: MailRequest, now: datetime
@@ -174,7 +205,7 @@ class Letters:
         known = [person for id_ in told if (person := entry(cursor, id_))]
         mails = [
             self._mail(cursor, f"{key}|{person.id}", person, notice)
-            for person in known
+            for person in self._unchanged(cursor, known)
             if person.email
         ]
         return (ByWebhook(key, _payload(key, notice)), *mails)

@@ -12,11 +12,24 @@ from psycopg import Cursor
 from psycopg.rows import class_row
 
 from services.intake.callers.rules import COLUMNS, Directory, corrected
+from services.intake.directory.address_facts import COLUMNS as ADDRESSES
+from services.intake.directory.address_facts import (
+    Author,
+    Changed,
+    address_events,
+    address_unit,
+    append_addresses,
+    changed_between,
+)
 from services.intake.people.invitation_store import end_mailed_links
-from services.intake.people.rules import Giver
+from services.intake.people.rules import Giver, require_administrator
+from shared.contact_methods.fingerprints import Address, changed_among
 from shared.directory import DirectoryEntry
 from shared.domain.commands.person import CorrectPerson, PersonAnswer
+from shared.domain.events.event import Actor
 from shared.domain.person import PersonRights
+from shared.eventlog.append import AppendUnit
+from shared.eventlog.log import EventLog
 
 SHARED_MAX = 100
 """People who may share an address."""
@@ -55,6 +68,15 @@ def directory_for(cursor: Cursors, email: str | None, client: str | None) -> Dir
     return Directory(holders, (client,) if client and known else ())
 
 
+def entry_addresses(
+    log: EventLog, cursor: Cursors, entry: DirectoryEntry, by: Actor, now: datetime
+) -> AppendUnit:
+    """Return the events of the addresses of a new entry."""
+    changed = changed_between(None, entry)
+    events = address_events(log.vault, changed, Author(by, now))
+    return address_unit(log, cursor, events)
+
+
 def add(cursor: Cursors, entry: DirectoryEntry, now: datetime) -> None:
     """Add the unconfirmed entry of a new caller."""
     given = (entry.id, entry.name, entry.email, entry.phone)
@@ -62,9 +84,13 @@ def add(cursor: Cursors, entry: DirectoryEntry, now: datetime) -> None:
 
 
 def correct(
-    cursor: Cursors, command: CorrectPerson, rights: PersonRights, giver: Giver
+    log: EventLog,
+    cursor: Cursors,
+    command: CorrectPerson,
+    rights: PersonRights,
+    giver: Giver,
 ) -> PersonAnswer:
-    """Correct the entry of a person; raises `Refused`.
+    """Correct the entry of a person; raises `Refused`, and `Again`.
 
     Links that were mailed to an address that is no longer theirs end.
     """
@@ -77,6 +103,9 @@ def correct(
         before = rows.execute(_LOCKED, (command.person,)).fetchone()
     has_rights = bool(rights.in_force(giver.at)) or rights.unreadable is not None
     after = corrected(command, before, directory, giver, has_rights=has_rights)
+    accepted = _accepted(log, cursor, command, before, after)
+    if accepted and (after.confirmed or has_rights):
+        require_administrator(giver)  # before anything is written
     if before is not None and after != before:
         values = [getattr(after, name) for name in COLUMNS]
         cursor.execute(_CORRECT, (*values, giver.at, after.confirmed, after.id))
@@ -86,10 +115,34 @@ def correct(
         _log.info(
             "person.corrected", by=giver.by, person=command.person, columns=changed
         )
+    addresses = [*changed_between(before, after), *accepted]
+    happened = address_events(log.vault, addresses, Author(giver.by, giver.at))
+    positions = append_addresses(log, cursor, happened)
     return PersonAnswer(
-        outcome="already" if after == before else "recorded",
+        outcome="recorded" if after != before or positions else "already",
         person=command.person,
-        version=rights.version,
-        positions=[],
+        version=rights.version + len(positions),
+        positions=positions,
         grants=[],
     )
+
+
+def _accepted(
+    log: EventLog,
+    cursor: Cursors,
+    command: CorrectPerson,
+    before: DirectoryEntry | None,
+    after: DirectoryEntry,
+) -> list[Changed]:
+    """Return addresses that are given as they are, but are not what the log says.
+
+    Who gives them vouches for them.
+    """
+    same = {
+        Address(after.id, name): getattr(after, column)
+        for column, name in ADDRESSES.items()
+        if column in command.model_fields_set
+        and getattr(after, column) == getattr(before, column, None)
+    }
+    differing = changed_among(log.vault, cursor, same)
+    return [(address, same[address]) for address in sorted(differing)]

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from psycopg import Cursor
 
-from services.intake.callers.store import add, directory_for
+from services.intake.callers.store import add, directory_for, entry_addresses
 from services.intake.commands.batch import (
     CommandBatch,
     CommandBatchContext,
@@ -161,8 +161,11 @@ class CommandDesk:
         an error of one command fails that one alone.
         """
         try:
-            for actor in {each.request.actor for each in pending.values()}:
-                self._log.vault.prepare(actor)
+            owners = {each.request.actor for each in pending.values()}
+            entries = [each.caller for each in pending.values() if each.caller]
+            reachable = [each for each in entries if each.email or each.phone]
+            owners |= {f"person:{each.id}" for each in reachable}
+            self._log.vault.prepare_all(owners)
             batch, outcomes = self._transact(pending)
         except _Again:
             return {}
@@ -274,10 +277,15 @@ class CommandDesk:
             if pending[n].is_alone
         ]
         units = [self._unit(pending[n], draft) for n, draft in drafts.items()]
-        outcomes = dict(zip(drafts, self._log.append(cursor, units), strict=True))
-        if any(moved) and not all(isinstance(o, Recorded) for o in outcomes.values()):
+        units += [
+            entry_addresses(self._log, cursor, entry, each.request.actor, self._clock())
+            for each in (pending[n] for n in drafts)
+            if (entry := each.caller) is not None
+        ]
+        appended = self._log.append(cursor, units)
+        if any(moved) and not all(isinstance(each, Recorded) for each in appended):
             raise _Again
-        return outcomes
+        return dict(zip(drafts, appended, strict=False))
 
     def _change_more(
         self,

@@ -27,6 +27,7 @@ from services.intake.policy.store import Policies
 from shared.clock import Clock
 from shared.commands.refusals import digest_of, misused
 from shared.contact_methods import codes
+from shared.contact_methods.fingerprints import Address, fingerprint
 from shared.contact_methods.history import contact_methods_of
 from shared.contact_methods.store import (
     channels,
@@ -79,6 +80,8 @@ class ContactMethodDesk:
 
     def take(self, request: CommandRequest[Any]) -> ContactMethodAnswer:
         """Return the outcome of a command; raises `HttpError`, `Unavailable`."""
+        if isinstance(request.body, AddContactMethod) and self._keys():
+            self._log.vault.prepare(request.actor)
         note = journalled(request, request.body.person, self._clock)
         return decided(self._log, lambda cursor: self._attempt(cursor, request), note)
 
@@ -177,7 +180,9 @@ class ContactMethodDesk:
                 self._require_may_send(cursor, event.person, event.method, giver.at)
                 given = (event.person, event.method, event.kind, value)
                 put_value(cursor, *given, giver.at)
-                return (event,)
+                address = Address(event.person, event.method)
+                mark = fingerprint(self._log.vault, address, value)
+                return (event.model_copy(update={"fingerprint": mark}),)
             case VerifyContactMethod():
                 self._require_right_code(cursor, command, held, giver.at)
                 verify_value(cursor, command.person, command.method, giver.at)

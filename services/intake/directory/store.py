@@ -92,26 +92,35 @@ class Imported:
     changed: int
     unchanged: int
 
+    def plus(self, more: "Imported") -> "Imported":
+        """Return the result of both."""
+        return Imported(
+            self.added + more.added,
+            self.changed + more.changed,
+            self.unchanged + more.unchanged,
+        )
+
 
 def import_people(
     cursor: Cursor[Any], rows: Sequence[Columns], now: datetime
 ) -> Imported:
-    """Write validated `rows`, and return what changed.
+    """Write validated `rows`, and return what changed, but record no address.
 
     A column that a row does not have keeps its value; None clears it.
     """
     changes = directory_changes(cursor, rows, now)
-    write_people(cursor, [each.person for each in changes if each.columns], now)
+    write_changed(cursor, changes, now)
     return counted(changes)
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryChange:
-    """A person after an import, and the columns that it changes."""
+    """A person after an import, and the columns that it gives and that it changes."""
 
     person: Person
     columns: tuple[str, ...]
     is_new: bool
+    given: frozenset[str] = frozenset()
 
 
 def directory_changes(
@@ -139,7 +148,14 @@ def _change(
         for name in _TEXTS
         if getattr(person, name) != (getattr(before, name) if before else None)
     )
-    return DirectoryChange(person, columns, before is None)
+    return DirectoryChange(person, columns, before is None, frozenset(row))
+
+
+def write_changed(
+    cursor: Cursor[Any], changes: Sequence[DirectoryChange], now: datetime
+) -> None:
+    """Write the people whom an import changes."""
+    write_people(cursor, [each.person for each in changes if each.columns], now)
 
 
 def write_people(cursor: Cursor[Any], people: Sequence[Person], now: datetime) -> None:

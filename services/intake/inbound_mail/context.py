@@ -7,14 +7,20 @@ generated id reveals nothing about the person.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
 from services.intake.attachments.rules import LeftOut
 from services.intake.callers.store import ADDRESS_LOCK
+from services.intake.commands.attempts import decided
 from services.intake.commands.pending_command import repeated_answer
 from services.intake.commands.record_store import RecordCache, readable
+from services.intake.directory.address_facts import (
+    Author,
+    address_events,
+    append_addresses,
+)
 from services.intake.directory.file import checked
 from services.intake.inbound_mail.message import InboundMail
 from services.intake.inbound_mail.report_key import is_recorded_as, key_reused
@@ -25,6 +31,8 @@ from services.intake.inbound_mail.store import (
     written_lately,
 )
 from services.intake.policy.store import Policies
+from shared.contact_methods.fingerprints import Address
+from shared.domain.events.contact_method import DIRECTORY_MAIL, DIRECTORY_PHONE
 from shared.domain.events.incident import IncidentOpened
 from shared.domain.identifiers import incident_stream
 from shared.domain.incident import Incident
@@ -54,6 +62,8 @@ class Senders:
 
     ids: tuple[str, ...]
     known: bool
+    address: str | None = None
+    """Of somebody who was just added to the directory."""
 
 
 def senders_of(cursor: Cursor[Any], address: str) -> Senders | None:
@@ -80,7 +90,7 @@ def learnt(cursor: Cursor[Any], letter: InboundMail, now: datetime) -> Senders |
         return None
     given = (id_, row["name"], row["email"], letter.language, now)
     cursor.execute(_LEARN, given)
-    return Senders((id_,), known=False)
+    return Senders((id_,), known=False, address=row["email"])
 
 
 _NO_ADDRESS = "it has no address that its sender could be answered at"
@@ -140,30 +150,72 @@ def see(
     wants it to be taken. `by_form`: it came from the form, which anybody can fill in.
     Raises `RecordUnreadable`, and `HttpError` 422 for a key of another report.
     """
-    with sight.log.transaction() as cursor:
-        before = None if again else fate_of(cursor, letter.key)
-        if before is not None:
-            return MailResult(before, repeated=True)
-        if letter.automatic:
-            return MailResult(_automatic(cursor, letter))
-        who = learnt(cursor, letter, now) if letter.sender else None
-        if who is None:
-            why = letter.unreadable or _NO_ADDRESS
-            return MailResult(MailOutcome("unreadable", why))
-        named, incident = _named(sight.cache, cursor, letter)
-        _, policy = sight.policies.current(cursor)
-        confirmed = letter.authentic or _is_vouched(sight.log, letter, named, policy)
-        done = recorded_commands(cursor, [letter.key]).get(letter.key)
-        if done is None and not again:
-            held = _held(cursor, who, now, confirmed=confirmed, by_form=by_form)
-            if held is not None:
-                return MailResult(held)
+
+    def attempt(cursor: _Cursor) -> MailResult | MailSubject | _Recorded:
+        return _see(cursor, sight, letter, now, again=again, by_form=by_form)
+
+    seen = decided(sight.log, attempt)
+    if not isinstance(seen, _Recorded):
+        return seen
+    if by_form and not is_recorded_as(letter, seen.digest):
+        raise key_reused()
+    return _as_recorded(sight.log, seen)
+
+
+class _Recorded(NamedTuple):
+    """A mail whose contact was recorded earlier, but that is not stored."""
+
+    digest: bytes
+    places: tuple[int, ...]
+    incident: Incident | None
+    who: Senders
+    confirmed: bool
+
+
+def _see(
+    cursor: _Cursor,
+    sight: MailLookup,
+    letter: InboundMail,
+    now: datetime,
+    *,
+    again: bool,
+    by_form: bool,
+) -> MailResult | MailSubject | _Recorded:
+    before = None if again else fate_of(cursor, letter.key)
+    if before is not None:
+        return MailResult(before, repeated=True)
+    if letter.automatic:
+        return MailResult(_automatic(cursor, letter))
+    who = learnt(cursor, letter, now) if letter.sender else None
+    if who is None:
+        why = letter.unreadable or _NO_ADDRESS
+        return MailResult(MailOutcome("unreadable", why))
+    named, incident = _named(sight.cache, cursor, letter)
+    _, policy = sight.policies.current(cursor)
+    confirmed = letter.authentic or _is_vouched(sight.log, letter, named, policy)
+    done = recorded_commands(cursor, [letter.key]).get(letter.key)
+    held = None
+    if done is None and not again:
+        held = _held(cursor, who, now, confirmed=confirmed, by_form=by_form)
+    _record_address(sight.log, cursor, who, now)
+    if held is not None:
+        return MailResult(held)
     if done is not None:
-        if by_form and not is_recorded_as(letter, done[0]):
-            raise key_reused()
-        return _as_recorded(sight.log, done[1:], incident, who, confirmed)
+        return _Recorded(done[0], done[1:], incident, who, confirmed)
     speaker = _speaker(who, incident)
     return MailSubject(speaker, who.known, incident, policy, now, confirmed)
+
+
+def _record_address(
+    log: EventLog, cursor: _Cursor, who: Senders, now: datetime
+) -> None:
+    """Append the address of a sender who was added, last in the transaction."""
+    if who.address is not None:
+        mail = (Address(who.ids[0], DIRECTORY_MAIL), who.address)
+        no_number = (Address(who.ids[0], DIRECTORY_PHONE), None)
+        author = Author("system:intake", now)
+        events = address_events(log.vault, [mail, no_number], author)
+        append_addresses(log, cursor, events)
 
 
 def opening_of(log: EventLog, ref: str) -> IncidentOpened:
@@ -231,14 +283,9 @@ def _named(
     return None, None
 
 
-def _as_recorded(
-    log: EventLog,
-    places: tuple[int, ...],
-    incident: Incident | None,
-    who: Senders,
-    confirmed: bool,  # as determined by `see`
-) -> MailResult:
+def _as_recorded(log: EventLog, seen: _Recorded) -> MailResult:
     """Return the result for a mail whose contact is recorded but that is not stored."""
+    _, places, incident, who, confirmed = seen
     answer = repeated_answer(log, None, *places)
     ref = answer.incident if isinstance(answer, CommandAnswer) else None
     attached = incident is not None and incident.ref == ref

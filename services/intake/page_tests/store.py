@@ -170,7 +170,7 @@ class PageTestDesk:
         self, cursor: Cursors, people: Sequence[str], policy: Policy
     ) -> Iterable[Candidate]:
         tests = page_tests_of(self.log, cursor, people)
-        ready = readiness_of(cursor, people)
+        ready = readiness_of(self.log.vault, cursor, people)
         streams = {person: page_tests_stream(person) for person in people}
         tips = versions(cursor, sorted(streams.values()))
         for person in people:

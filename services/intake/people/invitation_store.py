@@ -47,7 +47,7 @@ def entries(
 
 def write_entry(
     cursor: Cursor[tuple[Any, ...]], command: InvitePerson, event: PersonInvited
-) -> None:
+) -> Sequence[DirectoryChange]:
     """Add a person to the directory; of one who is there confirm what there is."""
     known = {each.person: each.email for each in entries(cursor, command)}
     row: dict[str, str | None] = {"id": command.person}
@@ -57,6 +57,7 @@ def write_entry(
         row["email"] = command.email
     changes = directory_changes(cursor, [row], event.at)
     write_people(cursor, [each.person for each in changes], event.at)
+    return changes
 
 
 def write_changes(

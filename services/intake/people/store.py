@@ -5,7 +5,7 @@ decided again.
 """
 
 from collections.abc import Sequence
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 from uuid import UUID
 
 from psycopg import Cursor
@@ -19,6 +19,13 @@ from services.intake.commands.attempts import (
 )
 from services.intake.commands.pending_command import too_busy
 from services.intake.directory import file
+from services.intake.directory.address_facts import (
+    Author,
+    Changed,
+    address_events,
+    changed_by_import,
+    import_recorded,
+)
 from services.intake.directory.file import Rows
 from services.intake.directory.store import (
     directory_changes,
@@ -34,6 +41,7 @@ from services.intake.people.import_plan import (
     removals,
     wished,
 )
+from services.intake.people.invitation_store import write_changes
 from services.intake.people.rights_store import record, write_rights
 from services.intake.people.rules import (
     Giver,
@@ -105,10 +113,25 @@ class PeopleDesk:
         about = getattr(request.body, "person", "people")
         note = journalled(request, about, self._clock)
 
-        def attempt(cursor: Cursors) -> PeopleAnswer:
+        def attempt(cursor: Cursors) -> "PeopleAnswer | _TooLong":
             return self._attempt(cursor, request, rows)
 
-        return decided(self._log, attempt, note)
+        answer = decided(self._log, attempt, note)
+        if not isinstance(answer, _TooLong):
+            return answer
+        # In parts first what the roles do not depend on, then the rest as one.
+        author = Author(request.actor, self._clock())
+        _, written = import_recorded(self._log, rows, author, write_changes)
+
+        plans = answer.plans
+
+        def rest(cursor: Cursors) -> "PeopleAnswer | _TooLong":
+            return self._attempt(cursor, request, rows, plans)
+
+        last = decided(self._log, rest, note)
+        if not isinstance(last, PeopleImported):
+            raise too_busy()  # others change the same people all the time
+        return last.model_copy(update={"positions": [*written, *last.positions]})
 
     def _names_for(self, request: CommandRequest[Any]) -> file.Known:
         """Return the names of the policy if the caller may hear all of them."""
@@ -118,18 +141,23 @@ class PeopleDesk:
             return names_in_policy(self._policies.current(cursor)[1])
 
     def _attempt(
-        self, cursor: Cursors, request: CommandRequest[Any], rows: Rows
-    ) -> PeopleAnswer:
+        self,
+        cursor: Cursors,
+        request: CommandRequest[Any],
+        rows: Rows,
+        planned: Sequence[PersonPlan] | None = None,
+    ) -> "PeopleAnswer | _TooLong":
         _version, policy = self._policies.current(cursor)
         giver = Giver(
             request.actor, self._clock(), request.scopes, request.limits, policy
         )
         match request.body:
-            case ImportPeople() as command:
-                return self._import(cursor, request, command, giver, rows)
+            case ImportPeople():
+                return self._import(cursor, request, giver, rows, planned)
             case CorrectPerson() as command:
                 rights = rights_of(self._log, cursor, [command.person])
-                return correct(cursor, command, rights[command.person], giver)
+                held = rights[command.person]
+                return correct(self._log, cursor, command, held, giver)
             case (
                 GrantRole()
                 | WithdrawRole()
@@ -156,37 +184,49 @@ class PeopleDesk:
         require_version(request.if_match, rights.version)
         happened = _decided(cursor, command, rights, giver)
         ended = write_rights(cursor, happened, held)
+        addresses: Sequence[PersonEvent] = ()
         if isinstance(command, InvitePerson):
-            self._invite(cursor, command, happened)
-        positions = record(self._log, cursor, happened, held, *_key(request))
+            addresses = self._invite(cursor, command, happened)
+        events = (*happened, *addresses)
+        positions = record(self._log, cursor, events, held, *_key(request))
         outcome: Done = "recorded" if happened else "already"
-        version = rights.version + len(happened)
+        version = rights.version + len(events)
         return answered(command, outcome, version, positions, happened, ended)
 
     def _invite(
         self, cursor: Cursors, command: InvitePerson, happened: Sequence[PersonEvent]
-    ) -> None:
-        """Write the entry and the link of an invitation; `HttpError` if impossible."""
+    ) -> Sequence[PersonEvent]:
+        """Write the entry and the link of an invitation; `HttpError` if impossible.
+
+        Returns the events of the addresses that this changes.
+        """
         keys = seal_keys_of(self._log)
+        addresses: list[PersonEvent] = []
         for event in happened:
             if not isinstance(event, PersonInvited):
                 continue
-            invitation_store.write_entry(cursor, command, event)
+            changes = invitation_store.write_entry(cursor, command, event)
             try:
                 waits = invitation_store.write_link(cursor, keys, event)
             except NoVault as error:
                 raise HttpError(409, str(error), code="no_vault") from error
             if not waits:
                 raise too_busy()
+            vault, author = self._log.vault, Author(event.by, event.at)
+            changed = changed_by_import(vault, cursor, changes)
+            addresses += address_events(vault, changed, author)
+        return addresses
 
     def _import(
         self,
         cursor: Cursors,
         request: CommandRequest[Any],
-        command: ImportPeople,
         giver: Giver,
         rows: Rows,
-    ) -> PeopleImported:
+        planned: Sequence[PersonPlan] | None,
+    ) -> "PeopleImported | _TooLong":
+        """Import in one transaction; `planned`, if the addresses already are."""
+        command: ImportPeople = request.body
         require_administrator(giver)
         before = None if command.preview else recorded_before(cursor, *_key(request))
         if before is not None:
@@ -205,11 +245,23 @@ class PeopleDesk:
         _require_small(happened)
         if command.preview:
             return imported(plans, [], preview=True)
-        _require_as_previewed(command, plans)
-        invitation_store.write_changes(cursor, changes, giver.at)
+        if planned is None:
+            _require_as_previewed(command, plans)
+        vault, author = self._log.vault, Author(giver.by, giver.at)
+        changed: Sequence[Changed] = changed_by_import(vault, cursor, changes)
+        if len(happened) + len(changed) > GROUP_EVENTS_MAX:
+            return _TooLong(plans)
+        write_changes(cursor, changes, giver.at)
         write_rights(cursor, happened, rights)
-        positions = record(self._log, cursor, happened, rights, *_key(request))
-        return imported(plans, positions, preview=False)
+        events = [*happened, *address_events(vault, changed, author)]
+        positions = record(self._log, cursor, events, rights, *_key(request))
+        return imported(planned or plans, positions, preview=False)
+
+
+class _TooLong(NamedTuple):
+    """An import of more addresses and rights than one transaction may append."""
+
+    plans: Sequence[PersonPlan]
 
 
 def _decided(

@@ -118,11 +118,16 @@ def _loses_every_role(plan: PersonPlan, roles: int) -> bool:
     return gone == roles
 
 
-def first_part(plans: Sequence[PersonPlan], events_max: int) -> Sequence[PersonPlan]:
-    """Return the first people whose events fit into one transaction; one at least."""
+def first_part(
+    plans: Sequence[PersonPlan], events_max: int, more: Mapping[str, int]
+) -> Sequence[PersonPlan]:
+    """Return the first people whose events fit into one transaction; one at least.
+
+    `more` is how many events each has beside those of their plan: their addresses.
+    """
     count = 0
     for at, each in enumerate(plans):
-        count += len(each.events)
+        count += len(each.events) + more.get(each.person, 0)
         if count > events_max and at:
             return plans[:at]
     return plans

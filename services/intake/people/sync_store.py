@@ -7,6 +7,7 @@ Readings are numbered by the database before they begin. What was read by a proc
 then did not run for a while is not carried out after a newer reading.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,11 @@ from typing import Any
 from psycopg import Cursor
 
 from services.intake.commands.attempts import decided
+from services.intake.directory.address_facts import (
+    Author,
+    address_events,
+    changed_by_import,
+)
 from services.intake.directory.store import (
     directory_changes,
     forgotten_people,
@@ -40,6 +46,7 @@ from shared.clock import Clock
 from shared.commands.refusals import Refusal, answer_to, journal
 from shared.domain.commands.person import ITEMS_MAX, LeftOutView, PeopleSynchronised
 from shared.domain.events.event import Actor
+from shared.domain.events.person import PersonEvent
 from shared.domain.person import PersonRights
 from shared.domain.refusal import Refused
 from shared.eventlog.log import EventLog
@@ -160,10 +167,16 @@ class PeopleSync:
         ]
         if preview:
             return _Part(plans, chosen.left_out, (), is_last=True)
-        write_changes(cursor, changes, giver.at)
-        mark_synchronised(cursor, [each.id for each in chosen.people])
-        part = first_part(plans, EVENTS_A_PART)
-        positions = self._recorded(cursor, part, rights)
+        vault, author = self._log.vault, Author(giver.by, giver.at)
+        changed = changed_by_import(vault, cursor, changes)
+        more = Counter(address.person for address, _ in changed)
+        part = first_part(plans, EVENTS_A_PART, more)
+        ids = {each.person for each in part}
+        write_changes(cursor, [c for c in changes if c.person.id in ids], giver.at)
+        mark_synchronised(cursor, [p.id for p in chosen.people if p.id in ids])
+        written = [each for each in changed if each[0].person in ids]
+        addresses = address_events(vault, written, author)
+        positions = self._recorded(cursor, part, rights, addresses)
         return _Part(plans, chosen.left_out, positions, len(part) == len(plans))
 
     def _giver(self, cursor: Cursors) -> Giver:
@@ -176,10 +189,11 @@ class PeopleSync:
         cursor: Cursors,
         plans: Sequence[PersonPlan],
         rights: Mapping[str, PersonRights],
+        addresses: Sequence[PersonEvent],
     ) -> list[int]:
         happened = events_of(plans)
         write_rights(cursor, happened, rights)
-        return record(self._log, cursor, happened, rights)
+        return record(self._log, cursor, [*happened, *addresses], rights)
 
 
 def _require_newest(cursor: Cursors, number: int, *, preview: bool) -> None:

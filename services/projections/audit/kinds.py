@@ -132,7 +132,8 @@ _ROUTINE: Mapping[str, str] = {
         answered confirmed delivered failed planned requested sent
     """,
     "person": """
-        contact_method_added contact_method_removed contact_method_verified
+        address_changed contact_method_added contact_method_removed
+        contact_method_verified
         notification_rules_set
     """,
     "problem": """

@@ -18,9 +18,12 @@ from services.projections.identity_provider.rules import (
     named_person,
     rights_for,
 )
+from shared.contact_methods.fingerprints import Address, changed_among
 from shared.directory import entry, search
+from shared.domain.events.contact_method import DIRECTORY_MAIL
 from shared.security.sessions import Start
 from shared.settings import GroupRight
+from shared.vault.vault import Vault
 
 LOGIN_MINUTES = 10
 """How long somebody may take at the provider."""
@@ -52,10 +55,13 @@ def accept_once(cursor: Cursor[tuple[Any, ...]], state: str, now: datetime) -> b
 
 
 def start_of(
-    cursor: Cursor[tuple[Any, ...]], sign_in: ProviderSignIn, claims: Claims
+    cursor: Cursor[tuple[Any, ...]],
+    vault: Vault,
+    sign_in: ProviderSignIn,
+    claims: Claims,
 ) -> Start | None:
     """Return the session of whom claims name; None if nobody here is named so."""
-    person = _person(cursor, sign_in, claims)
+    person = _person(cursor, vault, sign_in, claims)
     if person is None:
         return None
     groups = groups_in(claims, sign_in.groups_claim)
@@ -64,12 +70,19 @@ def start_of(
 
 
 def _person(
-    cursor: Cursor[tuple[Any, ...]], sign_in: ProviderSignIn, claims: Claims
+    cursor: Cursor[tuple[Any, ...]],
+    vault: Vault,
+    sign_in: ProviderSignIn,
+    claims: Claims,
 ) -> str | None:
     named = named_person(claims, sign_in.person_claim)
     match named:
         case ("email", address):
             found = search(cursor, None, address, None)
+            # An address that somebody wrote into the database names nobody.
+            values = {Address(each.id, DIRECTORY_MAIL): each.email for each in found}
+            changed = changed_among(vault, cursor, values)
+            found = [p for p in found if Address(p.id, DIRECTORY_MAIL) not in changed]
         case ("id", id_):
             known = entry(cursor, id_)
             found = [known] if known else []

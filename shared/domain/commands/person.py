@@ -140,6 +140,9 @@ class RemovePerson(CommandBody):
 class ImportPeople(CommandBody):
     """Add and change people and their roles, all that are in the file or none.
 
+    Of a file that changes more than 1,000 addresses and roles, the entries are written
+    in parts first, then the roles, all or none.
+
     The columns are those of the directory and `role`, `teams`, `services` and
     `clients`; several names in a cell are separated by spaces. A person with a `role`
     has this role afterwards, and no other one from an earlier import. Without the

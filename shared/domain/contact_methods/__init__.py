@@ -6,6 +6,7 @@ from shared.domain.contact_methods.plan import (
     plan,
 )
 from shared.domain.contact_methods.state import (
+    OF_THE_ENTRY,
     UNVERIFIED,
     ContactMethod,
     ContactMethods,
@@ -14,6 +15,7 @@ from shared.domain.contact_methods.state import (
 )
 
 __all__ = [
+    "OF_THE_ENTRY",
     "UNVERIFIED",
     "ContactMethod",
     "ContactMethods",

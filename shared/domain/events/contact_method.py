@@ -1,7 +1,8 @@
 """Events of how a person wants to be reached: in the stream `person-<id>`.
 
 The log has the id and the kind of a contact method. Its value, an address or a number,
-is in the directory, where it can be corrected and forgotten.
+is in the directory, where it can be corrected and forgotten; the log has a fingerprint
+of it, which the person's key alone can compare.
 """
 
 from typing import Annotated, Literal
@@ -27,6 +28,12 @@ ContactKind = Literal[
 """The channels over which one person can be reached."""
 DIRECTORY_MAIL = "mail"
 """The id of the method that everybody has with an address in the directory."""
+DIRECTORY_PHONE = "phone"
+"""What the telephone number in the directory is called beside `mail`."""
+Fingerprint = Annotated[
+    str, StringConstraints(pattern=r"^f1\.[0-9a-f]{16}\.[A-Za-z0-9_-]{22}$")
+]
+"""Recognizes an address as long as the key of its person is in the vault."""
 TimeOfDay = Annotated[
     str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
 ]
@@ -65,6 +72,8 @@ class PersonContactMethodAdded(Event):
     person: PersonId
     method: MethodId
     kind: ContactKind
+    fingerprint: Fingerprint | None = None
+    """Of its value; null if it was added before there were fingerprints."""
 
 
 class PersonContactMethodVerified(Event):
@@ -97,9 +106,26 @@ class PersonNotificationRulesSet(Event):
     quiet_hours: QuietHours | None = None
 
 
+class PersonAddressChanged(Event):
+    """The mail address or telephone number of a person in the directory changed.
+
+    The first one counts as a change, too.
+    """
+
+    type: Literal["person.address_changed"] = "person.address_changed"
+    person: PersonId
+    address: MethodId
+    """`mail` or `phone`; the id of a contact method that is recorded as found."""
+    fingerprint: Fingerprint | None = None
+    """Of what it is now; null: there is none any more."""
+    found: bool = False
+    """Whether it was there before there were fingerprints, and was not changed."""
+
+
 ContactMethodEvent = (
     PersonContactMethodAdded
     | PersonContactMethodVerified
     | PersonContactMethodRemoved
     | PersonNotificationRulesSet
+    | PersonAddressChanged
 )

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -29,6 +30,7 @@ from services.escalation.notifications.channels.parcel import Parcel
 from services.escalation.notifications.channels.retry import Delivered, Failed, Outcome
 from services.escalation.notifications.composer import Composer
 from services.escalation.notifications.contacts import (
+    CHANGED,
     NO_CONTACT,
     ContactAddress,
     Contacts,
@@ -41,10 +43,14 @@ from services.escalation.notifications.delivery_reports import (
 from services.escalation.notifications.dispatcher import NotificationSender
 from services.escalation.notifications.recorder import DeliveryRecorder
 from services.escalation.page_tests.recorder import PageTestRecorder
+from shared.contact_methods.fingerprints import Address, fingerprint
 from shared.domain import events
+from shared.domain.events.contact_method import PersonAddressChanged
 from shared.domain.events.notification import Channel as ChannelName
 from shared.domain.identifiers import escalation_stream, incident_ref
+from shared.eventlog.append import AppendUnit
 from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
 from shared.eventlog.policies import PolicyVersions
 from shared.messaging.delivery_reports import DeliveryReport, keep
 from shared.process_manager.worker import settle
@@ -216,11 +222,11 @@ def test_a_page_goes_out_with_the_minimum_of_words_in_the_readers_language(
 class Toy:
     """A channel of a test: a module like any other."""
 
-    name: ClassVar[ChannelName] = "matrix"
     traits: ClassVar = ChannelTraits(internal=True)
     missing: ClassVar[str | None] = None
     outcome: Outcome
     parcels: list[tuple[Parcel, datetime]]
+    name: ChannelName = "matrix"
 
     async def send(self, parcel: Parcel, at: datetime) -> Outcome:
         """Keep a parcel."""
@@ -270,6 +276,36 @@ def test_what_cannot_be_sent_says_why_at_once(
     assert isinstance(failed, events.NotificationFailed)
     assert reason in failed.reason
     assert told.server.requests == []
+
+
+@pytest.mark.parametrize("recorded", ["", "bruno@valmont.example", "b@else.example"])
+def test_nothing_is_sent_to_an_address_that_is_not_the_recorded_one(
+    told: Told, recorded: str
+) -> None:
+    """Somebody changed it in the database; what was never recorded is used."""
+    log = told.desk.log
+    if recorded:
+        mark = fingerprint(log.vault, Address("bruno", "mail"), recorded)
+        event = PersonAddressChanged(
+            at=START, by="person:root", person="bruno", address="mail", fingerprint=mark
+        )
+        dsn = told.desk.sla.database.owner_dsn
+        clock = told.desk.sla.clock
+        with closing(EventLog.open(dsn, clock=clock)) as owner:
+            unit = AppendUnit((owner.stored("person-bruno", 1, event),))
+            with owner.transaction() as cursor:
+                owner.append(cursor, [unit])
+    mails = Toy(Delivered("toy"), [], "mail")
+    told.asks("mail")
+    told.sends({}, None, mails)
+
+    last = told.of()[-1]
+    if recorded.startswith("b@"):
+        assert isinstance(last, events.NotificationFailed)
+        assert last.reason == CHANGED.reason
+        assert mails.parcels == []
+    else:
+        assert last.type == "notification.confirmed"
 
 
 def sent_by_sms(told: Told) -> None:

@@ -33,7 +33,9 @@ from services.escalation.sign_in_mail.worker import TOO_LATE, SignInMail
 from services.intake.people.invitation_store import write_link
 from shared.contact_methods.codes import VALID, request_code
 from shared.contact_methods.store import put_value
+from shared.domain.events.contact_method import PersonContactMethodAdded
 from shared.domain.events.person import PersonInvited
+from shared.domain.identifiers import person_stream
 from shared.eventlog.log import EventLog
 from shared.observability.health import Check
 from shared.security.mail_requests import (
@@ -105,7 +107,16 @@ class Post:
     def wants_code(self, person: str, topic: str) -> None:
         """Add a topic of ntfy to a person, and ask for its code, as intake does."""
         method, request = f"{person}.1", uuid5(_NAMES, topic)
-        with self.door.log.transaction() as cursor:
+        added = PersonContactMethodAdded(
+            at=self.door.now,
+            by=f"person:{person}",
+            person=person,
+            method=method,
+            kind="ntfy",
+        )
+        stream, log = person_stream(person), self.door.log
+        log.record(stream, log.head_version(stream), [added])
+        with log.transaction() as cursor:
             put_value(cursor, person, method, "ntfy", topic, self.door.now)
             request_code(cursor, request, person, method, self.door.now)
             request_contact_code(cursor, request, person, self.door.now)

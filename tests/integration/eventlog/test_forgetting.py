@@ -1,5 +1,6 @@
 """The vault on PostgreSQL: keys made once, found again, and destroyed for ever."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from threading import Barrier
@@ -118,17 +119,17 @@ def test_a_key_whose_rival_was_destroyed_meanwhile_is_stored_after_all(
 ) -> None:
     """Else words would be sealed under a key that is nowhere."""
     keys = StoredKeys(log.transaction, lambda: AT)
-    keys.add(WrappedKey("a" * 16, "person:ada", b"rival"))
+    keys.add([WrappedKey("a" * 16, "person:ada", b"rival")])
     look = StoredKeys.living
 
-    def too_late(self: StoredKeys, owner: str) -> WrappedKey | None:
-        forget_as_admin(database, owner)
-        return look(self, owner)
+    def too_late(self: StoredKeys, owners: Sequence[str]) -> Sequence[WrappedKey]:
+        forget_as_admin(database, owners[0])
+        return look(self, owners)
 
     monkeypatch.setattr(StoredKeys, "living", too_late)
     ours = WrappedKey("b" * 16, "person:ada", b"ours")
 
-    assert keys.add(ours) == ours
+    assert keys.add([ours]) == [ours]
     assert keys.by_ids([ours.key_id]) == [ours]
 
 

@@ -123,4 +123,6 @@ def test_a_part_ends_between_people_and_is_never_empty() -> None:
         for number in (3, 2, 0, 4)
     ]
 
-    assert [len(first_part(plans, most)) for most in (1, 3, 5, 8, 9)] == [1, 1, 3, 3, 4]
+    found = [len(first_part(plans, most, {})) for most in (1, 3, 5, 8, 9)]
+    assert found == [1, 1, 3, 3, 4]
+    assert len(first_part(plans, 5, {"p0": 1})) == 2, "addresses count, too"

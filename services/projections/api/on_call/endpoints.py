@@ -236,7 +236,7 @@ def _with_readiness(desk: Desk, items: Sequence[Duty]) -> list[Duty]:
     """Return the schedules with those people who have no verified contact method."""
     people = {each for duty in items for each in (*duty.people, *duty.next_people)}
     with snapshot(desk.log) as cursor:
-        found = readiness_of(cursor, sorted(people))
+        found = readiness_of(desk.log.vault, cursor, sorted(people))
     return [
         duty.model_copy(
             update={

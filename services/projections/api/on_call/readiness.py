@@ -101,7 +101,7 @@ def _readiness(desk: Desk, query: ReadinessQuery, now: datetime) -> OnCallReadin
             for name, roster in sorted(rosters.items())
         }
         people = {person for held in found.values() for person in held}
-        readiness = readiness_of(cursor, sorted(people))
+        readiness = readiness_of(desk.log.vault, cursor, sorted(people))
         tests = page_tests_of(desk.log, cursor, people, upto.position)
         tested = {person: last_reached(held) for person, held in tests.items()}
     items = [

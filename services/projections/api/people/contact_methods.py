@@ -5,7 +5,7 @@ method is verified: enough to know whether somebody can be paged.
 """
 
 from datetime import datetime
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
@@ -21,9 +21,10 @@ from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.query_params import PersonPath, QueryParams
 from services.projections.people import rights_version
 from services.projections.snapshots import snapshot
+from shared.contact_methods.fingerprints import checked_values
 from shared.contact_methods.history import contact_methods_of
 from shared.contact_methods.readiness import Readiness, state
-from shared.contact_methods.store import ContactValue, channels, push_key, values_of
+from shared.contact_methods.store import ContactValue, channels, push_key
 from shared.database.table import Cursors
 from shared.directory import DirectoryEntry, entry
 from shared.domain.commands.contact_method import (
@@ -37,6 +38,7 @@ from shared.domain.events.contact_method import (
     NotificationRule,
     QuietHours,
 )
+from shared.domain.events.event import Actor
 from shared.http.problem_details import HttpError
 from shared.security.access import Caller
 
@@ -64,6 +66,14 @@ class RulesView(Answer):
     quiet_hours: QuietHours | None
 
 
+class AddressChangeView(Answer):
+    """A change of a person's address or number in the directory."""
+
+    address: Literal["mail", "phone"]
+    at: AwareDatetime
+    by: Actor
+
+
 class ContactMethodsView(Answer):
     """How a person is reached. Send `version` as `If-Match`."""
 
@@ -79,6 +89,9 @@ class ContactMethodsView(Answer):
     """Null for others, and before the person set any."""
     zone: str | None
     """The person's time zone; null: the desk's. For its owner only."""
+    address_changes: list[AddressChangeView]
+    """The ten newest changes of the address and number in the directory. For its owner
+    only."""
 
 
 class PersonReadiness(Answer):
@@ -130,7 +143,7 @@ def _methods(desk: Desk, person: str, caller: Caller) -> ContactMethodsView:
         known = _seen(cursor, person, caller)
         version = rights_version(cursor, person)
         held = contact_methods_of(cursor, [person])[person]
-        values = values_of(cursor, [person])[person]
+        values = checked_values(desk.log.vault, cursor, [person])[person]
         open_, key = channels(cursor), push_key(cursor)
     return ContactMethodsView(
         person=person,
@@ -141,7 +154,13 @@ def _methods(desk: Desk, person: str, caller: Caller) -> ContactMethodsView:
         web_push_key=key,
         rules=_rules(held) if is_own else None,
         zone=known.zone if is_own else None,
+        address_changes=_changes(held) if is_own else [],
     )
+
+
+def _changes(held: ContactMethods) -> list[AddressChangeView]:
+    changes = held.changes
+    return [AddressChangeView.model_validate(each.model_dump()) for each in changes]
 
 
 _KINDS: tuple[ContactKind, ...] = get_args(ContactKind)
@@ -189,7 +208,7 @@ def _rules(held: ContactMethods) -> RulesView | None:
 def _readiness(desk: Desk, person: str, caller: Caller) -> PersonReadiness:
     with snapshot(desk.log) as cursor:
         _seen(cursor, person, caller)
-        values = values_of(cursor, [person])[person]
+        values = checked_values(desk.log.vault, cursor, [person])[person]
     return PersonReadiness(person=person, readiness=state(list(values.values())))
 
 

@@ -162,7 +162,7 @@ def _begun(
 ) -> SignedIn:
     now = desk.clock()
     with desk.log.transaction() as cursor:
-        start = start_of(cursor, sign_in, claims)
+        start = start_of(cursor, desk.log.vault, sign_in, claims)
         if start is None:
             raise HttpError(
                 403,

@@ -48,6 +48,7 @@ _NOBODY: Mapping[str, Any] = {
     "rules": None,
     "version": 0,
     "zone": None,
+    "address_changes": [],
 }
 Form = Mapping[str, str]
 Do = Callable[[ApiClient, str, Form, Mapping[str, str]], Awaitable[object]]

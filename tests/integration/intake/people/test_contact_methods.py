@@ -99,7 +99,7 @@ class MethodsDesk:
 
     def readiness(self) -> str:
         with self.intake.transaction() as cursor:
-            return readiness_of(cursor, ["nadia"])["nadia"]
+            return readiness_of(self.intake.vault, cursor, ["nadia"])["nadia"]
 
     def verified(self) -> list[str]:
         with self.intake.transaction() as cursor:

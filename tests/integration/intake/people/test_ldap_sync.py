@@ -140,7 +140,7 @@ def test_people_and_their_roles_follow_ldap(
     done, again = desk.run(), desk.run()
 
     assert counts(seen) == counts(done) == (PEOPLE, 0, 0, 0)
-    assert done.positions == [*range(before + 1, before + 1 + PEOPLE)]
+    assert done.positions == [*range(before + 1, before + 1 + 3 * PEOPLE)]
     assert counts(again) == (0, 0, PEOPLE, 0)
     assert again.positions == []
 

@@ -115,7 +115,7 @@ def test_a_new_caller_is_attached_to_what_is_open(
     answer = sent(hands, Attach(caller=ZOE, channel="phone"), incident=ref)
 
     (entry,) = named(hands, phone=ZOE.phone)
-    (happened,) = [e.event for e in owner.since(answer.positions[0] - 1, 10)]
+    happened, *_ = [e.event for e in owner.since(answer.positions[0] - 1, 10)]
     assert isinstance(happened, IncidentContacted)
     assert happened.person == entry.id
 
@@ -266,11 +266,11 @@ def test_what_a_new_caller_writes_or_signs_in_with_is_theirs(hands: Hands) -> No
 
     with hands.log.transaction() as cursor:
         written = senders_of(cursor, "zoe@new.example")
-        signed_in = start_of(cursor, provider, claims)
+        signed_in = start_of(cursor, hands.log.vault, provider, claims)
         import_people(
             cursor, [{"id": "zoe", "name": "Zoé", "email": "zoe@new.example"}], NOW
         )
-        by_ldap = start_of(cursor, provider, claims)
+        by_ldap = start_of(cursor, hands.log.vault, provider, claims)
 
     assert written is not None
     assert written.ids == (entry.id,)

@@ -5,6 +5,7 @@ import pytest
 from services.intake.directory.store import import_people
 from shared.contact_methods.store import publish_channels, put_value, verify_value
 from shared.domain.events.contact_method import (
+    PersonAddressChanged,
     PersonContactMethodAdded,
     PersonContactMethodVerified,
     PersonNotificationRulesSet,
@@ -39,6 +40,10 @@ def reached(api: Api) -> Api:
         [
             PersonContactMethodAdded(**number, kind="sms"),
             PersonContactMethodVerified(**number),
+            PersonAddressChanged(**common, address="phone", found=True),
+            PersonAddressChanged(
+                **common, address="mail", fingerprint=f"f1.{'a' * 16}.{'b' * 22}"
+            ),
             PersonNotificationRulesSet(
                 **common, important=({"method": "paul.1", "repeat": 2},)
             ),
@@ -57,9 +62,11 @@ def test_people_see_part_of_their_own_methods_and_their_rules(reached: Api) -> N
         ("mail", "mail", "pa…@desk.example", False),
         ("paul.1", "sms", "+33…78", True),
     ]
-    assert (found["version"], found["readiness"]) == (3, "ready")
+    assert (found["version"], found["readiness"]) == (5, "ready")
     assert (found["kinds"], found["zone"]) == (["mail", "sms"], "Europe/Rome")
     assert found["rules"]["important"][0]["repeat"] == 2
+    (change,) = found["address_changes"]
+    assert (change["address"], change["by"]) == ("mail", "person:paul")
 
 
 def test_browsers_get_the_key_of_the_desk_if_it_sends_web_push(reached: Api) -> None:
@@ -96,6 +103,7 @@ def test_others_see_the_kinds_and_whether_they_are_verified(reached: Api) -> Non
     ]
     assert {each["value"] for each in found["items"]} == {None}
     assert (found["rules"], found["zone"]) == (None, None)
+    assert found["address_changes"] == []
 
 
 def test_readiness_says_whether_somebody_can_be_paged(reached: Api) -> None:
@@ -127,6 +135,10 @@ def test_readiness_names_those_who_cannot_be_paged_in_the_next_days(
         import_people(cursor, [{"id": "tariq", "name": "Tariq"}], june(1))
         put_value(cursor, "tariq", "tariq.1", "sms", "+33612345679", june(1))
         verify_value(cursor, "tariq", "tariq.1", june(2))
+    added = PersonContactMethodAdded(
+        at=june(1), by="person:tariq", person="tariq", method="tariq.1", kind="sms"
+    )
+    reached.log.record("person-tariq", 0, [added])
     (found,) = reached.get("/v1/oncall/readiness", min_position=month.position)["items"]
 
     assert [(each["person"], each["readiness"]) for each in found["people"]] == [

@@ -1,0 +1,1 @@
+"""The directory of people, as the command line changes it in the database."""
