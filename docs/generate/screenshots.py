@@ -57,6 +57,18 @@ async def _incident(page: Page, stage: Stage) -> None:
     await page.wait_for_selector("#feed.is-live")
 
 
+async def _answer(page: Page, stage: Stage) -> None:
+    await _incident(page, stage)
+    await page.keyboard.press("r")
+    await page.keyboard.type("The provider has found the cause.")
+
+
+async def _resolve(page: Page, stage: Stage) -> None:
+    await _incident(page, stage)
+    await page.keyboard.press("e")
+    await page.keyboard.type("The provider has more disks now")
+
+
 async def _call(page: Page, stage: Stage) -> None:
     await page.goto(f"{stage.desk.api_url}/contacts/new")
     await page.fill("#caller", "Garnier")
@@ -85,6 +97,8 @@ PICTURES = (
     Picture("queue-french", _queue, locale="fr-FR"),
     Picture("queue-telephone", _queue, size=_TELEPHONE),
     Picture("incident", _incident, size=(1180, 900)),
+    Picture("answer", _answer),
+    Picture("resolve", _resolve),
     Picture("call", _call),
     Picture("receipt", _receipt, size=(1180, 480)),
     Picture("user-page", _user, size=_TELEPHONE, locale="fr-FR", who=None),
