@@ -15,6 +15,8 @@ from standalone.ports import HOST
 from standalone.startup_error import StartupError
 
 _LOOK_EVERY = 0.1
+_WORKS = 1.0
+"""Seconds of CPU time by which a service that has not answered yet is seen to work."""
 _TELL_EVERY = 5.0
 _OK = 200
 CONTINUITY = "continuity"
@@ -64,12 +66,13 @@ async def wait_until_ready(
 
     Returns that answer. A service that waits for a person counts as started. `tell` is
     given a line every few seconds about what is built meanwhile.
-    StartupError: the process is no longer `trying`, or for `patience` seconds none of
-    its readers made progress: after an upgrade it may have to read the whole log, or
-    to build its tables from it.
+    StartupError: the process is no longer `trying`, or for `patience` seconds it made
+    no progress. Its readers do: after an upgrade it may have to read the whole log, or
+    to build its tables from it. Before it first answers, CPU time is progress, up to
+    `patience` seconds of it: on a busy machine they may take minutes.
     """
     deadline, tell_at = monotonic() + patience, monotonic()
-    answer = Answer(0, "", {})
+    answer, worked = Answer(0, "", {}), 0.0
     least: dict[str, int] = {}
     built: dict[str, Build] = {}
     while trying() and monotonic() < deadline:
@@ -80,9 +83,11 @@ async def wait_until_ready(
         further = {
             k: n for k, n in answer.builds.items() if n[:3] > built.get(k, _NONE)[:3]
         }
-        if nearer or further:
+        used = 0.0 if answer.status else min(cpu_seconds(pid()), patience)
+        if nearer or further or used >= worked + _WORKS:
             least |= nearer
             built |= further
+            worked = max(worked, used)
             deadline = monotonic() + patience
         if further and monotonic() >= tell_at:
             tell_at = monotonic() + _TELL_EVERY
@@ -109,6 +114,15 @@ def listens(pid: int | None, port: int) -> bool:
         )
     except psutil.Error:  # it has just ended
         return False
+
+
+def cpu_seconds(pid: int | None) -> float:
+    """Return the CPU time that the process has used; 0 if there is none."""
+    try:
+        times = psutil.Process(pid).cpu_times() if pid else None
+    except psutil.Error:  # it has just ended
+        times = None
+    return times.user + times.system if times else 0.0
 
 
 def ask_ready(port: int) -> Answer:

@@ -4,9 +4,9 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from itertools import chain, repeat
+from itertools import chain, count, repeat
 from threading import Thread
 
 import pytest
@@ -18,6 +18,7 @@ from standalone.readiness import (
     _unwitnessed,
     _waits_for,
     ask_ready,
+    cpu_seconds,
     wait_until_ready,
 )
 from standalone.startup_error import StartupError
@@ -151,13 +152,18 @@ def building(*done: tuple[int, int, int]) -> AbstractContextManager[int]:
 
 
 @contextmanager
-def answering(*checks: dict[str, object]) -> Iterator[int]:
-    """Run a service that reports each of these in turn, and the last for ever."""
+def answering(*checks: dict[str, object] | None) -> Iterator[int]:
+    """Run a service that reports each of these in turn, and the last for ever.
+
+    For None it does not answer.
+    """
     left = chain(checks, repeat(checks[-1]))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             check = next(left)
+            if check is None:
+                return
             self.send_response(200 if check["ready"] else 503)
             self.end_headers()
             self.wfile.write(json.dumps({"checks": [check]}).encode())
@@ -201,6 +207,35 @@ def test_who_begins_the_same_again_and_again_is_given_up() -> None:
     again = [(1, 0, n % 3) for n in range(100)]
     with building((0, 5, 0), *again) as port, pytest.raises(StartupError):
         until_ready(port)
+
+
+@pytest.mark.parametrize(
+    ("silent", "works", "is_up"),
+    [
+        pytest.param(25, 0.05, True, id="who works is waited for"),
+        pytest.param(15, 0.0, False, id="who does nothing is given up"),
+        pytest.param(40, 0.05, False, id="who only works is given up in the end"),
+    ],
+)
+def test_before_it_first_answers(
+    silent: int, works: float, is_up: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = count(0, works)
+    monkeypatch.setattr(readiness, "_WORKS", PATIENCE / 10)
+    monkeypatch.setattr(readiness, "cpu_seconds", lambda _: next(used))
+    told = *repeat(None, silent), {"name": "it", "ready": True}
+
+    with answering(*told) as port, nullcontext() if is_up else given_up():
+        until_ready(port)
+
+
+def given_up() -> AbstractContextManager[object]:
+    return pytest.raises(StartupError, match="did not become ready")
+
+
+def test_the_work_of_a_process_is_its_cpu_time() -> None:
+    assert cpu_seconds(os.getpid()) > 0
+    assert cpu_seconds(None) == 0
 
 
 def test_who_comes_no_nearer_is_given_up() -> None:
