@@ -158,7 +158,7 @@ def url_to_build(desk: DeskAddress) -> str:
     """
     url = desk.projections_url()
     try:
-        with closing(logged_in(url)) as own, closing(connected(desk.url())) as ours:
+        with logged_in(url) as own, closing(connected(desk.url())) as ours:
             same = _place(own) == _place(ours)
     except WrongLogin as error:
         raise _unnamed(error) from error
@@ -193,7 +193,7 @@ def _unnamed(error: WrongLogin) -> typer.Exit:
 
 def delete_hashes(url: str, owner: str) -> None:
     """Delete the hashes of the words of `owner` from every generation at once."""
-    with closing(logged_in(url)) as connection:
+    with logged_in(url) as connection:
         cursor = connection.cursor()
         for schema in generations(cursor, WORDS.name):
             # A generation that is being built is created in one transaction.

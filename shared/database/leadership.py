@@ -281,14 +281,19 @@ class Leadership:
                 return
 
     async def leave(self, *, orderly: bool) -> None:
-        """Stop renewing and disconnect; if `orderly`, release the lease at once."""
-        if self._renewing is not None:
-            await end(self._renewing)
-        self._stop_at = float("-inf")
-        if orderly and self._grant is not None:
-            with suppress(Error):
-                await release(self._connection, self._grant)
-        await self._connection.close()
+        """Stop renewing and disconnect; if `orderly`, release the lease at once.
+
+        It disconnects even if it is cancelled meanwhile.
+        """
+        try:
+            if self._renewing is not None:
+                await end(self._renewing)
+            self._stop_at = float("-inf")
+            if orderly and self._grant is not None:
+                with suppress(Error):
+                    await release(self._connection, self._grant)
+        finally:
+            await self._connection.close()
 
     def _extend(self, asked_at: float) -> None:
         # Measured before the request: the server's answer may have taken long.

@@ -214,15 +214,18 @@ class TimeSource:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._connection: Connection[DictRow] | None = None
+        self._closed = False
 
     def ask(self) -> datetime:
         """Return the server's instant. Raises `Unavailable`; blocks."""
         try:
             connection = self._connection or connect(self._dsn)
             self._connection = connection
+            if self._closed:  # by another thread, while this one connected
+                connection.close()
             row = connection.execute(_NOW, binary=True).fetchone()
         except psycopg.OperationalError as error:
-            self.close()
+            self._disconnect()
             raise Unavailable(str(error).strip().partition("\n")[0]) from error
         if row is None:
             raise Unavailable("PostgreSQL did not say what time it is")
@@ -230,7 +233,11 @@ class TimeSource:
         return instant
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection for good."""
+        self._closed = True
+        self._disconnect()
+
+    def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

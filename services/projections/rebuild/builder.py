@@ -98,22 +98,23 @@ def connected(dsn: str) -> Connection[tuple[Any, ...]]:
         raise Unavailable(str(error).strip().partition("\n")[0]) from error
 
 
-def logged_in(dsn: str) -> Connection[tuple[Any, ...]]:
-    """Return such a connection as the role of the service; or raise `WrongLogin`.
+@contextmanager
+def logged_in(dsn: str) -> Iterator[Connection[tuple[Any, ...]]]:
+    """Yield such a connection as the role of the service; or raise `WrongLogin`.
 
     This role owns the tables, so functions of a thief of its password may run when they
     are read or written. In a session that only acts as this role, RESET ROLE would give
     them the rights of the login.
     """
-    connection = connected(dsn)
-    row = connection.execute("SELECT session_user::text").fetchone()
-    if row != (ROLE,):
-        connection.close()
-        (who,) = row or ("nobody",)
-        raise WrongLogin(
-            f"this address logs in as {who}, and read models are built as {ROLE} alone"
-        )
-    return connection
+    with connected(dsn) as connection:
+        row = connection.execute("SELECT session_user::text").fetchone()
+        if row != (ROLE,):
+            (who,) = row or ("nobody",)
+            raise WrongLogin(
+                f"this address logs in as {who}, "
+                f"and read models are built as {ROLE} alone"
+            )
+        yield connection
 
 
 @contextmanager

@@ -28,6 +28,7 @@ _SESSIONS = (
     " AND application_name LIKE 'permanence%'"
 )
 
+_WAITS = "wait_event_type = 'Lock' AND query LIKE '%expires_at%'"
 _END_SESSIONS = f"SELECT pg_terminate_backend(pid) FROM ({_SESSIONS}) AS s"
 
 
@@ -115,6 +116,34 @@ def test_who_leaves_in_order_is_followed_at_once(database: Database) -> None:
         assert state(database).free_seconds > 0
         async with candidate(database).standing() as next_one:
             assert await next_one.won()
+
+    run(scenario())
+
+
+@pytest.mark.usefixtures("long_leases")
+def test_who_is_cancelled_while_it_leaves_keeps_no_connection(
+    database: Database,
+) -> None:
+    """As on a busy machine: what does not end at once is cancelled again."""
+    seats: list[Leadership] = []
+
+    async def lead_once(other: psycopg.Connection[Any]) -> None:
+        async with leading(candidate(database)) as seat:
+            seats.append(seat)
+            other.execute("SELECT FROM escalation.leases FOR UPDATE")
+
+    def waits_to_release() -> bool:
+        with psycopg.connect(database.owner_dsn) as connection:
+            return connection.execute(f"{_SESSIONS} AND {_WAITS}").rowcount > 0
+
+    async def scenario() -> None:
+        with psycopg.connect(database.owner_dsn) as other:
+            leaving = asyncio.create_task(lead_once(other))
+            await eventually(waits_to_release)
+            leaving.cancel()
+            await asyncio.wait({leaving})
+        assert leaving.cancelled()
+        await eventually(lambda: not has_a_session(database))
 
     run(scenario())
 
