@@ -8,7 +8,7 @@ has one, too. The words for the values of a field are in the catalogs as well.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from string import Formatter
@@ -74,11 +74,32 @@ def sentence(
     role, _, id_ = actor.partition(":")
     values["who"] = called(id_, style) if role == "person" else id_
     rule = str(what.get("rule") or what.get("matched") or what.get("cause") or "")
+    text = _filled(_parts(kind, rule, language), values)
+    return text if _ENDS.search(text) else f"{text}."
+
+
+def brief(
+    kind: str, what: Mapping[str, Any], language: Language, style: Style
+) -> str | None:
+    """Return how far a message came, beside what it reports; people by name alone.
+
+    None if the kind is not about one message.
+    """
+    text = text_of(language, "brief", kind)
+    if text == kind:
+        return None
+    names = {id_: style.names.get(id_, id_) for id_ in _several(what.get("person"))}
+    values = _values(kind, what, language, replace(style, roles=names))
+    return _filled([_part(line) for line in text.split("\n")], values)
+
+
+def _filled(parts: Iterable["_Part"], values: Mapping[str, str]) -> str:
+    """Return the parts whose fields all have a value, with these values."""
     text = ""
-    for part in _parts(kind, rule, language):
+    for part in parts:
         if part.fields <= values.keys() and (shown := part.text.format_map(values)):
             text = _joined(text, shown)
-    return text if _ENDS.search(text) else f"{text}."
+    return text
 
 
 class _Part(NamedTuple):

@@ -63,7 +63,9 @@ def insert(
 UNREADABLE = "[unreadable]"
 """What a line shows instead of words whose key is missing at present."""
 REQUESTED = "notification.requested"
-ABOUT = ("kind", "person", "channel", "team_channel")
+CAUSE = ("cause_stream", "cause_version")
+"""The fields that name the event which a message reports."""
+ABOUT = ("kind", "person", "channel", "team_channel", *CAUSE)
 WENT = frozenset(
     {
         "notification.throttled",
@@ -79,11 +81,15 @@ SELECT what FROM {}.{}
 WHERE incident = %s AND kind = %s AND what ->> 'key' = ANY(%s)
 """
 
-Messages = Mapping[str, Mapping[str, Any]]
+Facts = Mapping[str, Any]
+"""The fields of an event, as JSON."""
+Messages = Mapping[str, Facts]
 """The fields of messages' requests, by key."""
+Cause = tuple[str, int]
+"""The stream and the version of the event that a message reports."""
 
 
-def messages_of(requested: Iterable[Mapping[str, Any]]) -> Messages:
+def messages_of(requested: Iterable[Facts]) -> Messages:
     """Return the messages of these requests."""
     return {
         what["key"]: {name: what[name] for name in ABOUT if name in what}
@@ -103,12 +109,33 @@ def messages_in(
     return messages_of(what for (what,) in rows)
 
 
-def told_of(
-    kind: str, what: Mapping[str, Any], messages: Messages
-) -> Mapping[str, Any]:
+def told_of(kind: str, what: Facts, messages: Messages) -> Facts:
     """Return an event's fields, with those of the message it refers to."""
     known = messages.get(what["key"]) if kind in WENT else None
     return what if known is None else {**known, **what}
+
+
+_CAUSES = """
+SELECT originator_id, originator_version, notification_id FROM log.events
+JOIN unnest(%s::text[], %s::bigint[]) AS cause (stream, version)
+  ON originator_id = cause.stream AND originator_version = cause.version
+"""
+
+
+def causes_of(cursor: Cursors, told: Iterable[Facts]) -> Mapping[Cause, int]:
+    """Return the positions of the events that messages report."""
+    named = {cause for what in told if (cause := cause_of(what))}
+    if not named:
+        return {}
+    streams, versions = zip(*sorted(named), strict=True)
+    rows = cursor.execute(_CAUSES, (list(streams), list(versions)))
+    return {(stream, version): position for stream, version, position in rows}
+
+
+def cause_of(what: Facts) -> Cause | None:
+    """Return which event a message reports; None for what is not a message."""
+    stream, version = (what.get(name) for name in CAUSE)
+    return None if stream is None or version is None else (stream, version)
 
 
 _PART = """

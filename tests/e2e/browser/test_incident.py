@@ -266,6 +266,8 @@ def test_a_telephone_shows_the_story_and_keeps_what_was_unfolded(
     expect(page.locator(".story")).to_contain_text("The guard is told")
     expect(facts).to_have_attribute("open", "")
     expect(files).not_to_have_attribute("open", "")
+    page.set_viewport_size({"width": 1280, "height": 760})
+    expect(files).to_have_attribute("open", "")
 
     wide = look(f"/incidents/{ref}")
     expect(wide.locator("#fold-files")).to_have_attribute("open", "")

@@ -21,12 +21,15 @@ from services.projections.web.incident.views import (
     Folded,
     OfferedForm,
     Refused,
+    by_cause,
     by_promise,
+    by_repetition,
     changes_since,
     first_recipients,
     folded,
     not_now,
     offered_forms,
+    shown_at_once,
 )
 
 Line = Mapping[str, Any]
@@ -93,6 +96,7 @@ def _line(version: int, actor: str = "person:amina", kind: str = "noted") -> Lin
         "version": version,
         "actor": actor,
         "kind": f"incident.{kind}",
+        "message": None,
     }
 
 
@@ -100,8 +104,9 @@ def _signals(*versions: int) -> list[Line]:
     return [_line(each, "source:prometheus", "signalled") for each in versions]
 
 
-def _message(version: int, kind: str) -> Line:
-    return {**_line(version, "system:escalation"), "kind": f"notification.{kind}"}
+def _message(version: int, kind: str, reports: int | None = None) -> Line:
+    line = {**_line(version, "system:escalation"), "kind": f"notification.{kind}"}
+    return {**line, "message": {"reports": reports, "text": "Amina by mail: sent"}}
 
 
 def test_what_others_did_since_a_form_was_opened_is_told_newest_first() -> None:
@@ -151,6 +156,19 @@ def test_what_monitoring_says_again_and_again_is_one_line() -> None:
     assert len(lines[1:4]) == FOLDED_MIN
 
 
+def test_that_it_is_over_is_not_folded_also_if_monitoring_said_it() -> None:
+    over = _line(8, "source:prometheus", "restored")
+    lines = [*_signals(13, 12, 11), over, *_signals(7, 6, 5)]
+
+    assert [type(each) for each in folded(lines)] == [Folded, dict, Folded]
+
+
+def test_a_line_under_which_others_stand_is_not_folded() -> None:
+    lines = _signals(8, 7, 6)
+
+    assert folded(lines, apart={107}) == lines
+
+
 def test_messages_on_their_way_are_one_line_and_one_that_failed_is_not() -> None:
     went = [_message(each, "sent") for each in (8, 7, 6)]
     lines = [_line(9), *went, _message(5, "failed"), _line(4)]
@@ -161,6 +179,43 @@ def test_messages_on_their_way_are_one_line_and_one_that_failed_is_not() -> None
         *lines[4:],
     ]
     assert folded(lines, "messages") == lines
+
+
+def test_a_message_on_its_way_stands_under_what_it_reports() -> None:
+    sent, planned = _message(9, "sent", 104), _message(8, "planned", 104)
+    failed, of_another_page = _message(7, "failed", 104), _message(6, "sent", 12)
+    lines = [sent, planned, failed, of_another_page, _line(4)]
+
+    assert by_cause(lines) == {104: [sent, planned]}
+    assert by_cause(lines, "messages") == {}
+
+
+def test_what_is_decided_again_and_again_stands_under_the_newest() -> None:
+    def nobody_left(position: int, level: str, number: int, cycle: int = 1) -> Line:
+        what = {"level": level, "team": "network", "cycle": cycle, "number": number}
+        line = {**_line(position), "unreadable": None}
+        return {**line, "kind": "escalation.exhausted", "what": what}
+
+    newest, before = nobody_left(9, "n2", 5), nobody_left(7, "n2", 2)
+    first, other = nobody_left(6, "n2", 1), nobody_left(5, "n1", 1)
+    of_an_acceptance_before = [nobody_left(4, "n2", 2), nobody_left(3, "n2", 1)]
+    earlier_cycle = nobody_left(2, "n2", 1, cycle=0)
+    unreadable = {**nobody_left(1, "n2", 1), "what": {}, "unreadable": "no key"}
+    later = [newest, _line(8), before, first, other]
+    lines = [*later, *of_an_acceptance_before, earlier_cycle, unreadable]
+
+    assert by_repetition(lines) == {
+        109: [before, first],
+        104: of_an_acceptance_before[1:],
+    }
+    assert by_repetition(lines, "escalations") == {}
+
+
+@pytest.mark.parametrize(("lines", "at_once"), [(0, 0), (5, 5), (6, 3), (40, 3)])
+def test_a_telephone_folds_what_is_older_unless_that_is_next_to_nothing(
+    lines: int, at_once: int
+) -> None:
+    assert shown_at_once([_line(n) for n in range(lines)]) == at_once
 
 
 def test_the_first_event_is_never_folded_and_a_new_one_joins_the_others() -> None:

@@ -1,6 +1,6 @@
 """The timeline of an incident: one sentence for each event."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Annotated, Any, Literal
 
@@ -33,11 +33,19 @@ from services.projections.sight import Sight
 from services.projections.snapshots import snapshot
 from services.projections.timeline.categories import Category
 from services.projections.timeline.entry import TimelineEntry
-from services.projections.timeline.sentences import Style, people_in, sentence
+from services.projections.timeline.sentences import (
+    Style,
+    brief,
+    people_in,
+    sentence,
+)
 from services.projections.timeline.store import (
+    Cause,
+    Facts,
     Gap,
-    Messages,
     Part,
+    cause_of,
+    causes_of,
     gaps,
     lines,
     messages_in,
@@ -75,6 +83,15 @@ class TimelineQuery(TableQuery, InstantQuery):
     """Limit it to `messages`, `notes`, `decisions` or `escalations`."""
 
 
+class Message(Answer):
+    """A message that reports another event."""
+
+    reports: int | None
+    """The position of that event; null if the log does not contain it."""
+    text: str | None
+    """To whom it went and how far it came, in few words; null for a plan."""
+
+
 class TimelineLine(Answer):
     """An event in words, with the texts that people wrote."""
 
@@ -88,6 +105,8 @@ class TimelineLine(Answer):
     kind: str
     what: dict[str, Any]
     sentence: str
+    message: Message | None = None
+    """Only if the line is about a message to one receiver."""
     unreadable: str | None = None
     """Why only this is known of it: it cannot be read, or was skipped. `actor` is the
     desk then."""
@@ -152,10 +171,15 @@ def _timeline(desk: Desk, ref: str, query: TimelineQuery, sight: Sight) -> Timel
         page = page[: query.limit]
         told = [line for line in page if isinstance(line, TimelineEntry)]
         shown = with_words(desk.log, cursor, told)
-        messages = messages_in(cursor, schema, shown)
-        style = _style(cursor, query, shown, messages)
+        about = messages_in(cursor, schema, shown)
+        facts = [told_of(line.kind, line.what, about) for line in shown]
+        style = _style(cursor, query, shown, facts)
+        causes = causes_of(cursor, facts)
     more = page[-1].position if len(both) > len(page) else None
-    said = [_line(line, language, style, messages) for line in shown]
+    said = [
+        _line(line, language, style, (what, causes))
+        for line, what in zip(shown, facts, strict=True)
+    ]
     said += [_gap(each, language) for each in page if isinstance(each, Gap)]
     timeline = Timeline(
         incident=ref,
@@ -172,12 +196,14 @@ def _style(
     cursor: Cursors,
     query: TimelineQuery,
     shown: Sequence[TimelineEntry],
-    messages: Messages,
+    facts: Sequence[Facts],
 ) -> Style:
     if not query.names:
         return Style(query.zone)
-    facts = ((line.actor, told_of(line.kind, line.what, messages)) for line in shown)
-    return Style(query.zone, names(cursor, people_in(facts)))
+    people = people_in(
+        (line.actor, what) for line, what in zip(shown, facts, strict=True)
+    )
+    return Style(query.zone, names(cursor, people))
 
 
 def _part(query: TimelineQuery, upto: AsOf) -> Part:
@@ -209,9 +235,13 @@ def _missing(cursor: Cursors, ref: str) -> HttpError:
 
 
 def _line(
-    line: TimelineEntry, language: Language, style: Style, messages: Messages
+    line: TimelineEntry,
+    language: Language,
+    style: Style,
+    told: tuple[Facts, Mapping[Cause, int]],
 ) -> TimelineLine:
-    what = told_of(line.kind, line.what, messages)
+    what, causes = told
+    cause = cause_of(what)
     return TimelineLine(
         position=line.position,
         version=line.version,
@@ -221,6 +251,10 @@ def _line(
         kind=line.kind,
         what=line.what,
         sentence=sentence(line.kind, line.actor, what, language, style),
+        message=cause
+        and Message(
+            reports=causes.get(cause), text=brief(line.kind, what, language, style)
+        ),
     )
 
 

@@ -76,15 +76,19 @@ document.addEventListener("click", (event) => {
 const FOLDS = "details.fold, details.kept";
 const isSmall = matchMedia("(max-width: 46rem)");
 const wasOpen = new Map();
-
-function keepFolds() {
-  for (const one of document.querySelectorAll(FOLDS)) {
-    if (wasOpen.has(one.id)) one.open = wasOpen.get(one.id);
-    else if (isSmall.matches && one.classList.contains("fold")) one.open = false;
-  }
+// How a fold is unless somebody changes it: as they left it, or by the width of the page.
+function usual(one) {
+  if (wasOpen.has(one.id)) return wasOpen.get(one.id);
+  return one.classList.contains("fold") ? !isSmall.matches : undefined;
 }
+function keepFolds() {
+  for (const one of document.querySelectorAll(FOLDS)) one.open = usual(one) ?? one.open;
+}
+// Only what somebody did is remembered: a telephone that is turned shows what it had folded.
 document.addEventListener("toggle", ({ target }) => {
-  if (target.isConnected && target.matches?.(FOLDS)) wasOpen.set(target.id, target.open);
+  if (!target.isConnected || !target.matches?.(FOLDS) || target.open === usual(target)) return;
+  wasOpen.set(target.id, target.open);
 }, true);
 document.addEventListener("htmx:after:swap", keepFolds);
+isSmall.addEventListener("change", keepFolds);
 keepFolds();

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
+from itertools import chain
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -42,12 +43,15 @@ from services.projections.web.incident.actions import (
 from services.projections.web.incident.files import DONE as FILES_ATTACHED
 from services.projections.web.incident.promise_picture import promise_pictures
 from services.projections.web.incident.views import (
-    LINES_SHOWN,
+    MESSAGES_SHOWN,
     RECIPIENTS_SHOWN,
     SHOWN,
     Changes,
+    Line,
     Refused,
+    by_cause,
     by_promise,
+    by_repetition,
     changes_since,
     first_recipients,
     folded,
@@ -55,6 +59,7 @@ from services.projections.web.incident.views import (
     not_now,
     offered_forms,
     proposed_references,
+    shown_at_once,
     shown_of,
 )
 from services.projections.web.person_field import why_of, with_people
@@ -316,8 +321,10 @@ async def _incident(
     pictures = promise_pictures(promises, incident["cycle"], language, me["zone"])
     drawn = {picture.target for picture in pictures}
     under = by_promise(timeline["items"], drawn, told["show"])
-    elsewhere = {line["position"] for lines in under.values() for line in lines}
-    story = [e for e in timeline["items"] if e["position"] not in elsewhere]
+    messages = by_cause(timeline["items"], told["show"])
+    repeated = by_repetition(timeline["items"], told["show"])
+    rest = _not_elsewhere(timeline["items"], under, messages, repeated)
+    lines = folded(rest, told["show"], {*messages, *repeated})
     quick = [action.verb for action in BESIDE]
     forms = [each for each in offers if each.action.verb not in quick]
     return page(
@@ -337,10 +344,13 @@ async def _incident(
         left_of=_left(promises, incident["cycle"]),
         pictures=pictures,
         promise_lines=under,
+        messages=messages,
+        messages_shown=MESSAGES_SHOWN,
+        repeated=repeated,
         **await _proposals(place, language, incident, client),
         timeline=timeline,
-        lines=folded(story, told["show"]),
-        lines_shown=LINES_SHOWN,
+        lines=lines,
+        lines_shown=shown_at_once(lines),
         shown=told["show"],
         filters_of_timeline=SHOWN,
         names=await names_of(client, _people(incident)),
@@ -351,6 +361,15 @@ async def _incident(
         query=urlencode(kept),
         feed=of_records(timeline["as_of"]["position"], linked(incident)),
     )
+
+
+def _not_elsewhere(
+    lines: Sequence[Line], *elsewhere: Mapping[Any, Sequence[Line]]
+) -> Sequence[Line]:
+    """Return the lines that do not stand elsewhere."""
+    under = chain.from_iterable(each.values() for each in elsewhere)
+    gone = {line["position"] for lines in under for line in lines}
+    return [line for line in lines if line["position"] not in gone]
 
 
 def _left(answer: Mapping[str, Any], cycle: int) -> Mapping[str, Any]:

@@ -50,14 +50,21 @@ class Folded(NamedTuple):
     lines: Sequence[Line]
 
 
-def folded(lines: Sequence[Line], shown: str = "all") -> list[Line | Folded]:
+def folded(
+    lines: Sequence[Line], shown: str = "all", apart: Collection[int] = ()
+) -> list[Line | Folded]:
     """Return the lines, with several in a row that say the same kind of thing as one.
 
     That is what monitoring said, and messages on their way: they bury the story. One
-    that did not arrive is part of it, and so are all if only messages are `shown`.
+    that did not arrive is part of it, and so are all if only messages are `shown`, and
+    the positions `apart`.
     """
+
+    def about_of(line: Line) -> About | None:
+        return None if line["position"] in apart else _foldable(line)
+
     found: list[Line | Folded] = []
-    for about, run in groupby(lines, key=_foldable):
+    for about, run in groupby(lines, key=about_of):
         together = list(run)
         if about is None or about == shown or len(together) < FOLDED_MIN:
             found += together
@@ -101,14 +108,79 @@ def by_promise(
     return found
 
 
-LINES_SHOWN = 8
+MESSAGES_SHOWN = 3
+"""How many messages are told beside what they report; all of them if it is opened."""
+
+
+def by_cause(lines: Sequence[Line], shown: str = "all") -> Mapping[int, Sequence[Line]]:
+    """Return the lines about messages that stand under the line of what they report.
+
+    They are given by its position. A message that did not arrive has a line of its own,
+    and so has every one if the timeline is limited to something.
+    """
+    there = {line["position"] for line in lines}
+    found: dict[int, list[Line]] = {}
+    for line in lines if shown == "all" else ():
+        message = line["message"]
+        if message and message["reports"] in there and _foldable(line) == "messages":
+            found.setdefault(message["reports"], []).append(line)
+    return found
+
+
+_REPEATED = frozenset({"escalation.exhausted"})
+"""What is decided at intervals and counted, until somebody does something."""
+
+
+def by_repetition(
+    lines: Sequence[Line], shown: str = "all"
+) -> Mapping[int, Sequence[Line]]:
+    """Return the lines that a newer one repeats, by the position of the newest.
+
+    `lines` are given newest first. A line repeats one of the same cycle, level and team
+    with a smaller number: where the count began again, somebody had done something. If
+    the timeline is limited to something, nothing is left out of its place.
+    """
+    newest: dict[tuple[object, ...], tuple[int, int]] = {}
+    found: dict[int, list[Line]] = {}
+    for line in lines if shown == "all" else ():
+        if line["kind"] not in _REPEATED or line["unreadable"]:
+            continue
+        what = line["what"]
+        said = (line["kind"], what["cycle"], what["level"], what["team"])
+        head, number = newest.get(said, (line["position"], what["number"]))
+        if what["number"] < number:
+            found.setdefault(head, []).append(line)
+        else:
+            head = line["position"]
+        newest[said] = (head, what["number"])
+    return found
+
+
+LINES_SHOWN = 3
 """How many lines of a timeline a telephone shows before it is asked for more."""
+
+
+def shown_at_once(lines: Sequence[Line | Folded]) -> int:
+    """Return how many lines are not folded: all, if a fold would have next to none."""
+    few = LINES_SHOWN + FOLDED_MIN
+    return LINES_SHOWN if len(lines) >= few else len(lines)
+
+
+_TURNS = frozenset(
+    {
+        "incident.opened",
+        "incident.reopened",
+        "incident.resolved",
+        "incident.restored",
+    }
+)
+"""What is part of the story, also if monitoring said it."""
 
 
 def _foldable(line: Line) -> About | None:
     kind = str(line["kind"])
-    if str(line["actor"]).startswith("source:") and kind != "incident.opened":
-        return "monitoring"
+    if str(line["actor"]).startswith("source:"):
+        return None if kind in _TURNS else "monitoring"
     arrives = kind.startswith("notification.") and kind != "notification.failed"
     return "messages" if arrives else None
 

@@ -65,6 +65,26 @@ def test_of_each_message_only_how_far_it_has_come_is_told(api: Api) -> None:
     assert last["sentence"].startswith("The message (receipt) to zoe")
 
 
+def test_a_message_says_in_few_words_how_far_it_came_and_what_it_reports(
+    api: Api,
+) -> None:
+    lines = {e["position"]: e for e in api.get(_PATH, names=True)["items"]}
+
+    assert {each: line["message"] for each, line in lines.items()} == {
+        1: None,
+        2: {"reports": 1, "text": "Zoé <b>Bérard</b> by mail: to be sent"},
+        3: {"reports": 1, "text": "Zoé <b>Bérard</b> by mail: to be sent"},
+        4: {"reports": 1, "text": "Zoé <b>Bérard</b> by mail: sent"},
+        5: None,
+        6: {
+            "reports": 1,
+            "text": "Zoé <b>Bérard</b> by mail: accepted by the receiver",
+        },
+    }
+    unnamed = api.get(_PATH, order="newest", limit=1, lang="fr")["items"][0]
+    assert unnamed["message"]["text"] == "zoe par courriel\xa0: reçu"
+
+
 def test_a_part_of_the_story_leaves_out_what_a_later_part_tells(api: Api) -> None:
     assert _positions(api, order="newest", before=5) == [3, 1]
     assert _positions(api, limit=2) == [1, 3]
@@ -133,7 +153,9 @@ def test_a_page_names_people_and_keeps_to_one_zone(api: Api) -> None:
     assert f'<bdi>{escaped}</bdi> <span class="id">(zoe)</span>' in page
     assert "All times: Europe/Paris" in page
     assert "UTC" not in page
-    assert page.index("The message (receipt)") < page.index("opened the incident")
+    # How far a message came stands under what it reports, folded.
+    assert f"<bdi>{escaped} by mail: accepted by the receiver</bdi>" in page
+    assert page.index("opened the incident") < page.index("The message (receipt)")
     assert page.count("The message (receipt)") == 1
 
 
