@@ -16,8 +16,11 @@ from services.projections.history.history import Notice, whole
 from services.projections.log_queries import policy_in_force
 from services.projections.sight import Sight
 from services.projections.snapshots import snapshot
+from shared.contact_methods.fingerprints import checked_values
+from shared.contact_methods.store import ContactValue
 from shared.directory import DirectoryEntry, search
 from shared.domain.events import PersonId
+from shared.domain.events.contact_method import DIRECTORY_MAIL
 from shared.domain.identifiers import IncidentRef
 from shared.i18n.catalog import ENGLISH
 from shared.i18n.formats import language_of
@@ -25,7 +28,7 @@ from shared.i18n.formats import language_of
 router = APIRouter(tags=["incidents"])
 
 
-WhyNot = Literal["unknown_person", "no_address"]
+WhyNot = Literal["unknown_person", "no_address", "address_changed"]
 
 
 class RecipientView(Answer):
@@ -35,12 +38,13 @@ class RecipientView(Answer):
     name: str | None
     """Null if unknown, and for callers who may not look them up."""
     address: str | None
-    """Where the mail goes; null as for the name."""
+    """Where the mail goes; null as for the name, and if no mail is sent."""
     language: str
     """The language of the mail: theirs, or the first of the desk's today."""
     why_not: WhyNot | None
-    """Why no mail is sent to them: the directory lacks them, or their address. Null if
-    it is sent, as far as that is known, and of people whom the caller may not see."""
+    """Why no mail is sent to them: the directory lacks them, or their address, or has
+    another than was recorded. Null if it is sent, as far as that is known, and of
+    people whom the caller may not see."""
     last_failure: str | None
     """Why the last message to them could not be delivered; null if it was not so."""
 
@@ -81,6 +85,7 @@ def _recipients(
         policy = policy_in_force(desk.log, cursor)
         people = sorted(found.incident.reporters)
         listed = search(cursor, None, None, None, people) if people else ()
+        addresses = checked_values(desk.log.vault, cursor, people)
     entries = {each.id: each for each in listed}
     fallback = policy.desk.languages[0] if policy else ENGLISH
     failures = _failures(found.notices)
@@ -88,13 +93,14 @@ def _recipients(
     for person in people:
         known_as = entries.get(person)
         seen = sight.sees_client(known_as.client if known_as else None)
-        why_not = _why_not(known_as) if seen else None
+        mail = addresses[person].get(DIRECTORY_MAIL)
+        why_not = _why_not(known_as, mail) if seen else None
         shown = known_as if named and seen else None
         items.append(
             RecipientView(
                 person=person,
                 name=shown.name if shown else None,
-                address=shown.email if shown else None,
+                address=mail.value if shown and mail and not why_not else None,
                 language=language_of(
                     known_as.language if known_as and seen else None, fallback
                 ),
@@ -105,10 +111,14 @@ def _recipients(
     return Recipients(incident=ref, items=items, as_of=upto)
 
 
-def _why_not(known_as: DirectoryEntry | None) -> WhyNot | None:
+def _why_not(
+    known_as: DirectoryEntry | None, mail: ContactValue | None
+) -> WhyNot | None:
     if known_as is None:
         return "unknown_person"
-    return "no_address" if known_as.email is None else None
+    if mail is None:
+        return "no_address"
+    return "address_changed" if mail.is_changed else None
 
 
 def _failures(notices: Iterable[Notice]) -> Mapping[str, str]:

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from services.intake.directory.store import import_people
+from shared.contact_methods.fingerprints import Address, fingerprint
+from shared.domain.events.contact_method import PersonAddressChanged
 from shared.domain.limits import Limits
 from shared.security.access import create
 from tests.support.builders.promise_events import told as event_of
@@ -174,3 +176,22 @@ def test_whom_an_answer_reaches_is_known_before_it_is_sent(told: Api) -> None:
     }, "of people of no client of theirs not even whether they are known"
     assert recipients(unreported) == []
     assert told.call("GET", "/v1/incidents/INC-000099/recipients").status_code == 404
+
+
+def test_an_address_that_was_changed_without_a_record_is_shown_to_nobody(
+    told: Api,
+) -> None:
+    """Nothing is sent there: a form that showed it would promise what is not done."""
+    ref, person = "INC-000022", "costa"
+    told.happened(opened(ref, reporter=person))
+    recorded = fingerprint(
+        told.log.vault, Address(person, "mail"), "costa@before.example"
+    )
+    event = PersonAddressChanged(
+        at=NOW, by="system:ldap", person=person, address="mail", fingerprint=recorded
+    )
+    told.log.record(f"person-{person}", 0, [event])
+
+    (found,) = told.get(f"/v1/incidents/{ref}/recipients")["items"]
+
+    assert (found["why_not"], found["address"]) == ("address_changed", None)
