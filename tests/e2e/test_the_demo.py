@@ -34,7 +34,10 @@ def test_the_whole_day_is_seen_and_nothing_of_it_stays_behind() -> None:
             check=False,
         )
 
-        assert played.returncode == 0, f"{played.stdout}{played.stderr}{said(home)}"
+        # The last line says what failed: it is the first that a run shows of it.
+        *_, why = ["", *played.stderr.splitlines()]
+        told = "\n".join((why, played.stdout, played.stderr, said(home)))
+        assert played.returncode == 0, told
         for beat in PROGRAMME:
             assert f"seen {beat.number:>2} " in played.stdout
         for name in (*SATISFACTION, *(figure.name for figure in TABLE)):
