@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 import httpx
 
-SECONDS_MAX = 60.0
+SECONDS_MAX = 120.0
 """How long a desk may be too busy for one request."""
 PAUSE_SECONDS = 0.2
 AT_ONCE: Mapping[str, bool] = {"at_once": True}

@@ -15,8 +15,8 @@ from standalone.ports import HOST
 from standalone.startup_error import StartupError
 
 _LOOK_EVERY = 0.1
-_WORKS = 1.0
-"""Seconds of CPU time by which a service that has not answered yet is seen to work."""
+_WORKING = 1 / 12
+"""The share of a core from which on a service that does not answer is busy starting."""
 _TELL_EVERY = 5.0
 _OK = 200
 CONTINUITY = "continuity"
@@ -68,11 +68,12 @@ async def wait_until_ready(
     given a line every few seconds about what is built meanwhile.
     StartupError: the process is no longer `trying`, or for `patience` seconds it made
     no progress. Its readers do: after an upgrade it may have to read the whole log, or
-    to build its tables from it. Before it first answers, CPU time is progress, up to
-    `patience` seconds of it: on a busy machine they may take minutes.
+    to build its tables from it. While it does not answer, CPU time is progress, up to
+    `patience` seconds of it: services that start together take minutes of a busy
+    machine. Who waits for something takes little of it.
     """
     deadline, tell_at = monotonic() + patience, monotonic()
-    answer, worked = Answer(0, "", {}), 0.0
+    answer, cpu_counted = Answer(0, "", {}), 0.0
     least: dict[str, int] = {}
     built: dict[str, Build] = {}
     while trying() and monotonic() < deadline:
@@ -83,11 +84,11 @@ async def wait_until_ready(
         further = {
             k: n for k, n in answer.builds.items() if n[:3] > built.get(k, _NONE)[:3]
         }
-        used = 0.0 if answer.status else min(cpu_seconds(pid()), patience)
-        if nearer or further or used >= worked + _WORKS:
+        cpu = 0.0 if answer.status else min(cpu_seconds(pid()), patience)
+        if nearer or further or cpu >= cpu_counted + _WORKING * patience:
             least |= nearer
             built |= further
-            worked = max(worked, used)
+            cpu_counted = max(cpu_counted, cpu)
             deadline = monotonic() + patience
         if further and monotonic() >= tell_at:
             tell_at = monotonic() + _TELL_EVERY

@@ -218,6 +218,8 @@ class TimeSource:
 
     def ask(self) -> datetime:
         """Return the server's instant. Raises `Unavailable`; blocks."""
+        if self._closed:
+            raise Unavailable("this source of time is closed")
         try:
             connection = self._connection or connect(self._dsn)
             self._connection = connection

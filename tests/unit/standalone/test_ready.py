@@ -221,7 +221,6 @@ def test_before_it_first_answers(
     silent: int, works: float, is_up: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used = count(0, works)
-    monkeypatch.setattr(readiness, "_WORKS", PATIENCE / 10)
     monkeypatch.setattr(readiness, "cpu_seconds", lambda _: next(used))
     told = *repeat(None, silent), {"name": "it", "ready": True}
 
