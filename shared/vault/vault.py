@@ -13,6 +13,7 @@ import hmac
 import os
 import re
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
@@ -34,7 +35,8 @@ WITNESS = "system:vault"
 """The owner of the key that verifies that a master key belongs to this log."""
 
 _NONCE_BYTES = 12
-_HELD_MAX = 100_000
+HELD_MAX = 100_000
+"""Keys in memory; the one loaded longest ago makes room for another."""
 _SPARE_SECONDS = 6.0
 _FINGERPRINT = re.compile(r"f1\.([0-9a-f]{16})\.([A-Za-z0-9_-]{22})")
 _MAC_BYTES = 16
@@ -93,12 +95,14 @@ class Vault:
         keys: KeyStore,
         master: MasterKeys | None,
         elapsed: Callable[[], float] = time.monotonic,
+        held_max: int = HELD_MAX,
     ) -> None:
         self._keys = keys
         self._master = master
         self._elapsed = elapsed
         self._by_owner: dict[str, _Held] = {}
-        self._by_id: dict[str, _Held] = {}
+        self._by_id: OrderedDict[str, _Held] = OrderedDict()
+        self._held_max = held_max
 
     def prove(self) -> None:
         """Verify that a key could be read now."""
@@ -281,10 +285,10 @@ class Vault:
         return self._hold(found[0])
 
     def _hold(self, key: WrappedKey) -> _Held:
-        if len(self._by_id) >= _HELD_MAX:
-            self._by_id.clear()
-            self._by_owner.clear()
         raw = None if key.wrapped is None else self._unwrapped(key, key.wrapped)
+        self._by_id.pop(key.key_id, None)
+        while len(self._by_id) >= self._held_max:
+            self._evict()
         held = _Held(
             key.key_id,
             key.owner,
@@ -294,6 +298,13 @@ class Vault:
         )
         self._by_id[key.key_id] = held
         return held
+
+    def _evict(self) -> None:
+        with suppress(KeyError):  # another thread dropped all meanwhile
+            _, oldest = self._by_id.popitem(last=False)
+            living = self._by_owner.get(oldest.owner)
+            if living is not None and living.key_id == oldest.key_id:
+                self._by_owner.pop(oldest.owner, None)
 
     def _unwrapped(self, key: WrappedKey, wrapped: bytes) -> bytes:
         assert self._master is not None  # noqa: S101 # no key is asked for without it

@@ -158,6 +158,20 @@ def test_a_prepared_key_stays_at_hand_for_some_seconds() -> None:
     assert keys.asked == 0
 
 
+def test_a_full_cache_forgets_the_key_that_was_loaded_longest_ago() -> None:
+    keys = KeyRing()
+    vault = Vault(keys, MASTER, held_max=3)
+    for name in "abcd":  # beside the witness, which a new key takes
+        vault.seal(name, b"yes", PLACE)
+    keys.asked = 0
+
+    for name in "dc":
+        vault.seal(name, b"yes", PLACE)
+    assert keys.asked == 0
+    vault.seal("a", b"yes", PLACE)
+    assert keys.asked == 1
+
+
 def test_the_keys_of_many_events_are_asked_for_at_once() -> None:
     keys = KeyRing()
     writer = Vault(keys, MASTER)
