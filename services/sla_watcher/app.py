@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from services.sla_watcher.clocks.case import Case, PolicyOf
 from services.sla_watcher.commands import decide_command, owners
 from services.sla_watcher.decider import decide, evolve, next_at, react
+from services.sla_watcher.extensions.store import require_evidence
 from services.sla_watcher.policy_moves.subscriber import listen_for_moves
 from services.sla_watcher.policy_moves.worker import PolicyMove
 from shared.clock import Clock
@@ -74,7 +75,9 @@ async def run(settings: SlaWatcherSettings, stop: asyncio.Event) -> None:
             worker.changed = alarm.listen()
             nats_url = settings.nats_url.get_secret_value()
             broker = command_broker(nats_url, "sla_watcher", registry)
-            commanding = CommandHandler(log, worker, clock, decide_command, owners)
+            commanding = CommandHandler(
+                log, worker, clock, decide_command, owners, require_evidence
+            )
             senders = authentication(log, clock, executor)
             group = BOOKMARK.reader
             listen(broker, senders, commanding.take, executor, BODIES.values(), group)

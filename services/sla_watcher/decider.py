@@ -80,18 +80,7 @@ def react(case: Case | None, entry: Entry) -> Case | None:
         return None
     before = case.with_reporters(event).with_question(event, at)
     moved = posted(_moved(before, entry, at), event, at)
-    after = heard(_told(moved, event, at), event, at)
-    if isinstance(event, _EVIDENCE):
-        return replace(after, evidence=(*after.evidence, entry.position))
-    return after
-
-
-_EVIDENCE = (
-    events.IncidentContacted,
-    events.IncidentInformed,
-    events.IncidentPaused,
-    events.IncidentResumed,
-)
+    return heard(_told(moved, event, at), event, at)
 
 
 def _opened(event: events.IncidentOpened, at: datetime) -> Case:

@@ -106,8 +106,17 @@ Owners = Callable[[CommandRequest[Any]], Sequence[str]]
 """The owners of the keys that encrypt the text of a command's events."""
 
 
+RequireCited = Callable[[Cursor[tuple[Any, ...]], CommandRequest[Any]], None]
+"""Raises `Refused` if the log does not have what a command cites; after the rules, and
+for a preview as well."""
+
+
 def _sender(request: CommandRequest[Any]) -> Sequence[str]:
     return (request.actor,)
+
+
+def _nothing_cited(_cursor: object, _request: object) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -122,6 +131,7 @@ class CommandHandler(Generic[Case, Known]):
     clock: Clock
     decide: Decide[Case, Known]
     owners: Owners = _sender
+    require_cited: RequireCited = _nothing_cited
 
     def take(self, request: CommandRequest[Any]) -> CommandAnswer:
         """Return the outcome of a command.
@@ -153,6 +163,7 @@ class CommandHandler(Generic[Case, Known]):
         at = self.clock()
         try:
             events = self._decided(request, desk, at)
+            self.require_cited(cursor, request)
         except Refused as no:
             if not request.preview:
                 refusal = Refusal(at, request.actor, request.body.verb, incident, no)

@@ -78,8 +78,6 @@ class Case(IncidentCase):
     """The messages to its users that are on their way, by key."""
     unheard_at: datetime | None = None
     """When it was over although its users have not heard so: no message arrives."""
-    evidence: tuple[int, ...] = ()
-    """Positions of contacts, messages and pauses, for use as evidence."""
     clocks: tuple[Clock, ...] = ()
 
     @property

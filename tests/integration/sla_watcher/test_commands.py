@@ -9,13 +9,18 @@ import pytest
 
 from services.sla_watcher.clocks.case import Case, PolicyOf
 from services.sla_watcher.commands import decide_command, owners
+from services.sla_watcher.extensions.store import require_evidence
 from shared.domain.commands.sla import (
     AcceptExtension,
     AttributeBreach,
     ProposeExtension,
     SlaCommand,
 )
-from shared.domain.events.incident import IncidentAcknowledged, IncidentRestored
+from shared.domain.events.incident import (
+    IncidentAcknowledged,
+    IncidentContacted,
+    IncidentRestored,
+)
 from shared.domain.events.sla import SlaExtensionProposed
 from shared.domain.identifiers import sla_stream
 from shared.eventlog.errors import StaleVersion
@@ -35,7 +40,14 @@ YES = AcceptExtension(accepted_by="roche", channel="phone", evidence="« Oui. »
 
 
 def commanding(desk: SlaDesk) -> CommandHandler[Case, PolicyOf]:
-    return CommandHandler(desk.log, desk.another(), desk.clock, decide_command, owners)
+    return CommandHandler(
+        desk.log,
+        desk.another(),
+        desk.clock,
+        decide_command,
+        owners,
+        require_evidence,
+    )
 
 
 def request(
@@ -131,6 +143,37 @@ def test_a_refusal_is_journalled_and_nothing_is_recorded(desk: SlaDesk) -> None:
         ("person:paul", "accept", INC, "unknown_extension"),
         ("person:paul", "attribute", INC, "state"),
     ]
+
+
+def test_what_shows_whose_a_breach_is_is_in_the_log_about_this_incident(
+    desk: SlaDesk,
+) -> None:
+    reported(desk)
+    desk.walk(local("16:40"))
+    contact = {
+        "person": "roche",
+        "direction": "inbound",
+        "channel": "phone",
+        "contacted_at": desk.now,
+    }
+    desk.happens(opened(2, desk.now))
+    desk.happens(*(happened(IncidentContacted, n, desk.now, **contact) for n in (1, 2)))
+    desk.read()
+    rows = desk.ask("SELECT originator_id, topic, notification_id FROM log.events")
+    at = {(stream, topic): position for stream, topic, position in rows}
+    ours = at["incident-INC-000001", "incident.contacted"]
+    users = AttributeBreach(party="user", reason="Rendez-vous annulé")
+
+    for other in (
+        at["incident-INC-000002", "incident.contacted"],
+        at["incident-INC-000001", "incident.opened"],
+        1_000_000,
+    ):
+        with pytest.raises(HttpError, match=f"position {other} of the log is not a"):
+            asks(desk, users.model_copy(update={"evidence": (ours, other)}))
+    done = asks(desk, users.model_copy(update={"evidence": (ours,)}))
+
+    assert (done.outcome, desk.types()[-1]) == ("recorded", "ttr breach_attributed")
 
 
 def test_what_was_not_read_yet_is_read_before_anything_is_decided(

@@ -79,24 +79,6 @@ def test_it_takes_a_breach() -> None:
     assert refusal(unpromised, party="provider").code == "unknown_promise"
 
 
-def test_what_shows_it_is_in_the_log_about_this_incident() -> None:
-    watch = broken()
-    contact = {
-        "person": "roche",
-        "direction": "inbound",
-        "channel": "phone",
-        "contacted_at": local("16:40"),
-    }
-    watch.happens("16:40", events.IncidentContacted, **contact)
-
-    assert (
-        "position 99 of the log"
-        in refusal(watch, party="user", reason="x", evidence=(5, 99)).reason
-    )
-    assert refusal(watch, party="user", reason="x", evidence=(1,)).code == "invalid"
-    assert says(watch, party="user", reason="Rendez-vous annulé", evidence=(5,))
-
-
 def test_the_last_word_counts_and_the_same_again_is_none() -> None:
     watch = broken()
     says(watch, party="provider")
