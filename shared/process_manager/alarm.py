@@ -6,6 +6,7 @@ The probe reports how many timers are armed, and how late the oldest of them is.
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ from shared.clock import Clock, setting_of
 from shared.eventlog.errors import Unavailable, why_away
 from shared.eventlog.log import EventLog
 from shared.http.rounds import rest_on
+from shared.http.serve import pause
 from shared.observability.health import Check, Probe
 from shared.observability.telemetry import Outage
 from shared.process_manager.case_store import armed, next_due
@@ -21,6 +23,8 @@ from shared.process_manager.worker import Worker
 
 LOOK_SECONDS = 1.0
 """The longest sleep: another process may have set an earlier instant."""
+GATHER_SECONDS = 0.05
+"""How long changes are gathered: a change is looked at up to this much later."""
 HELD_SECONDS = 0.02
 """How long to wait if all due cases are locked by another process."""
 RETRY_SECONDS = 1.0
@@ -59,7 +63,11 @@ class Alarm:
                 _log.exception("timers.failed", schema=self._worker.schema)
                 wait = RETRY_SECONDS
             if wait > 0:
+                end = monotonic() + wait
                 await rest_on(self._clock, before, self._changed, wait)
+                if before is None and self._changed.is_set():
+                    # Many events need one look, but what is due next is not held up.
+                    await pause(stop, min(GATHER_SECONDS, max(0, end - monotonic())))
         await stopped
 
     def _round(self) -> float:

@@ -4,7 +4,7 @@
 was emptied for a rebuild or restored from an earlier state of the database.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -29,10 +29,11 @@ WHERE next_at <= %s ORDER BY next_at, incident LIMIT %s FOR UPDATE SKIP LOCKED
 """
 _SAVE = """
 INSERT INTO {schema}.cases (incident, next_at, versions, state)
-SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::jsonb[], %s::jsonb[])
+SELECT * FROM unnest(%b::text[], %b::timestamptz[], %b::jsonb[], %b::jsonb[])
 ON CONFLICT (incident) DO UPDATE SET
     next_at = excluded.next_at, versions = excluded.versions, state = excluded.state
 """
+_VERSIONS = "SELECT incident, versions FROM {schema}.cases WHERE incident = ANY(%s)"
 _POSTPONE = "UPDATE {schema}.cases SET next_at = %s WHERE incident = ANY(%s)"
 _NEXT = "SELECT min(next_at) FROM {schema}.cases WHERE next_at IS NOT NULL"
 _ARMED = "SELECT count(*) FROM {schema}.cases WHERE next_at IS NOT NULL"
@@ -59,6 +60,14 @@ def lock(cursor: Cursors, schema: str, incidents: Sequence[str]) -> list[StoredC
     """Return these cases in order of incident, locked until the transaction ends."""
     rows = cursor.execute(_LOCK.format(schema=schema), (sorted(incidents),))
     return [StoredCase(*row) for row in rows]
+
+
+def versions_of(
+    cursor: Cursors, schema: str, incidents: Collection[str]
+) -> dict[str, dict[str, int]]:
+    """Return up to which versions these cases contain each stream; lock nothing."""
+    rows = cursor.execute(_VERSIONS.format(schema=schema), (sorted(incidents),))
+    return dict(rows.fetchall())
 
 
 def claim(cursor: Cursors, schema: str, now: datetime, limit: int) -> list[StoredCase]:

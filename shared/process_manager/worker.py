@@ -30,6 +30,7 @@ from shared.process_manager.case_store import (
     next_due,
     postpone,
     save,
+    versions_of,
 )
 from shared.process_manager.process import (
     PORTION_MAX,
@@ -97,11 +98,16 @@ class Worker(Generic[Case, Known]):
 
     def apply(self, cursor: Cursors, entries: Sequence[Entry]) -> None:
         """Apply `entries` inside the reader's transaction."""
+        contained = self._contained(cursor, entries)
         concerned: dict[str, list[Entry]] = {}
         for entry in entries:
+            held_by = contained.get(entry.position)
             for incident in self._work.concerns(cursor, entry):
-                concerned.setdefault(incident, []).append(entry)
+                if incident != held_by:
+                    concerned.setdefault(incident, []).append(entry)
         if not concerned:
+            if contained:  # an alarm that looked before their commit has to look again
+                self.changed()
             return
         at = self._clock()
         desks = self.desks(cursor, list(concerned))
@@ -109,9 +115,32 @@ class Worker(Generic[Case, Known]):
         for incident, desk in desks.items():
             for entry in concerned[incident]:
                 desk.take(entry, at)
-        # Most entries are own decisions, which were stored with their case.
         self.settle(cursor, [desk for desk in desks.values() if desk.changed])
         self.changed()
+
+    def _contained(
+        self, cursor: Cursors, entries: Sequence[Entry]
+    ) -> Mapping[int, str]:
+        """Return own decisions that their cases contain: position and incident.
+
+        They were stored with their case, which need be neither locked nor read for
+        them: the versions that it contains only grow. A case lacks a decision if cases
+        were emptied or put back since; then it learns of it as of any other event.
+        """
+        own = {
+            entry.position: (incident, entry)
+            for entry in entries
+            if (incident := about(entry.stream)) is not None
+            and entry.stream in self._work.owns(incident)
+        }
+        if not own:
+            return {}
+        held = versions_of(cursor, self.schema, {ref for ref, _ in own.values()})
+        return {
+            position: incident
+            for position, (incident, entry) in own.items()
+            if entry.version <= held.get(incident, {}).get(entry.stream, 0)
+        }
 
     def settle(self, cursor: Cursors, desks: Sequence[Desk[Case, Known]]) -> None:
         """Write cases and append their decisions, as the last statements.

@@ -134,7 +134,7 @@ class Lived:
         self._keep()
 
     def _asks(self, wish: SlaCommand) -> None:
-        """Do what `CommandHandler` does."""
+        """Do what `CommandHandler` does, but for looking evidence up."""
         self.desk.reach(self.now, self.now)
         self._keep()
         case = self.desk.case

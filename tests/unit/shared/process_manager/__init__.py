@@ -1,0 +1,1 @@
+"""Rules of shared, process_manager, without servers."""
