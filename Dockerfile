@@ -19,6 +19,8 @@ COPY cli cli
 COPY standalone standalone
 COPY demo demo
 COPY deploy/permanence.yaml deploy/permanence.yaml
+# Nothing is written where it runs: each start of each container would compile them again.
+RUN python -m compileall -q --invalidation-mode unchecked-hash services shared cli standalone demo
 USER desk
 ENTRYPOINT ["python", "-m"]
 CMD ["services", "--help"]

@@ -39,6 +39,16 @@ def test_uv_is_the_same_everywhere() -> None:
     assert f"pip install --no-cache-dir {pinned}" in DOCKERFILE
 
 
+def test_our_modules_are_compiled_when_it_is_built() -> None:
+    (compiled,) = re.findall(
+        r"^RUN python -m compileall .+ unchecked-hash (.+)$", DOCKERFILE, re.MULTILINE
+    )
+    packages = {one for one in COPIED if (ROOT / one / "__init__.py").exists()}
+
+    assert packages
+    assert set(compiled.split()) == packages
+
+
 def test_its_python_is_one_we_support() -> None:
     (image,) = re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", DOCKERFILE, re.MULTILINE)
     bases = set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE))
