@@ -21,16 +21,22 @@ fi
 [ "$(cat "$ready" 2>/dev/null || echo "$PWD")" = "$PWD" ] || rm -rf .venv
 if ! runs "$python" || ! chosen; then
     found=
-    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
-        if runs "$candidate"; then found=$candidate && break; fi
+    bare=
+    # The newest of those that every release is tested with, then any.
+    for candidate in ${PYTHON:-python3.13 python3.12 python3.11 python3 python3.14}; do
+        if ! runs "$candidate"; then continue; fi
+        if "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then
+            found=$candidate && break
+        fi
+        bare=${bare:-$candidate}
     done
     is=$("${PYTHON:-python3}" --version 2>&1) || is="nothing that runs here"
-    [ -n "$found" ] || fail "Permanence needs Python 3.11 or later, and \
+    [ -n "$found$bare" ] || fail "Permanence needs Python 3.11 or later, and \
 ${PYTHON:-python3} is $is. Install \
-one (Debian, Ubuntu: apt install python3 python3-venv), or name one: make setup PYTHON=/path/to/python3.11"
-    "$found" -c 'import ensurepip, venv' 2>/dev/null || fail "$found cannot make \
+one (Debian, Ubuntu: apt install python3 python3-venv), or name one: make setup PYTHON=/path/to/python3.13"
+    [ -n "$found" ] || fail "$bare cannot make \
 virtual environments. Install what is missing (Debian, Ubuntu: \
-apt install python3-venv), then run make setup again."
+apt install ${bare##*/}-venv), then run make setup again."
     echo "Making .venv with $("$found" --version) ..."
     rm -rf .venv
     "$found" -m venv .venv

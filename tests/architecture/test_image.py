@@ -55,7 +55,7 @@ def test_its_python_is_one_we_support() -> None:
 
     assert bases == {"${PYTHON_IMAGE}"}
     assert image == compose.variables()["PYTHON_IMAGE"]
-    assert image.startswith("python:3.11-")
+    assert image.startswith("python:3.13-")
     assert PROJECT["project"]["requires-python"] == ">=3.11"
 
 

@@ -30,11 +30,11 @@ def program(checkout: Path, name: str, text: str) -> None:
     file.chmod(0o755)
 
 
-def setup(checkout: Path) -> subprocess.CompletedProcess[str]:
-    """Run the script with our programs first."""
+def setup(checkout: Path, python: str = "python3") -> subprocess.CompletedProcess[str]:
+    """Run the script with our programs first; without `python` it chooses."""
     return subprocess.run(
         [checkout / "scripts" / "setup.sh"],
-        env={"PATH": f"{checkout / 'bin'}:/usr/bin:/bin", "PYTHON": "python3"},
+        env={"PATH": f"{checkout / 'bin'}:/usr/bin:/bin", "PYTHON": python},
         capture_output=True,
         text=True,
         check=False,
@@ -66,6 +66,23 @@ def test_a_python_without_ensurepip_is_named_with_the_package_to_install(
     assert "cannot make virtual environments" in said.stderr
     assert "apt install python3-venv" in said.stderr
     assert not (checkout / ".venv").exists()
+
+
+def test_the_newest_python_that_can_make_an_environment_is_chosen(
+    checkout: Path,
+) -> None:
+    bare = f'case "$*" in *ensurepip*) exit 1;; esac; exec {REAL} "$@"'
+    for name, text in (
+        ("python3.13", bare),
+        ("python3.12", '[ "$1" = --version ] && echo "the newest"; [ "$2" != venv ]'),
+        ("python3.11", f'exec {REAL} "$@"'),
+        ("python3", f'exec {REAL} "$@"'),
+    ):
+        program(checkout, name, text)
+
+    said = setup(checkout, python="")
+
+    assert said.stdout == "Making .venv with the newest ...\n"
 
 
 def test_a_pip_that_reaches_nothing_is_said(checkout: Path) -> None:
