@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -92,7 +93,10 @@ def _initdb(
     command += ["--pwfile", secret]
     command += ["--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions"]
     command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-    if not durable:
+    if durable:
+        given = memory_settings(machine_memory()).items()
+        command += [f"--set={name}={value}" for name, value in given]
+    else:
         command.append("--no-sync")
     made = subprocess.run(
         command,
@@ -109,6 +113,45 @@ def _initdb(
     )
     if made.returncode != 0:
         raise _initdb_failed(data, made.stderr)
+
+
+def memory_settings(total: int) -> Mapping[str, str]:
+    """Return what PostgreSQL may use of `total` bytes, which the services share.
+
+    They are written into `postgresql.conf` with the data: an administrator may change
+    them there or by `ALTER SYSTEM`, which arguments of the server would override.
+    """
+    megabytes = total // 2**20
+    return {
+        "shared_buffers": f"{min(max(128, megabytes // 8), 2048)}MB",
+        "effective_cache_size": f"{max(256, megabytes // 2)}MB",
+        "maintenance_work_mem": f"{min(max(64, megabytes // 32), 512)}MB",
+    }
+
+
+def machine_memory(root: Path = Path("/")) -> int:
+    """Return the bytes that this machine has, or less if control groups limit us.
+
+    The limit may be that of our group or of one above it; a container sees its own
+    group at the top of the tree.
+    """
+    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    tree = root / "sys/fs/cgroup"
+    with suppress(OSError):
+        groups = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+        for _, controllers, path in (line.split(":", 2) for line in groups):
+            if controllers == "":
+                top, name = tree, "memory.max"
+            elif "memory" in controllers.split(","):
+                top, name = tree / "memory", "memory.limit_in_bytes"
+            else:
+                continue
+            ours = top / path.lstrip("/")
+            for group in (ours, *ours.parents):
+                if group.is_relative_to(top):
+                    with suppress(OSError, ValueError):  # not there, or "max"
+                        limits.append(int((group / name).read_text(encoding="ascii")))
+    return min(limits)
 
 
 def _initdb_failed(data: Path, output: str) -> StartupError:

@@ -11,7 +11,12 @@ import pytest
 
 from standalone import doctor, servers
 from standalone.folder import server_account
-from standalone.postgres import Cluster, create_cluster
+from standalone.postgres import (
+    Cluster,
+    create_cluster,
+    machine_memory,
+    memory_settings,
+)
 from standalone.servers import nats_binary, postgres_binaries
 from standalone.startup_error import Exit, StartupError
 from tests.support.folders import reachable_folder
@@ -72,6 +77,29 @@ def test_what_is_acknowledged_is_on_the_disk(folder: Path) -> None:
 
     assert shown == [("on",)] * len(settings)
     assert found.ok
+
+
+def test_its_memory_fits_the_machine_and_can_be_changed(folder: Path) -> None:
+    given = dict(memory_settings(machine_memory()))
+    with (
+        running_postgres(folder, virgin=True) as server,
+        psycopg.connect(server.cluster.dsn("postgres")) as connection,
+    ):
+        found: dict[str, str] = dict(
+            connection.execute(
+                "SELECT name, sourcefile FROM pg_settings WHERE name = ANY(%s)",
+                (list(given),),
+            ).fetchall()
+        )
+        size = connection.execute(
+            "SELECT bool_and(pg_size_bytes(current_setting(name))"
+            " = pg_size_bytes(size))"
+            " FROM unnest(%s::text[], %s::text[]) AS given (name, size)",
+            (list(given), list(given.values())),
+        ).fetchone()
+
+    assert size == (True,)
+    assert set(found.values()) == {str(server.cluster.data / "postgresql.conf")}
 
 
 def test_the_doctor_finds_a_server_that_may_lose_what_it_took(

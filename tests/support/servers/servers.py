@@ -77,12 +77,15 @@ class PostgresServer(Server):
         self.cluster = Cluster(
             folder / "postgres", reserved_port(), "secret-of-owner", durable
         )
+        command = our_postgres.server_command(self.cluster, programs)
         if virgin:
             our_postgres.create_cluster(self.cluster, programs, account)
         else:
             private_folder(self.cluster.home, account)
             _copy(_migrated_data(), self.cluster.data)
-        command = our_postgres.server_command(self.cluster, programs)
+            if durable:  # what was copied is not, and has the least memory
+                given = our_postgres.memory_settings(our_postgres.machine_memory())
+                command += [f"--{name}={value}" for name, value in given.items()]
         command.append(QUICK_PASSWORDS)
         super().__init__(command, account, folder / "postgres.log", SIGINT)
 
