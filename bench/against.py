@@ -144,8 +144,8 @@ def table_of(title: str, rows: Sequence[Row]) -> Table:
 def main(
     commit: Annotated[str, typer.Argument(help="The other tree.")],
     rounds: Annotated[int, typer.Option(min=1, help="Both are sent so often.")] = 6,
-    incidents: Annotated[int, typer.Option(min=20, help="So many each time.")] = 1_200,
-    rate: Annotated[float, typer.Option(min=1, help="So many per second.")] = 100.0,
+    incidents: Annotated[int, typer.Option(min=20, help="So many each time.")] = 600,
+    rate: Annotated[float, typer.Option(min=1, help="So many per second.")] = 50.0,
 ) -> None:
     """Measure both trees in turn; print one table."""
     signal(SIGTERM, _interrupted)
