@@ -4,12 +4,13 @@ Every connection has timeouts: the server ends a session that waits for a lock t
 or holds one while idle, so that a stuck process never blocks the others.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, TypeVar
 
-from psycopg import Connection
+from psycopg import Connection, Cursor, OperationalError
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import ConnectionPool
 
 LOCK_TIMEOUT_SECONDS = 5
@@ -29,6 +30,7 @@ _KEEPALIVE = {
 }
 
 Pool = ConnectionPool[Connection[DictRow]]
+Found = TypeVar("Found")
 
 
 def pool_of(dsn: str, size: int) -> Pool:
@@ -45,9 +47,45 @@ def pool_of(dsn: str, size: int) -> Pool:
         timeout=CONNECT_SECONDS,
         reconnect_timeout=_GIVE_UP_SECONDS,
         configure=_make_durable,
-        check=lambda connection: _check(pool, connection),
     )
     return pool
+
+
+@contextmanager
+def transaction(pool: Pool) -> Iterator[Cursor[tuple[Any, ...]]]:
+    """Open a transaction on a connection of `pool`, which commits at the end.
+
+    Its first statement shows whether the connection still is one: to ask beforehand
+    would be a round trip more for each transaction.
+    """
+    with ExitStack() as stack:
+        connection = stack.enter_context(pool.connection())
+        try:
+            stack.enter_context(connection.transaction())
+        except OperationalError:
+            if not connection.broken:
+                raise
+            stack.close()
+            pool.drain()  # the server has restarted: all idle ones are broken, too
+            connection = stack.enter_context(pool.connection())
+            stack.enter_context(connection.transaction())
+        yield connection.cursor(row_factory=tuple_row)
+
+
+def read(pool: Pool, query: Callable[[Cursor[tuple[Any, ...]]], Found]) -> Found:
+    """Return what one statement finds, which is a transaction of its own.
+
+    It is repeated once if the connection turns out to be broken.
+    """
+    with pool.connection() as connection:
+        try:
+            return query(connection.cursor(row_factory=tuple_row))
+        except OperationalError:
+            if not connection.broken:
+                raise
+    pool.drain()
+    with pool.connection() as connection:
+        return query(connection.cursor(row_factory=tuple_row))
 
 
 def _make_durable(connection: Connection[DictRow]) -> None:
@@ -82,18 +120,6 @@ def _parameters(dsn: str) -> dict[str, Any]:
         "autocommit": True,
         "row_factory": dict_row,
     }
-
-
-def _check(pool: Pool, connection: Connection[DictRow]) -> None:
-    """Drop all idle connections if one is broken: the server has restarted.
-
-    Otherwise the pool would detect them one by one, a second apart.
-    """
-    try:
-        ConnectionPool.check_connection(connection)
-    except Exception:
-        pool.drain()
-        raise
 
 
 def _settings() -> Mapping[str, str]:

@@ -13,12 +13,12 @@ import psycopg
 from eventsourcing.persistence import InterfaceError, OperationalError
 from eventsourcing.postgres import PostgresDatastore
 from psycopg import Cursor, sql
-from psycopg.rows import tuple_row
 from psycopg_pool import PoolTimeout
 
 from shared.clock import Clock, real_clock
+from shared.database import connections
 from shared.database.clock_mode import ClockMode, clock_mode
-from shared.database.connections import CONNECT_SECONDS, Pool, pool_of, try_to_connect
+from shared.database.connections import Found, Pool
 from shared.domain.events import AnyEvent
 from shared.domain.events.event import Event
 from shared.eventlog.append import AppendUnit, CommandIdReused, Outcome, Stale, append
@@ -148,9 +148,10 @@ class EventLog:
         Raises `Unavailable` with the server's own words if it rejects the connection,
         and `psycopg.ProgrammingError` if `dsn` is not an address.
         """
-        pool, keys = pool_of(dsn, pool_size), pool_of(dsn, 1)
+        pool = connections.pool_of(dsn, pool_size)
+        keys = connections.pool_of(dsn, 1)
         with _translated():
-            try_to_connect(dsn)
+            connections.try_to_connect(dsn)
             try:
                 pool.open()
                 if master is not None:
@@ -188,11 +189,13 @@ class EventLog:
         if self.continuity.committed(cursor):
             self.keep_seen()
 
-    @contextmanager
-    def _reading(self) -> Iterator[Cursor[tuple[Any, ...]]]:
-        """Open a read-only transaction, also on a host with a wrong clock."""
-        with _transaction(self._pool) as cursor:
-            yield cursor
+    def read(self, query: Callable[[Cursor[tuple[Any, ...]]], Found]) -> Found:
+        """Return what one statement finds, also on a host with a wrong clock.
+
+        It takes a third of the round trips of a transaction. Raises `Unavailable`.
+        """
+        with _translated():
+            return connections.read(self._pool, query)
 
     @contextmanager
     def savepoint(self, cursor: Cursor[tuple[Any, ...]], name: str) -> Iterator[None]:
@@ -294,36 +297,31 @@ class EventLog:
 
     def epochs(self) -> Epochs:
         """Return the epochs of the log, in order."""
-        with self._reading() as cursor:
-            return read_epochs(cursor)
+        return self.read(read_epochs)
 
     def head(self) -> Head:
         """Return the end of the log."""
-        with self._reading() as cursor:
-            return read_head(cursor)
+        return self.read(read_head)
 
     def clock_mode(self) -> ClockMode:
         """Return the clock mode of the log."""
-        with self._reading() as cursor:
-            return clock_mode(cursor)
+        return self.read(clock_mode)
 
     def head_version(self, stream: str) -> int:
         """Return the current version of a stream, 0 if it has no events."""
-        with self._reading() as cursor:
-            return versions(cursor, [stream])[stream]
+        return self.read(lambda cursor: versions(cursor, [stream]))[stream]
 
     def history(self, stream: str) -> list[Entry]:
         """Return all entries of a stream, in order."""
-        with self._reading() as cursor:
-            return self.histories(cursor, [stream])
+        rows = self.read(lambda cursor: self.stored_histories(cursor, [stream]))
+        return self.entries(rows)
 
     def pinned_history(self, stream: str, cache: str) -> list[Entry]:
         """Return a stream to fill `cache`; refuse appends once the log has lost it.
 
         For data that is used later without reading the log: see `Continuity.pin`.
         """
-        with self._reading() as cursor:
-            rows = self.stored_histories(cursor, [stream])
+        rows = self.read(lambda cursor: self.stored_histories(cursor, [stream]))
         if rows:
             self.continuity.pin(cache, Mark(rows[-1].position, rows[-1].chain))
         return self.entries(rows)
@@ -353,10 +351,9 @@ class EventLog:
 
     def rows_since(self, position: int, limit: int) -> list[Row]:
         """Return up to `limit` events after `position`, as stored."""
-        with self._reading() as cursor:
-            page = (position, min(limit, PAGE_MAX))
-            rows = cursor.execute(_SINCE, page, binary=True).fetchall()
-        return [Row(*row) for row in rows]
+        page = (position, min(limit, PAGE_MAX))
+        found = self.read(lambda c: c.execute(_SINCE, page, binary=True).fetchall())
+        return [Row(*row) for row in found]
 
     def since(self, position: int, limit: int) -> list[Entry]:
         """Return up to `limit` entries after `position`, of all streams, in order."""
@@ -431,8 +428,8 @@ def _datastore(pool: Pool) -> PostgresDatastore:
 
 @contextmanager
 def _transaction(pool: Pool) -> Iterator[Cursor[tuple[Any, ...]]]:
-    with _translated(), pool.connection() as connection, connection.transaction():
-        yield connection.cursor(row_factory=tuple_row)
+    with _translated(), connections.transaction(pool) as cursor:
+        yield cursor
 
 
 @contextmanager
@@ -442,7 +439,7 @@ def _translated() -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise Unavailable(
-            f"PostgreSQL gave no connection within {CONNECT_SECONDS} s"
+            f"PostgreSQL gave no connection within {connections.CONNECT_SECONDS} s"
         ) from error
     except (psycopg.Error, OperationalError, InterfaceError) as error:
         if is_unavailable(error):

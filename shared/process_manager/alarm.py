@@ -72,15 +72,13 @@ class Alarm:
 
     def _round(self) -> float:
         """Decide what is due; return how many seconds to sleep."""
-        if self._worker.wake().due:
-            return 0.0
-        return self._until(self._worker.next_at())
-
-    def _until(self, next_at: datetime | None) -> float:
+        next_at = self._worker.next_at()
         if next_at is None:
             return LOOK_SECONDS
         ahead = (next_at - self._clock()).total_seconds()
-        return min(ahead if ahead > 0 else HELD_SECONDS, LOOK_SECONDS)
+        if ahead > 0:
+            return min(ahead, LOOK_SECONDS)
+        return 0.0 if self._worker.wake().due else HELD_SECONDS
 
 
 OVERDUE_SECONDS_MAX = 30.0

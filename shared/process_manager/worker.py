@@ -262,8 +262,7 @@ class Worker(Generic[Case, Known]):
 
     def next_at(self) -> datetime | None:
         """Return the earliest instant at which something is due."""
-        with self._log.transaction() as cursor:
-            return next_due(cursor, self.schema)
+        return self._log.read(lambda cursor: next_due(cursor, self.schema))
 
     def desk(self, cursor: Cursors, incident: str) -> Desk[Case, Known]:
         """Return one case for a command, locked until the transaction ends."""

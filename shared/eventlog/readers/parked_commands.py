@@ -60,6 +60,9 @@ WHERE command_id = %s AND reader = %s AND stream = %s AND action = %s
   AND position IS NOT DISTINCT FROM %s::bigint AND reason IS NOT DISTINCT FROM %s
 """
 _IS_USED = "SELECT FROM {home}.parked_requests WHERE command_id = %s"
+_WAITS = """
+SELECT FROM {home}.parked_requests WHERE reader = %s AND answered_at IS NULL LIMIT 1
+"""
 _NEXT = """
 SELECT request_id, stream, action, whole, requested_by, role, reason, position
 FROM {home}.parked_requests WHERE reader = %s AND answered_at IS NULL
@@ -314,6 +317,9 @@ class ParkedRequests:
     def _answer_next(self) -> bool:
         home, reader = home_of(self.bookmark), self.bookmark.reader
         self.log.require_continued()
+        query = _WAITS.format(home=home)
+        if not self.log.read(lambda c: c.execute(query, (reader,)).fetchall()):
+            return False
         with self.log.transaction() as cursor:
             row = cursor.execute(_NEXT.format(home=home), (reader,)).fetchone()
             if row is None:

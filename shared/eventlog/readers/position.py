@@ -11,6 +11,7 @@ does not block other streams.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from psycopg import Cursor
@@ -287,27 +288,51 @@ def apply_rows(  # noqa: PLR0913 # the last two have a default for good
     `Unavailable`. `park_cancelled`: also park a single event if PostgreSQL cancels one
     of its statements. Blocks.
     """
-    entries, error = _read(log, rows)
+    try:
+        checked = partial(_apply, apply, park_cancelled=park_cancelled)
+        return _pass(log, bookmark, checked, before, rows)
+    except PoisonEvent as poison:
+        if len(rows) > 1:
+            raise
+        why = poison.__cause__ or poison
+    # Only an event that cannot be applied takes a second transaction.
     with log.transaction() as cursor:
-        after = bookmark.move(cursor, before, rows[-1])
-        if after.parked_streams:
-            streams = sorted({row.stream for row in rows})
-            parked = bookmark.parked_among(cursor, streams)
-            behind = [row for row in rows if row.stream in parked]
-            entries = [entry for entry in entries if entry.stream not in parked]
-            if behind:
-                after = bookmark.park(cursor, behind, BEHIND)
-            if len(behind) == len(rows):
-                return after
-        if error is None and entries:
-            error = _apply(log, cursor, apply, entries, park_cancelled=park_cancelled)
-        if error is not None:
-            if len(rows) > 1:
-                raise PoisonEvent from error
-            if _skipped_again(log, cursor, skip_again, rows[0]):
-                return after
-            after = bookmark.park(cursor, rows, wordless(error))
+        after, parked = _move(bookmark, cursor, before, rows)
+        if parked or _skipped_again(log, cursor, skip_again, rows[0]):
+            return after
+        return bookmark.park(cursor, rows, wordless(why))
+
+
+def _pass(
+    log: EventLog,
+    bookmark: Bookmark,
+    apply: Apply,
+    before: Tracked,
+    rows: Sequence[Row],
+) -> Tracked:
+    """Apply `rows` in one transaction; raise `PoisonEvent` if one cannot be applied."""
+    entries = _read(log, rows)
+    with log.transaction() as cursor:
+        after, parked = _move(bookmark, cursor, before, rows)
+        if ready := [entry for entry in entries if entry.stream not in parked]:
+            apply(cursor, ready)
     return after
+
+
+def _move(
+    bookmark: Bookmark,
+    cursor: Cursor[tuple[Any, ...]],
+    before: Tracked,
+    rows: Sequence[Row],
+) -> tuple[Tracked, set[str]]:
+    """Move past `rows`; return the position, and whose rows were parked for that."""
+    after = bookmark.move(cursor, before, rows[-1])
+    if not after.parked_streams:
+        return after, set()
+    parked = bookmark.parked_among(cursor, sorted({row.stream for row in rows}))
+    if behind := [row for row in rows if row.stream in parked]:
+        after = bookmark.park(cursor, behind, BEHIND)
+    return after, parked
 
 
 def _skipped_again(
@@ -325,35 +350,30 @@ def _skipped_again(
         return False
 
 
-def _read(
-    log: EventLog, rows: Sequence[Row]
-) -> tuple[Sequence[Entry], Exception | None]:
-    """Return the rows as entries, or the error of one that cannot be read."""
+def _read(log: EventLog, rows: Sequence[Row]) -> Sequence[Entry]:
+    """Return the rows as entries; raise `PoisonEvent` if one cannot be read."""
     try:
-        return log.entries(rows), None
+        return log.entries(rows)
     except Exception as error:
         if is_unavailable(error):
             raise away(error) from error
-        return [], error
+        raise PoisonEvent from error
 
 
 def _apply(
-    log: EventLog,
-    cursor: Cursor[tuple[Any, ...]],
     apply: Apply,
+    cursor: Cursor[tuple[Any, ...]],
     entries: Sequence[Entry],
     *,
     park_cancelled: bool,
-) -> Exception | None:
-    """Apply within a savepoint; return the error if an entry cannot be applied."""
+) -> None:
+    """Apply entries; raise `PoisonEvent` if one of them cannot be applied."""
     try:
-        with log.savepoint(cursor, "batch"):
-            apply(cursor, entries)
+        apply(cursor, entries)
     except (StaleVersion, Overtaken, MissingEvent):
         raise  # not the event's fault: a retry or another process will succeed
     except Exception as error:
         may_park = park_cancelled and is_cancelled(error)
         if is_unavailable(error) and not may_park:
             raise away(error) from error
-        return error
-    return None
+        raise PoisonEvent from error

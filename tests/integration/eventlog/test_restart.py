@@ -70,6 +70,9 @@ def test_after_a_restart_the_first_use_works(
     getattr(own_server, how)()
     own_server.start().wait()
 
+    assert log.head().position == 4
+    getattr(own_server, how)()
+    own_server.start().wait()
     append(log, 10)
 
     assert positions(own.owner_dsn) == [1, 2, 3, 4, 5]

@@ -28,11 +28,11 @@ class Cases:
         self.changed: Callable[[], object] = lambda: None
 
     def wake(self) -> WakeResult:
-        self.looks += 1
-        self.changed()  # as if an event was read during each look
-        return WakeResult(0, 0)
+        raise AssertionError("nothing is due")
 
     def next_at(self) -> datetime | None:
+        self.looks += 1
+        self.changed()  # as if an event was read during each look
         if self._due_in is None:
             return None
         return real_clock() + timedelta(seconds=self._due_in)
