@@ -170,7 +170,7 @@ POLL_SECONDS = 0.05
 _HOLDS_MORE = """
 SELECT EXISTS (SELECT FROM log.events WHERE notification_id > %s)
 """
-GATHER_SECONDS = 0.025
+GATHER_SECONDS = 0.05
 """Wait after a batch, so that events that follow closely share the next one."""
 ELECTION_SECONDS = 1.0
 RETRY_SECONDS = 0.5
