@@ -75,6 +75,7 @@ from shared.eventlog.readers.reader import POLL_SECONDS, Reader
 from shared.http.networks import Networks, proxies
 from shared.http.wrong_keys import WrongKeys
 from shared.messaging.commands import Answered
+from shared.messaging.live_feed import Deliveries
 from shared.messaging.streams import SIGNALS_PENDING_MAX
 from shared.messaging.subjects import SHARED_USER
 from shared.observability.health import Check, Probe
@@ -337,7 +338,9 @@ def log_follower(
     signals and commands are taken even if it is behind.
     """
     poll = POLL_SECONDS if setting_of(clock) is None else SETTABLE_POLL_SECONDS
-    reader = Reader(log, BOOKMARK, batch_handler(log, clock), None, poll=poll)
+    reader = Reader(
+        log, BOOKMARK, batch_handler(log, clock), Deliveries(None), poll=poll
+    )
     workers = [
         DueCommands[Any](table, log, clock, commands)
         for table in (SILENCES, REMINDERS, ACCEPTED_PAGES)

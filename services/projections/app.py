@@ -41,6 +41,7 @@ from shared.http.networks import LOOPBACK, proxies
 from shared.http.serve import serve
 from shared.i18n.catalog import check_languages
 from shared.messaging.connection import Link
+from shared.messaging.live_feed import Deliveries
 from shared.observability.dead_mans_switch import beat
 from shared.observability.health import Health, Probe
 from shared.security.access import Access
@@ -91,7 +92,7 @@ async def run(
             desk = _desk(settings, opened, progress, Owner(link), intake, threads)
             desk.provider = _provider(settings, outside, clock)
             desk.presence = PresenceWorker(link, is_on=settings.presence)
-            following = followers(settings, log, link, progress, clock)
+            following = followers(settings, log, Deliveries(link), progress, clock)
             registry = CollectorRegistry()
             witness = Witness(settings.state_dir, settings.service)
             watch = await watching(log, link, clock, stop, witness)
@@ -180,7 +181,7 @@ def _served(desk: Desk, well: Health, settings: ProjectionsSettings) -> ASGIApp:
 def followers(
     settings: ProjectionsSettings,
     log: EventLog,
-    link: Link,
+    deliveries: Deliveries,
     progress: Progress,
     clock: Clock,
 ) -> Sequence[Follower]:
@@ -188,7 +189,9 @@ def followers(
     dsn, file = settings.database_url.get_secret_value(), settings.vault_key_file
     master = read_master_keys(file) if file else None
     return [
-        Follower(model, log, link, progress, partial(ensure, dsn, master, model, clock))
+        Follower(
+            model, log, deliveries, progress, partial(ensure, dsn, master, model, clock)
+        )
         for model in MODELS.values()
     ]
 

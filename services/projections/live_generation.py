@@ -28,7 +28,7 @@ from shared.eventlog.readers.position import Apply, Bookmark, Overtaken, Tracked
 from shared.eventlog.readers.reader import RETRY_SECONDS, STOPPED_SECONDS, Reader
 from shared.eventlog.readers.status import BuildProgress, ReaderStatus
 from shared.http.serve import end, pause
-from shared.messaging.connection import Link
+from shared.messaging.live_feed import Deliveries
 from shared.observability.telemetry import reason
 
 WATCH_SECONDS = 1.0
@@ -61,13 +61,13 @@ class Follower:
         self,
         model: ReadModel[Any],
         log: EventLog,
-        link: Link | None,
+        deliveries: Deliveries,
         progress: Progress,
         ensure: Callable[[ReportProgress], str],
     ) -> None:
         self._model = model.bound(log.vault)
         self._log = log
-        self._link = link
+        self._deliveries = deliveries
         self._ensure = ensure
         self.status: ReaderStatus = _Watched(model.name, progress=progress)
 
@@ -130,8 +130,7 @@ class Follower:
                 over.set()
 
     def _is_live(self, schema: str) -> bool:
-        with self._log.transaction() as cursor:
-            held = find_live(cursor, self._model.name)
+        held = self._log.read(lambda cursor: find_live(cursor, self._model.name))
         return held is not None and held.schema == schema
 
     def _reader(self, schema: str, over: asyncio.Event) -> Reader:
@@ -143,7 +142,7 @@ class Follower:
 
         apply = applying(self._model, schema, flipped)
         live = passing(self._model, schema, flipped)
-        reader = Reader(self._log, bookmark, apply, self._link, pass_over=live)
+        reader = Reader(self._log, bookmark, apply, self._deliveries, pass_over=live)
         reader.status = self.status
         return reader
 

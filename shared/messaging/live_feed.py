@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -26,23 +27,28 @@ SETUP_SECONDS = 2
 
 
 class LiveFeed:
-    """The messages since `open_feed`, in order of arrival."""
+    """The events since it was opened, in order of arrival, for one reader."""
 
     def __init__(self, link: Link | None) -> None:
         self._link = link
         self._generation = link.generation if link else 0
-        self._waiting: deque[Msg] = deque()
+        self._waiting: deque[Row] = deque()
         self._arrived = asyncio.Event()
         self.live = False
         """False if nothing will arrive: NATS is, or was briefly, disconnected."""
 
-    async def heard(self, message: Msg) -> None:
-        """Buffer a message; on overflow the whole buffer becomes useless."""
+    def heard(self, row: Row) -> None:
+        """Buffer an event; on overflow the whole buffer becomes useless."""
         if len(self._waiting) >= WAITING_MAX:
-            self._waiting.clear()
-            self.live = False
-        if self.live:
-            self._waiting.append(message)
+            self.broken()
+        elif self.live:
+            self._waiting.append(row)
+        self._arrived.set()
+
+    def broken(self) -> None:
+        """Drop what waits: there are too many, or one that cannot be read."""
+        self._waiting.clear()
+        self.live = False
         self._arrived.set()
 
     def wake(self) -> None:
@@ -61,44 +67,82 @@ class LiveFeed:
         if self._link is None or self._link.generation != self._generation:
             self.live = False
         count = min(limit, len(self._waiting))
+        return [self._waiting.popleft() for _ in range(count)]
+
+
+@dataclass(eq=False)
+class _Subscribed:
+    """A subscription of one connection, and the feeds that it fills."""
+
+    client: Client
+    generation: int
+    feeds: set[LiveFeed] = field(default_factory=set)
+    subscription: Subscription | None = None
+
+    async def heard(self, message: Msg) -> None:
+        """Read a message once for all feeds."""
+        if await _is_control(self.client, message):
+            return
         try:
-            return [_row(self._waiting.popleft()) for _ in range(count)]
+            row = row_of(message.headers, message.data)
         except Unreadable:
-            self.live = False
-            return []
+            for feed in self.feeds:
+                feed.broken()
+        else:
+            for feed in self.feeds:
+                feed.heard(row)
 
 
-def _row(message: Msg) -> Row:
-    return row_of(message.headers, message.data)
+class Deliveries:
+    """New events as NATS delivers them to this process: one subscription for all feeds.
 
+    A reader that falls behind loses its own feed only. `link` is None without NATS.
+    """
 
-@asynccontextmanager
-async def open_feed(link: Link | None) -> AsyncIterator[LiveFeed]:
-    """Yield a feed of events from now on; it is not `live` without NATS."""
-    feed = LiveFeed(link)
-    client = link.client if link else None
-    subscription = await _subscribe(client, feed) if client else None
-    try:
-        yield feed
-    finally:
-        feed.live = False
-        if subscription is not None:
-            await _end(subscription)
+    def __init__(self, link: Link | None) -> None:
+        self._link = link
+        self._subscribed: _Subscribed | None = None
+        self._subscribing = asyncio.Lock()
 
+    @asynccontextmanager
+    async def feed(self) -> AsyncIterator[LiveFeed]:
+        """Yield a feed of events from now on; it is not `live` without NATS."""
+        feed = LiveFeed(self._link)
+        async with self._subscribing:
+            subscribed = await self._current()
+        if subscribed is not None:
+            subscribed.feeds.add(feed)
+            feed.live = True
+        try:
+            yield feed
+        finally:
+            feed.live = False
+            if subscribed is not None:
+                await self._leave(subscribed, feed)
 
-async def _subscribe(client: Client, feed: LiveFeed) -> Subscription | None:
-    async def heard(message: Msg) -> None:
-        if not await _is_control(client, message):
-            await feed.heard(message)
+    async def _current(self) -> _Subscribed | None:
+        """Return the subscription of the present connection; None without one."""
+        client = self._link.client if self._link else None
+        if self._link is None or client is None:
+            return None
+        held, generation = self._subscribed, self._link.generation
+        if held is None or (held.client, held.generation) != (client, generation):
+            held = _Subscribed(client, generation)
+            try:
+                held.subscription = await client.subscribe(subjects.FEED, cb=held.heard)
+                await settled(client, SETUP_SECONDS)
+            except (Error, OSError):
+                await _end(held.subscription)
+                return None
+            self._subscribed = held
+        return held
 
-    feed.live = True
-    try:
-        subscription = await client.subscribe(subjects.FEED, cb=heard)
-        await settled(client, SETUP_SECONDS)
-    except (Error, OSError):
-        feed.live = False
-        return None
-    return subscription
+    async def _leave(self, subscribed: _Subscribed, feed: LiveFeed) -> None:
+        subscribed.feeds.discard(feed)
+        if not subscribed.feeds:
+            if self._subscribed is subscribed:
+                self._subscribed = None
+            await _end(subscribed.subscription)
 
 
 async def _is_control(client: Client, message: Msg) -> bool:
@@ -116,6 +160,7 @@ async def _is_control(client: Client, message: Msg) -> bool:
     return True
 
 
-async def _end(subscription: Subscription) -> None:
-    with suppress(Error, OSError):
-        await subscription.unsubscribe()
+async def _end(subscription: Subscription | None) -> None:
+    if subscription is not None:
+        with suppress(Error, OSError):
+            await subscription.unsubscribe()

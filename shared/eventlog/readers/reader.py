@@ -31,8 +31,7 @@ from shared.eventlog.readers.position import (
 )
 from shared.eventlog.readers.status import ReaderStatus
 from shared.http.serve import pause
-from shared.messaging.connection import Link
-from shared.messaging.live_feed import LiveFeed, open_feed
+from shared.messaging.live_feed import Deliveries, LiveFeed
 from shared.messaging.subjects import EVENTS_STREAM
 from shared.observability.telemetry import Outage, wordless
 
@@ -75,7 +74,7 @@ def _nothing_waits(_cursor: Cursors, _rows: Sequence[Row]) -> None:
 class Reader:
     """Applies every event of the log once, in order, to tables next to its position.
 
-    `link` is None without NATS. Times are in seconds. `batch` is the maximum number of
+    Times are in seconds. `batch` is the maximum number of
     events in one transaction. `pass_over` marks a skipped event, so that nothing waits
     for it.
     """
@@ -85,7 +84,7 @@ class Reader:
         log: EventLog,
         bookmark: Bookmark,
         apply: Apply,
-        link: Link | None,
+        deliveries: Deliveries,
         *,
         silence: float = SILENCE_SECONDS,
         standby: float = STANDBY_SECONDS,
@@ -96,7 +95,7 @@ class Reader:
         self._log = log
         self._bookmark = bookmark
         self._apply_entries = apply
-        self._link = link
+        self._deliveries = deliveries
         self._silence = silence
         self._standby = standby
         self._poll = poll
@@ -172,7 +171,7 @@ class Reader:
         self._demand_few_parked()
         while not stop.is_set():
             # Open the feed first: it buffers what is recorded during catch-up.
-            async with open_feed(self._link) as feed:
+            async with self._deliveries.feed() as feed:
                 self._feed = feed
                 await self._catch_up(stop)
                 while not stop.is_set() and await self._step(feed, stop):

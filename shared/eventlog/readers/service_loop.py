@@ -20,6 +20,7 @@ from shared.eventlog.write_check import writing_probe
 from shared.http.error_responses import complete
 from shared.http.serve import serve
 from shared.messaging.connection import Link
+from shared.messaging.live_feed import Deliveries
 from shared.observability.dead_mans_switch import beat
 from shared.observability.health import Check, Health, Probe
 from shared.settings import ServiceSettings
@@ -101,7 +102,7 @@ def _reader(
         log,
         bookmark,
         following.apply,
-        link,
+        Deliveries(link),
         batch=following.batch,
         pass_over=following.pass_over,
     )

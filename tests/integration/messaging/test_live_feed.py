@@ -15,8 +15,9 @@ from shared.eventlog.entry import Link, chained
 from shared.eventlog.log import Row
 from shared.eventlog.readers import reader as reader_module
 from shared.eventlog.readers.reader import Reader
+from shared.messaging import live_feed
 from shared.messaging.connection import Link as BusLink
-from shared.messaging.live_feed import open_feed
+from shared.messaging.live_feed import Deliveries
 from shared.messaging.streams import provision
 from standalone.nats import Bus
 from tests.support.desks.follower import (
@@ -293,8 +294,11 @@ def test_a_reader_may_start_before_nats(desk: Desk, servers_folder: Path) -> Non
         server.stop()
 
 
-def test_a_reader_answers_flow_control_so_that_more_events_come(bus: Bus) -> None:
-    body = bytes(60_000)
+def test_a_reader_answers_flow_control_so_that_more_events_come(
+    desk: Desk, bus: Bus
+) -> None:
+    desk.happen(1)
+    large = desk.rows()[0]._replace(state=bytes(60_000))
     count = 400
 
     async def scenario() -> None:
@@ -303,9 +307,40 @@ def test_a_reader_answers_flow_control_so_that_more_events_come(bus: Bus) -> Non
             BusLink(bus.url("sla_watcher"), "reader") as link,
         ):
             await eventually(lambda: link.client is not None)
-            async with open_feed(link) as feed:
-                for _ in range(count):
-                    await client.jetstream().publish("desk.event.a.b", body)
+            async with Deliveries(link).feed() as feed:
+                await send(
+                    client, (large._replace(position=n) for n in range(1, count + 1))
+                )
                 await eventually(lambda: len(feed._waiting) == count)
+
+    asyncio.run(asyncio.wait_for(scenario(), 3 * SECONDS))
+
+
+def test_readers_of_a_process_share_a_subscription_and_no_one_waits_for_a_slow_one(
+    desk: Desk, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_feed, "WAITING_MAX", 2)
+    desk.happen(1, 2, 3)
+
+    async def scenario() -> None:
+        async with (
+            provisioned(bus.url("intake")) as client,
+            BusLink(bus.url("sla_watcher"), "reader") as link,
+        ):
+            await eventually(lambda: link.client is not None)
+            assert link.client is not None
+            subscriptions = link.client._subs
+            without = len(subscriptions)
+            deliveries = Deliveries(link)
+            async with deliveries.feed() as slow, deliveries.feed() as quick:
+                for row in desk.rows():
+                    await send(client, [row])
+                    assert await quick.take(10, SECONDS) == [row]
+                assert (slow.live, quick.live) == (False, True)
+                assert await slow.take(10, 0) == []
+                async with deliveries.feed() as again:
+                    assert again.live
+                    assert len(subscriptions) == without + 1
+            assert len(subscriptions) == without
 
     asyncio.run(asyncio.wait_for(scenario(), 3 * SECONDS))

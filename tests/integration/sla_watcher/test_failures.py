@@ -15,6 +15,7 @@ from shared.domain.events import SlaEvent
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.readers.reader import Reader
+from shared.messaging.live_feed import Deliveries
 from shared.process_manager import Alarm
 from shared.process_manager.worker import CLAIMED_MAX, STUCK
 from tests.support.builders.promises import FILE, local
@@ -129,7 +130,7 @@ def test_poison_stops_the_promises_of_its_incident_only(desk: SlaDesk) -> None:
         stop = asyncio.Event()
         worker = desk.another()
         alarm = Alarm(worker, desk.clock)
-        reader = Reader(desk.log, BOOKMARK, worker.apply, None)
+        reader = Reader(desk.log, BOOKMARK, worker.apply, Deliveries(None))
         tasks = [asyncio.create_task(each.run(stop)) for each in (reader, alarm)]
         await eventually(lambda: len(desk.types(2)) == 2)
         desk.now = local("09:31")

@@ -23,6 +23,7 @@ from shared.eventlog.readers.parked_commands import (
     ask,
 )
 from shared.eventlog.readers.reader import Reader
+from shared.messaging.live_feed import Deliveries
 from tests.integration.sla_watcher.test_commands import MORE, asks
 from tests.support.builders.promises import local
 from tests.support.builders.short_events import note
@@ -48,7 +49,12 @@ async def reading(
     stop = asyncio.Event()
     works = worker or desk.worker
     reader = Reader(
-        desk.log, BOOKMARK, works.apply, None, pass_over=works.pass_over, batch=50
+        desk.log,
+        BOOKMARK,
+        works.apply,
+        Deliveries(None),
+        pass_over=works.pass_over,
+        batch=50,
     )
     running = asyncio.create_task(reader.run(stop))
     try:

@@ -21,6 +21,7 @@ from shared.http.serve import end
 from shared.messaging import subjects
 from shared.messaging.connection import Link
 from shared.messaging.envelope import POSITION, headers_of
+from shared.messaging.live_feed import Deliveries
 from shared.messaging.streams import provision
 from tests.support.builders.short_events import incident
 from tests.support.patience import SECONDS
@@ -124,7 +125,12 @@ async def reading(
     """Run a reader meanwhile; it must end once it is told to."""
     stop = asyncio.Event()
     reader = Reader(
-        desk.readers_log, BOOKMARK, apply, link, silence=silence, standby=standby
+        desk.readers_log,
+        BOOKMARK,
+        apply,
+        Deliveries(link),
+        silence=silence,
+        standby=standby,
     )
     running = asyncio.create_task(reader.run(stop))
     try:

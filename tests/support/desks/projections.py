@@ -14,6 +14,7 @@ from services.projections.rebuild.rebuild import ensure
 from services.projections.snapshots import Progress
 from shared.clock import real_clock
 from shared.eventlog.log import EventLog
+from shared.messaging.live_feed import Deliveries
 from tests.support.builders.written_histories import MASTER
 from tests.support.servers.in_thread import running
 from tests.support.servers.servers import Database
@@ -28,7 +29,7 @@ def projecting(database: Database, *models: ReadModel[Any]) -> Iterator[None]:
             Follower(
                 model,
                 log,
-                None,
+                Deliveries(None),
                 Progress(),
                 partial(ensure, dsn, MASTER, model, real_clock),
             )

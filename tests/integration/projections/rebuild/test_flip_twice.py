@@ -9,6 +9,7 @@ import pytest
 from services.projections.live_generation import Follower
 from services.projections.snapshots import Progress
 from shared.eventlog.log import EventLog
+from shared.messaging.live_feed import Deliveries
 from tests.support.builders.written_histories import (
     MASTER,
     QUEUE,
@@ -48,7 +49,11 @@ def test_a_follower_of_a_dropped_generation_follows_the_live_one(
             EventLog.open(database.dsn("desk_projections"), master=MASTER)
         ) as own:
             follower = Follower(
-                QUEUE, own, None, progress, lambda _: next(told, None) or str(live)
+                QUEUE,
+                own,
+                Deliveries(None),
+                progress,
+                lambda _: next(told, None) or str(live),
             )
             following = asyncio.create_task(follower.run(stop))
             await progress.wait(QUEUE.name, head, SECONDS)
