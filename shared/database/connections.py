@@ -58,17 +58,13 @@ def transaction(pool: Pool) -> Iterator[Cursor[tuple[Any, ...]]]:
     Its first statement shows whether the connection still is one: to ask beforehand
     would be a round trip more for each transaction.
     """
+
+    def begin(stack: ExitStack, connection: Connection[DictRow]) -> Connection[DictRow]:
+        stack.enter_context(connection.transaction())
+        return connection
+
     with ExitStack() as stack:
-        connection = stack.enter_context(pool.connection())
-        try:
-            stack.enter_context(connection.transaction())
-        except OperationalError:
-            if not connection.broken:
-                raise
-            stack.close()
-            pool.drain()  # the server has restarted: all idle ones are broken, too
-            connection = stack.enter_context(pool.connection())
-            stack.enter_context(connection.transaction())
+        connection = _first_used(pool, stack, begin)
         yield connection.cursor(row_factory=tuple_row)
 
 
@@ -77,15 +73,29 @@ def read(pool: Pool, query: Callable[[Cursor[tuple[Any, ...]]], Found]) -> Found
 
     It is repeated once if the connection turns out to be broken.
     """
-    with pool.connection() as connection:
-        try:
-            return query(connection.cursor(row_factory=tuple_row))
-        except OperationalError:
-            if not connection.broken:
-                raise
-    pool.drain()
-    with pool.connection() as connection:
+
+    def ask(_: ExitStack, connection: Connection[DictRow]) -> Found:
         return query(connection.cursor(row_factory=tuple_row))
+
+    with ExitStack() as stack:
+        return _first_used(pool, stack, ask)
+
+
+def _first_used(
+    pool: Pool,
+    stack: ExitStack,
+    use: Callable[[ExitStack, Connection[DictRow]], Found],
+) -> Found:
+    """Use a connection, until the end of `stack`; another one if it is broken."""
+    connection = stack.enter_context(pool.connection())
+    try:
+        return use(stack, connection)
+    except OperationalError:
+        if not connection.broken:
+            raise
+    stack.close()
+    pool.drain()  # if the server has restarted, all idle ones are broken, too
+    return use(stack, stack.enter_context(pool.connection()))
 
 
 def _make_durable(connection: Connection[DictRow]) -> None:

@@ -78,6 +78,6 @@ ONLY_FIRST = Epochs((Epoch(FIRST, 0),))
 
 
 def read_epochs(cursor: Cursor[tuple[Any, ...]]) -> Epochs:
-    """Return the epochs, read in this transaction."""
+    """Return the epochs."""
     rows = cursor.execute(_EPOCHS).fetchall()
     return Epochs([Epoch(EpochId(row[0], row[1]), row[2]) for row in rows])

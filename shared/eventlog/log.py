@@ -121,7 +121,8 @@ class EventLog:
         self.full = False
         """Whether PostgreSQL lacked room on its disk, and has not proved otherwise."""
         self._pool = pool
-        self._guard = guard
+        self.guard = guard
+        """Raises `Unavailable` if this host may not write, as before a transaction."""
         self._keys = keys
         self._clock = clock
         self.recorder = DeskRecorder(_datastore(pool), clock)
@@ -176,7 +177,7 @@ class EventLog:
         After `Unavailable` the events may have been recorded: the answer to a commit
         can be lost. Try again with the same command id.
         """
-        self._guard()
+        self.guard()
         cursor: Cursor[tuple[Any, ...]] | None = None
         try:
             with _transaction(self._pool) as cursor:

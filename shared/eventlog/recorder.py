@@ -175,7 +175,7 @@ def lock_head(
 
 
 def read_head(cursor: Cursor[tuple[Any, ...]]) -> Head:
-    """Return the head, read in this transaction."""
+    """Return the head."""
     row = cursor.execute(_HEAD, binary=True).fetchone()
     return Head(row[0], row[1], bytes(row[2])) if row else EMPTY
 

@@ -29,9 +29,9 @@ SETUP_SECONDS = 2
 class LiveFeed:
     """The events since it was opened, in order of arrival, for one reader."""
 
-    def __init__(self, link: Link | None) -> None:
+    def __init__(self, link: Link | None, generation: int) -> None:
         self._link = link
-        self._generation = link.generation if link else 0
+        self._generation = generation
         self._waiting: deque[Row] = deque()
         self._arrived = asyncio.Event()
         self.live = False
@@ -102,14 +102,13 @@ class Deliveries:
     def __init__(self, link: Link | None) -> None:
         self._link = link
         self._subscribed: _Subscribed | None = None
-        self._subscribing = asyncio.Lock()
+        self._subscribing: asyncio.Task[_Subscribed | None] | None = None
 
     @asynccontextmanager
     async def feed(self) -> AsyncIterator[LiveFeed]:
         """Yield a feed of events from now on; it is not `live` without NATS."""
-        feed = LiveFeed(self._link)
-        async with self._subscribing:
-            subscribed = await self._current()
+        subscribed = await self._current()
+        feed = LiveFeed(self._link, subscribed.generation if subscribed else 0)
         if subscribed is not None:
             subscribed.feeds.add(feed)
             feed.live = True
@@ -121,34 +120,47 @@ class Deliveries:
                 await self._leave(subscribed, feed)
 
     async def _current(self) -> _Subscribed | None:
-        """Return the subscription of the present connection; None without one."""
+        """Return the subscription of the present connection; None without one.
+
+        All who come while it is made, or fails to be, have the same.
+        """
         client = self._link.client if self._link else None
         if self._link is None or client is None:
             return None
         held, generation = self._subscribed, self._link.generation
-        if held is None or (held.client, held.generation) != (client, generation):
-            held = _Subscribed(client, generation)
-            try:
-                held.subscription = await client.subscribe(subjects.FEED, cb=held.heard)
-                await settled(client, SETUP_SECONDS)
-            except (Error, OSError):
-                await _end(held.subscription)
-                return None
-            self._subscribed = held
-        return held
+        if held is not None and (held.client, held.generation) == (client, generation):
+            return held
+        if self._subscribing is None or self._subscribing.done():
+            self._subscribing = asyncio.create_task(self._subscribe(client, generation))
+        return await asyncio.shield(self._subscribing)
+
+    async def _subscribe(self, client: Client, generation: int) -> _Subscribed | None:
+        made = _Subscribed(client, generation)
+        try:
+            made.subscription = await client.subscribe(subjects.FEED, cb=made.heard)
+            await settled(client, SETUP_SECONDS)
+        except (Error, OSError):
+            await _end(made.subscription)
+            return None
+        self._subscribed = made
+        return made
 
     async def _leave(self, subscribed: _Subscribed, feed: LiveFeed) -> None:
+        """Leave the feed of a reader that missed something, or ends.
+
+        The next feed has a new subscription: the server may have dropped this one.
+        """
         subscribed.feeds.discard(feed)
+        if self._subscribed is subscribed:
+            self._subscribed = None
         if not subscribed.feeds:
-            if self._subscribed is subscribed:
-                self._subscribed = None
             await _end(subscribed.subscription)
 
 
 async def _is_control(client: Client, message: Msg) -> bool:
     """Answer flow control of JetStream; return whether it was that or a heartbeat.
 
-    The first reader that answers lets the consumer continue: a slower one loses
+    The first process that answers lets the consumer continue: a slower one loses
     messages and reads the log, instead of delaying the others.
     """
     headers = message.headers or {}

@@ -262,6 +262,7 @@ class Worker(Generic[Case, Known]):
 
     def next_at(self) -> datetime | None:
         """Return the earliest instant at which something is due."""
+        self._log.guard()  # a host that may not decide says so before anything is due
         return self._log.read(lambda cursor: next_due(cursor, self.schema))
 
     def desk(self, cursor: Cursors, incident: str) -> Desk[Case, Known]:

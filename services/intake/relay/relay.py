@@ -336,7 +336,7 @@ class Relay:
     async def _rest(self, seat: Leadership, position: int, stop: asyncio.Event) -> None:
         """Wait until the log holds more than the event at `position`, as far as known.
 
-        Reading the log takes a thread and a transaction, several times as expensive.
+        Reading the log takes a thread, several times as expensive.
         """
         await seat.rest(
             self._woken,

@@ -288,17 +288,27 @@ def apply_rows(  # noqa: PLR0913 # the last two have a default for good
     `Unavailable`. `park_cancelled`: also park a single event if PostgreSQL cancels one
     of its statements. Blocks.
     """
+    checked = partial(_apply, apply, park_cancelled=park_cancelled)
     try:
-        checked = partial(_apply, apply, park_cancelled=park_cancelled)
         return _pass(log, bookmark, checked, before, rows)
     except PoisonEvent as poison:
         if len(rows) > 1:
             raise
         why = poison.__cause__ or poison
-    # Only an event that cannot be applied takes a second transaction.
     with log.transaction() as cursor:
         after, parked = _move(bookmark, cursor, before, rows)
-        if parked or _skipped_again(log, cursor, skip_again, rows[0]):
+        if parked:
+            return after
+        if not is_cancelled(why):
+            # It may have been the session: park only what fails in another one, too.
+            try:
+                with log.savepoint(cursor, "alone"):
+                    checked(cursor, _read(log, rows))
+            except PoisonEvent as again:
+                why = again.__cause__ or again
+            else:
+                return after
+        if _skipped_again(log, cursor, skip_again, rows[0]):
             return after
         return bookmark.park(cursor, rows, wordless(why))
 

@@ -71,6 +71,7 @@ def test_after_a_restart_the_first_use_works(
     own_server.start().wait()
 
     assert log.head().position == 4
+    log._pool.wait(SECONDS)
     getattr(own_server, how)()
     own_server.start().wait()
     append(log, 10)

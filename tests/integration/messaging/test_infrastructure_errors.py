@@ -45,6 +45,12 @@ def idle_too_long_and_hide_it(desk: Desk, cursor: Cursors) -> None:
         raise ValueError("a sentence of ours") from error
 
 
+def idle_too_long_and_unaware_of_it(desk: Desk, cursor: Cursors) -> None:
+    cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '1ms'")
+    _until_gone(desk, cursor.connection.info.backend_pid)
+    raise ValueError("a sentence of ours")
+
+
 def terminated(desk: Desk, cursor: Cursors) -> None:
     pid = cursor.connection.info.backend_pid
     desk.tell(f"SELECT pg_terminate_backend({pid})")
@@ -79,6 +85,7 @@ def _until_gone(desk: Desk, pid: int) -> None:
 HARMS = [
     idle_too_long,
     idle_too_long_and_hide_it,
+    idle_too_long_and_unaware_of_it,
     terminated,
     used_after_it_was_terminated,
     lock_not_granted,

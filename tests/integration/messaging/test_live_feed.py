@@ -338,9 +338,15 @@ def test_readers_of_a_process_share_a_subscription_and_no_one_waits_for_a_slow_o
                     assert await quick.take(10, SECONDS) == [row]
                 assert (slow.live, quick.live) == (False, True)
                 assert await slow.take(10, 0) == []
+                async with deliveries.feed() as third:
+                    assert len(subscriptions) == without + 1
+                    await client.jetstream().publish("desk.event.stray", b"hello")
+                    assert await third.take(10, SECONDS) == []
+                    assert (quick.live, third.live) == (False, False)
+                # Who has left does not come back to what may deliver nothing any more.
                 async with deliveries.feed() as again:
                     assert again.live
-                    assert len(subscriptions) == without + 1
+                    assert len(subscriptions) == without + 2
             assert len(subscriptions) == without
 
     asyncio.run(asyncio.wait_for(scenario(), 3 * SECONDS))

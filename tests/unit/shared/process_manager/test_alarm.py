@@ -9,7 +9,12 @@ import pytest
 
 from shared.clock import real_clock
 from shared.process_manager import alarm as module
-from shared.process_manager.alarm import GATHER_SECONDS, LOOK_SECONDS, Alarm
+from shared.process_manager.alarm import (
+    GATHER_SECONDS,
+    HELD_SECONDS,
+    LOOK_SECONDS,
+    Alarm,
+)
 from shared.process_manager.worker import WakeResult, Worker
 from tests.support.patience import SECONDS
 
@@ -18,17 +23,20 @@ SOON = 0.01
 
 
 class Cases:
-    """Cases of which none is due yet; counts how often somebody looks."""
+    """Cases of which the next is due in so many seconds; counts looks and claims."""
 
     schema = "cases"
 
     def __init__(self, due_in: float | None) -> None:
         self._due_in = due_in
-        self.looks = 0
+        self.looks = self.wakes = 0
+        self.claimed = 0
+        """How many cases that are due nobody else has locked."""
         self.changed: Callable[[], object] = lambda: None
 
     def wake(self) -> WakeResult:
-        raise AssertionError("nothing is due")
+        self.wakes += 1
+        return WakeResult(self.claimed, 0)
 
     def next_at(self) -> datetime | None:
         self.looks += 1
@@ -66,7 +74,17 @@ def test_changes_are_gathered_but_not_longer_than_until_the_next_is_due(
             looks_again.set()
             await task
 
-        assert looks == 1
+        assert (looks, cases.wakes) == (1, 0)
         assert 0 <= gathered[0] <= longest < LOOK_SECONDS
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("claimed", "rest"), [(1, 0.0), (0, HELD_SECONDS)])
+def test_a_case_that_is_due_is_claimed_at_once(claimed: int, rest: float) -> None:
+    cases = Cases(due_in=-1)
+    cases.claimed = claimed
+
+    wait = Alarm(cast("Worker[Any, Any]", cases), real_clock)._round()
+
+    assert (cases.wakes, wait) == (1, rest)
