@@ -64,7 +64,8 @@ class LiveFeed:
             self._arrived.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._arrived.wait(), seconds)
-        if self._link is None or self._link.generation != self._generation:
+        link = self._link
+        if not link or not link.client or link.generation != self._generation:
             self.live = False
         count = min(limit, len(self._waiting))
         return [self._waiting.popleft() for _ in range(count)]
@@ -78,6 +79,7 @@ class _Subscribed:
     generation: int
     feeds: set[LiveFeed] = field(default_factory=set)
     subscription: Subscription | None = None
+    ended: bool = False
 
     async def heard(self, message: Msg) -> None:
         """Read a message once for all feeds."""
@@ -108,6 +110,8 @@ class Deliveries:
     async def feed(self) -> AsyncIterator[LiveFeed]:
         """Yield a feed of events from now on; it is not `live` without NATS."""
         subscribed = await self._current()
+        while subscribed is not None and subscribed.ended:
+            subscribed = await self._current()  # those it was made for have left
         feed = LiveFeed(self._link, subscribed.generation if subscribed else 0)
         if subscribed is not None:
             subscribed.feeds.add(feed)
@@ -154,6 +158,7 @@ class Deliveries:
         if self._subscribed is subscribed:
             self._subscribed = None
         if not subscribed.feeds:
+            subscribed.ended = True
             await _end(subscribed.subscription)
 
 

@@ -107,6 +107,8 @@ class Reader:
         self._requests = ParkedRequests(log, bookmark, apply, pass_over)
         self._outage = Outage("log", "reading goes on when PostgreSQL is back")
         self._feed: LiveFeed | None = None
+        self._missed = False
+        """Whether the log had an event after a silence, and none was heard since."""
         self._woken = False
         self._executor = ThreadPoolExecutor(1, f"reader-{bookmark.reader}")
         self.status = ReaderStatus(bookmark.reader)
@@ -172,7 +174,7 @@ class Reader:
         while not stop.is_set():
             # Open the feed first: it buffers what is recorded during catch-up.
             async with self._deliveries.feed() as feed:
-                self._feed = feed
+                self._feed, self._missed = feed, False
                 await self._catch_up(stop)
                 while not stop.is_set() and await self._step(feed, stop):
                     pass
@@ -187,13 +189,17 @@ class Reader:
             await self._catch_up(stop)
             return feed.live
         fresh = [row for row in heard if row.position > self._tracked.position]
+        self._missed = self._missed and not heard
         if fresh and self._continue(fresh):
             await self._apply(_without_repeats(fresh))
             return True
         if heard and not fresh:
             return True  # repeats only
-        missed = await self._catch_up(stop)
-        return feed.live and not missed and not fresh
+        if not await self._catch_up(stop):
+            return feed.live and not fresh
+        # What comes after a silence may be on its way: only twice shows that none is.
+        delivers, self._missed = not self._missed, True
+        return feed.live and not fresh and delivers
 
     def _continue(self, rows: Sequence[Row]) -> bool:
         """Return whether `rows` without repeats directly follow the tracked event."""
