@@ -69,8 +69,8 @@ from shared.eventlog.entry import Entry
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
 from shared.eventlog.policies import PolicyVersions
-from shared.eventlog.readers.position import Apply
 from shared.eventlog.readers.service_loop import ServiceLoop, follow
+from shared.eventlog.readers.transaction import Apply
 from shared.http.networks import proxies
 from shared.http.outbound import GuardedTransport
 from shared.http.serve import pause

@@ -69,9 +69,9 @@ from shared.eventlog.batcher import Batcher
 from shared.eventlog.entry import Entry
 from shared.eventlog.errors import StaleVersion
 from shared.eventlog.log import EventLog
-from shared.eventlog.readers.position import Apply
 from shared.eventlog.readers.probe import reader_probe
 from shared.eventlog.readers.reader import POLL_SECONDS, Reader
+from shared.eventlog.readers.transaction import Apply
 from shared.http.networks import Networks, proxies
 from shared.http.wrong_keys import WrongKeys
 from shared.messaging.commands import Answered

@@ -33,6 +33,7 @@ from shared.clock import Clock
 from shared.eventlog.continuity.watch import watching
 from shared.eventlog.continuity.witness import Witness
 from shared.eventlog.log import EventLog
+from shared.eventlog.readers.group_commit import GroupCommit
 from shared.eventlog.readers.probe import reader_probe, unreadable_probe
 from shared.eventlog.write_check import writing_probe
 from shared.http.known_hosts import AnyNamePaths, KnownHosts, names_of
@@ -53,7 +54,7 @@ from shared.vault.vault import read_master_keys
 
 CONNECTIONS = 8
 THREADS = 6
-"""Fewer than connections: each reader has a connection of its own."""
+"""Fewer than connections: readers use some of them, at times one each."""
 ANY_NAME = AnyNamePaths(
     open=("/health/", *KEYED_PATHS),
     keyed=("/v1/",),
@@ -83,7 +84,10 @@ async def run(
         return
     log, clock, server_clock = opened.log, opened.clock, opened.server_clock
     progress = Progress()
-    with ThreadPoolExecutor(THREADS, "api") as threads:
+    with (
+        ThreadPoolExecutor(THREADS, "api") as threads,
+        ThreadPoolExecutor(1, "group-commit") as committing,
+    ):
         async with (
             Link(settings.nats_url.get_secret_value(), "projections") as link,
             intake_at(settings.intake_url) as intake,
@@ -92,7 +96,8 @@ async def run(
             desk = _desk(settings, opened, progress, Owner(link), intake, threads)
             desk.provider = _provider(settings, outside, clock)
             desk.presence = PresenceWorker(link, is_on=settings.presence)
-            following = followers(settings, log, Deliveries(link), progress, clock)
+            group = GroupCommit(log, committing)
+            following = followers(settings, opened, Deliveries(link), progress, group)
             registry = CollectorRegistry()
             witness = Witness(settings.state_dir, settings.service)
             watch = await watching(log, link, clock, stop, witness)
@@ -180,17 +185,22 @@ def _served(desk: Desk, well: Health, settings: ProjectionsSettings) -> ASGIApp:
 
 def followers(
     settings: ProjectionsSettings,
-    log: EventLog,
+    opened: OpenLog,
     deliveries: Deliveries,
     progress: Progress,
-    clock: Clock,
+    group: GroupCommit,
 ) -> Sequence[Follower]:
     """Return one follower for each read model."""
     dsn, file = settings.database_url.get_secret_value(), settings.vault_key_file
     master = read_master_keys(file) if file else None
     return [
         Follower(
-            model, log, deliveries, progress, partial(ensure, dsn, master, model, clock)
+            model,
+            opened.log,
+            deliveries,
+            progress,
+            partial(ensure, dsn, master, model, opened.clock),
+            group,
         )
         for model in MODELS.values()
     ]

@@ -23,10 +23,12 @@ from shared.database.table import Cursors
 from shared.eventlog.entry import Entry
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog, Row
+from shared.eventlog.readers.group_commit import GroupCommit
 from shared.eventlog.readers.parked_events import PassOver
-from shared.eventlog.readers.position import Apply, Bookmark, Overtaken, Tracked
+from shared.eventlog.readers.position import Bookmark, Overtaken, Tracked
 from shared.eventlog.readers.reader import RETRY_SECONDS, STOPPED_SECONDS, Reader
 from shared.eventlog.readers.status import BuildProgress, ReaderStatus
+from shared.eventlog.readers.transaction import Apply
 from shared.http.serve import end, pause
 from shared.messaging.live_feed import Deliveries
 from shared.observability.telemetry import reason
@@ -54,7 +56,7 @@ class Follower:
     """Keeps one read model up to date, from generation to generation.
 
     `ensure` returns the live schema and builds it first if necessary; it blocks, and
-    reports how far it is.
+    reports how far it is. `group`: of the followers with which it shares transactions.
     """
 
     def __init__(
@@ -64,11 +66,13 @@ class Follower:
         deliveries: Deliveries,
         progress: Progress,
         ensure: Callable[[ReportProgress], str],
+        group: GroupCommit | None = None,
     ) -> None:
         self._model = model.bound(log.vault)
         self._log = log
         self._deliveries = deliveries
         self._ensure = ensure
+        self._group = group
         self.status: ReaderStatus = _Watched(model.name, progress=progress)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -142,7 +146,14 @@ class Follower:
 
         apply = applying(self._model, schema, flipped)
         live = passing(self._model, schema, flipped)
-        reader = Reader(self._log, bookmark, apply, self._deliveries, pass_over=live)
+        reader = Reader(
+            self._log,
+            bookmark,
+            apply,
+            self._deliveries,
+            pass_over=live,
+            group=self._group,
+        )
         reader.status = self.status
         return reader
 

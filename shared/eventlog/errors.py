@@ -8,7 +8,12 @@ from collections.abc import Iterator
 
 import psycopg
 from eventsourcing.persistence import InterfaceError, OperationalError
-from psycopg.errors import DiskFull, QueryCanceled
+from psycopg.errors import (
+    DeadlockDetected,
+    DiskFull,
+    LockNotAvailable,
+    QueryCanceled,
+)
 from psycopg_pool import PoolTimeout
 
 _UNAVAILABLE_CLASSES = {"08", "28", "40", "53", "57", "58"}
@@ -74,6 +79,15 @@ def is_cancelled(error: BaseException) -> bool:
     The server is available, so the statement itself may be at fault.
     """
     return any(isinstance(each, QueryCanceled) for each in _chain(error))
+
+
+def is_contended(error: BaseException) -> bool:
+    """Return whether PostgreSQL gave up a lock or a statement that took too long.
+
+    The server is available: somebody else is in the way.
+    """
+    contended = (LockNotAvailable, DeadlockDetected, QueryCanceled)
+    return any(isinstance(each, contended) for each in _chain(error))
 
 
 def is_full(error: BaseException) -> bool:

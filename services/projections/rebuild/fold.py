@@ -16,7 +16,8 @@ from shared.database.table import Cursors
 from shared.domain.identifiers import about
 from shared.eventlog.errors import away, is_unavailable
 from shared.eventlog.log import EventLog, Row
-from shared.eventlog.readers.position import BEHIND, Bookmark
+from shared.eventlog.readers.position import Bookmark
+from shared.eventlog.readers.transaction import BEHIND
 from shared.observability.telemetry import wordless
 from shared.vault.vault import key_ids
 

@@ -24,7 +24,8 @@ from services.projections.rebuild.worker import Task, fold_in_processes
 from shared.database.table import Cursors
 from shared.eventlog.entry import Entry
 from shared.eventlog.log import EventLog, Row
-from shared.eventlog.readers.position import Bookmark, PoisonEvent, Tracked, apply_rows
+from shared.eventlog.readers.position import Bookmark, Tracked
+from shared.eventlog.readers.transaction import Part, PoisonEvent, apply_rows
 
 BATCH = 1_000
 PROCESSES_MAX = 8
@@ -82,7 +83,7 @@ def _apply(
     while rows:
         part = rows[:size]
         try:
-            tracked = apply_rows(log, bookmark, apply, tracked, part)
+            tracked = apply_rows(log, Part(bookmark, apply, tracked), part)
         except PoisonEvent:
             size = len(part) // 2
             continue

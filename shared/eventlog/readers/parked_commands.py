@@ -27,7 +27,8 @@ from shared.eventlog.readers.parked_events import (
     remove,
     rows_of,
 )
-from shared.eventlog.readers.position import Apply, Bookmark
+from shared.eventlog.readers.position import Bookmark
+from shared.eventlog.readers.transaction import Apply
 
 Action = Literal["retry", "skip"]
 Outcome = Literal["applied", "skipped", "still parked", "nothing parked"]

@@ -14,7 +14,8 @@ from psycopg import Cursor
 from shared.database.copied_rows import copied_rows
 from shared.eventlog.errors import StaleVersion, away, is_cancelled, is_unavailable
 from shared.eventlog.log import SELECT_ROWS, EventLog, Row
-from shared.eventlog.readers.position import ERROR_MAX, Apply, Bookmark, Overtaken
+from shared.eventlog.readers.position import ERROR_MAX, Bookmark, Overtaken
+from shared.eventlog.readers.transaction import Apply
 from shared.observability.telemetry import wordless
 
 _PARKED = {

@@ -3,25 +3,19 @@
 Both tables are in the schema of the tables that the reader changes, so one transaction
 updates the position and the reader's tables together. `chain` is the hash of the event
 at `position`: a log without that event is another log.
-
-An event that cannot be applied is parked, with the later ones of its stream, so that it
-does not block other streams.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, NamedTuple
 
 from psycopg import Cursor
 from psycopg.errors import UndefinedTable
 
 from shared.database.copied_rows import ReplacedTable, copied_rows
-from shared.eventlog.entry import GENESIS, Entry
-from shared.eventlog.errors import StaleVersion, away, is_cancelled, is_unavailable
-from shared.eventlog.log import EventLog, Row
-from shared.observability.telemetry import wordless
+from shared.eventlog.entry import GENESIS
+from shared.eventlog.log import Row
 
 ERROR_MAX = 500
 """How many characters of a parked event's error are stored."""
@@ -248,142 +242,3 @@ def stored_positions(cursor: Cursors) -> StoredPositions:
 
 def _tracked(row: tuple[Any, ...]) -> Tracked:
     return Tracked(row[0], bytes(row[1]), row[2], row[3])
-
-
-Apply = Callable[[Cursor[tuple[Any, ...]], Sequence[Entry]], None]
-"""Applies entries to tables, in order, inside the caller's transaction.
-
-It may be called again with the same entries after a rollback. It locks its own rows
-first, sorted by key, and appends to the log last.
-"""
-
-SkipAgain = Callable[[Cursor[tuple[Any, ...]], Row], bool]
-"""Returns whether an event that cannot be applied was skipped before; if so, skips it.
-
-The tables of a reader may be lost, but not what an administrator decided.
-"""
-
-BEHIND = "parked behind an earlier event of its stream"
-
-
-class PoisonEvent(Exception):
-    """One of these events cannot be applied: try smaller batches to find it."""
-
-
-def apply_rows(  # noqa: PLR0913 # the last two have a default for good
-    log: EventLog,
-    bookmark: Bookmark,
-    apply: Apply,
-    before: Tracked,
-    rows: Sequence[Row],
-    *,
-    skip_again: SkipAgain = lambda _cursor, _row: False,
-    park_cancelled: bool = False,
-) -> Tracked:
-    """Apply `rows`, which follow `before`, and move past them; return the position.
-
-    All or nothing. Raises `Overtaken` if another process was first, `MissingEvent` if
-    the log does not contain them, `PoisonEvent` if several rows include one that must
-    be parked (a single row is parked, unless `skip_again` does that), and
-    `Unavailable`. `park_cancelled`: also park a single event if PostgreSQL cancels one
-    of its statements. Blocks.
-    """
-    checked = partial(_apply, apply, park_cancelled=park_cancelled)
-    try:
-        return _pass(log, bookmark, checked, before, rows)
-    except PoisonEvent as poison:
-        if len(rows) > 1:
-            raise
-        why = poison.__cause__ or poison
-    with log.transaction() as cursor:
-        after, parked = _move(bookmark, cursor, before, rows)
-        if parked:
-            return after
-        if not is_cancelled(why):
-            # It may have been the session: park only what fails in another one, too.
-            try:
-                with log.savepoint(cursor, "alone"):
-                    checked(cursor, _read(log, rows))
-            except PoisonEvent as again:
-                why = again.__cause__ or again
-            else:
-                return after
-        if _skipped_again(log, cursor, skip_again, rows[0]):
-            return after
-        return bookmark.park(cursor, rows, wordless(why))
-
-
-def _pass(
-    log: EventLog,
-    bookmark: Bookmark,
-    apply: Apply,
-    before: Tracked,
-    rows: Sequence[Row],
-) -> Tracked:
-    """Apply `rows` in one transaction; raise `PoisonEvent` if one cannot be applied."""
-    entries = _read(log, rows)
-    with log.transaction() as cursor:
-        after, parked = _move(bookmark, cursor, before, rows)
-        if ready := [entry for entry in entries if entry.stream not in parked]:
-            apply(cursor, ready)
-    return after
-
-
-def _move(
-    bookmark: Bookmark,
-    cursor: Cursor[tuple[Any, ...]],
-    before: Tracked,
-    rows: Sequence[Row],
-) -> tuple[Tracked, set[str]]:
-    """Move past `rows`; return the position, and whose rows were parked for that."""
-    after = bookmark.move(cursor, before, rows[-1])
-    if not after.parked_streams:
-        return after, set()
-    parked = bookmark.parked_among(cursor, sorted({row.stream for row in rows}))
-    if behind := [row for row in rows if row.stream in parked]:
-        after = bookmark.park(cursor, behind, BEHIND)
-    return after, parked
-
-
-def _skipped_again(
-    log: EventLog, cursor: Cursor[tuple[Any, ...]], skip_again: SkipAgain, row: Row
-) -> bool:
-    """Skip an event within a savepoint; False if that fails, too: it is parked then."""
-    try:
-        with log.savepoint(cursor, "skip"):
-            return skip_again(cursor, row)
-    except (StaleVersion, Overtaken):
-        raise
-    except Exception as error:
-        if is_unavailable(error):
-            raise away(error) from error
-        return False
-
-
-def _read(log: EventLog, rows: Sequence[Row]) -> Sequence[Entry]:
-    """Return the rows as entries; raise `PoisonEvent` if one cannot be read."""
-    try:
-        return log.entries(rows)
-    except Exception as error:
-        if is_unavailable(error):
-            raise away(error) from error
-        raise PoisonEvent from error
-
-
-def _apply(
-    apply: Apply,
-    cursor: Cursor[tuple[Any, ...]],
-    entries: Sequence[Entry],
-    *,
-    park_cancelled: bool,
-) -> None:
-    """Apply entries; raise `PoisonEvent` if one of them cannot be applied."""
-    try:
-        apply(cursor, entries)
-    except (StaleVersion, Overtaken, MissingEvent):
-        raise  # not the event's fault: a retry or another process will succeed
-    except Exception as error:
-        may_park = park_cancelled and is_cancelled(error)
-        if is_unavailable(error) and not may_park:
-            raise away(error) from error
-        raise PoisonEvent from error

@@ -17,19 +17,18 @@ import structlog
 
 from shared.eventlog.errors import StaleVersion, Unavailable, is_cancelled
 from shared.eventlog.log import EventLog, Row, follows
+from shared.eventlog.readers.group_commit import GroupCommit
 from shared.eventlog.readers.parked_commands import ParkedRequests
 from shared.eventlog.readers.parked_events import Cursors, PassOver
 from shared.eventlog.readers.position import (
     BEGINNING,
-    Apply,
     Bookmark,
     MissingEvent,
     Overtaken,
-    PoisonEvent,
     Tracked,
-    apply_rows,
 )
 from shared.eventlog.readers.status import ReaderStatus
+from shared.eventlog.readers.transaction import Apply, Part, PoisonEvent, apply_rows
 from shared.http.serve import pause
 from shared.messaging.live_feed import Deliveries, LiveFeed
 from shared.messaging.subjects import EVENTS_STREAM
@@ -76,7 +75,7 @@ class Reader:
 
     Times are in seconds. `batch` is the maximum number of
     events in one transaction. `pass_over` marks a skipped event, so that nothing waits
-    for it.
+    for it. `group`: of the readers with which it shares transactions, if any.
     """
 
     def __init__(  # noqa: PLR0913 the last three have a default for good
@@ -91,6 +90,7 @@ class Reader:
         poll: float = POLL_SECONDS,
         batch: int = BATCH,
         pass_over: PassOver = _nothing_waits,
+        group: GroupCommit | None = None,
     ) -> None:
         self._log = log
         self._bookmark = bookmark
@@ -100,6 +100,7 @@ class Reader:
         self._standby = standby
         self._poll = poll
         self._batch = batch
+        self._group = group
         self._most = batch
         """The current batch size: smaller while PostgreSQL ends transactions."""
         self._cancelled = 0
@@ -249,7 +250,7 @@ class Reader:
             size = min(size, self._most)
             part = rows[:size]
             try:
-                self._note(await self._call(self._apply_part, part))
+                self._note(await self._apply_part(part))
             except PoisonEvent:
                 size = len(part) // 2
                 continue
@@ -278,16 +279,18 @@ class Reader:
                 "why (`permanence parked list`), then `permanence parked retry`"
             )
 
-    def _apply_part(self, rows: Sequence[Row]) -> Tracked:
-        return apply_rows(
-            self._log,
+    async def _apply_part(self, rows: Sequence[Row]) -> Tracked:
+        part = Part(
             self._bookmark,
             self._apply_entries,
             self._tracked,
-            rows,
-            skip_again=self._requests.skip_again,
             park_cancelled=self._cancelled >= CANCELLED_MAX and len(rows) == 1,
         )
+        after = await self._group.apply(part, rows) if self._group else None
+        if after is not None:
+            return after
+        again = self._requests.skip_again
+        return await self._call(apply_rows, self._log, part, rows, again)
 
     async def _stand_by(self, stop: asyncio.Event) -> None:
         """Wait until the active process makes no progress although the log is ahead."""

@@ -13,9 +13,10 @@ from shared.eventlog.continuity.watch import watching
 from shared.eventlog.continuity.witness import Witness
 from shared.eventlog.log import EventLog
 from shared.eventlog.readers.parked_events import PassOver
-from shared.eventlog.readers.position import Apply, Bookmark
+from shared.eventlog.readers.position import Bookmark
 from shared.eventlog.readers.probe import reader_probe
 from shared.eventlog.readers.reader import BATCH, Reader
+from shared.eventlog.readers.transaction import Apply
 from shared.eventlog.write_check import writing_probe
 from shared.http.error_responses import complete
 from shared.http.serve import serve

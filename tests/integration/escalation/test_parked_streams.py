@@ -25,7 +25,8 @@ from shared.eventlog.readers.parked_commands import (
     ParkedRequests,
     ask,
 )
-from shared.eventlog.readers.position import Bookmark, PoisonEvent, apply_rows
+from shared.eventlog.readers.position import Bookmark
+from shared.eventlog.readers.transaction import Part, PoisonEvent, apply_rows
 from shared.process_manager import Worker
 from tests.support.builders.promise_events import told
 from tests.support.builders.promises import local
@@ -67,9 +68,9 @@ def read_one_by_one(desk: HelpingDesk, worker: Help) -> None:
         if not rows:
             return
         try:
-            apply_rows(desk.log, BOOKMARK, worker.apply, tracked, rows)
+            apply_rows(desk.log, Part(BOOKMARK, worker.apply, tracked), rows)
         except PoisonEvent:
-            apply_rows(desk.log, BOOKMARK, worker.apply, tracked, rows[:1])
+            apply_rows(desk.log, Part(BOOKMARK, worker.apply, tracked), rows[:1])
 
 
 def answered(desk: HelpingDesk, action: Action) -> None:
@@ -242,12 +243,12 @@ def test_a_skip_that_fails_parks_the_event(desk: HelpingDesk) -> None:
     unreadable(desk)
     tracked, rows = desk.ahead(200)
     apply = desk.worker.apply
-    tracked = apply_rows(desk.log, BOOKMARK, apply, tracked, rows[:-1])
+    tracked = apply_rows(desk.log, Part(BOOKMARK, apply, tracked), rows[:-1])
 
     def fails(cursor: Cursors, row: Row) -> bool:
         cursor.execute("SELECT 1 / 0")
         return row.position > 0
 
-    after = apply_rows(desk.log, BOOKMARK, apply, tracked, rows[-1:], skip_again=fails)
+    after = apply_rows(desk.log, Part(BOOKMARK, apply, tracked), rows[-1:], fails)
 
     assert after.parked_streams == 1

@@ -15,7 +15,8 @@ from services.escalation.rules.context import EscalationContext
 from shared.domain.identifiers import handover_stream, incident_ref
 from shared.eventlog.log import EventLog, Row
 from shared.eventlog.policies import PolicyVersions
-from shared.eventlog.readers.position import Tracked, apply_rows
+from shared.eventlog.readers.position import Tracked
+from shared.eventlog.readers.transaction import Part, apply_rows
 from shared.process_manager import Worker
 from shared.vault.master_keys import MasterKeys
 from tests.support.desks.watching import SlaDesk, sla_desk
@@ -67,7 +68,7 @@ class HelpingDesk:
     ) -> None:
         """Let it take these in. Raises `Overtaken` where another did before."""
         apply = (worker or self.worker).apply
-        apply_rows(self.log, BOOKMARK, apply, tracked, rows)
+        apply_rows(self.log, Part(BOOKMARK, apply, tracked), rows)
 
     def walk(self, until: datetime) -> None:
         """Let time pass for the watcher, and escalation read what it said."""

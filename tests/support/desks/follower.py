@@ -14,8 +14,9 @@ from shared.domain.events.incident import IncidentAcknowledged
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.entry import Entry
 from shared.eventlog.log import EventLog, Row
-from shared.eventlog.readers.position import Apply, Bookmark
+from shared.eventlog.readers.position import Bookmark
 from shared.eventlog.readers.reader import SILENCE_SECONDS, STANDBY_SECONDS, Reader
+from shared.eventlog.readers.transaction import Apply
 from shared.eventlog.recorder import versions
 from shared.http.serve import end
 from shared.messaging import subjects

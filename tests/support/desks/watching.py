@@ -26,7 +26,7 @@ from shared.domain.identifiers import incident_ref, incident_stream, sla_stream
 from shared.eventlog.append import AppendUnit, Recorded
 from shared.eventlog.log import EventLog
 from shared.eventlog.policies import PolicyVersions
-from shared.eventlog.readers.position import apply_rows
+from shared.eventlog.readers.transaction import Part, apply_rows
 from shared.eventlog.recorder import versions as current_versions
 from shared.messaging.commands import CommandRequest
 from shared.process_manager import ProcessManager, Worker
@@ -139,7 +139,7 @@ class SlaDesk:
         rows = self.log.rows_since(tracked.position, limit)
         if rows:
             apply = (worker or self.worker).apply
-            apply_rows(self.log, BOOKMARK, apply, tracked, rows)
+            apply_rows(self.log, Part(BOOKMARK, apply, tracked), rows)
         return [row.stream for row in rows]
 
     def wake(self) -> int:

@@ -13,7 +13,7 @@ from shared.domain.events.handover import HandoverDeclined, HandoverJoined
 from shared.domain.identifiers import handover_stream, incident_stream
 from shared.eventlog.log import EventLog
 from shared.eventlog.readers.parked_events import parked_streams, retry
-from shared.eventlog.readers.position import apply_rows
+from shared.eventlog.readers.transaction import Part, apply_rows
 from tests.integration.intake.commands.test_commands import INC
 from tests.integration.intake.commands.test_commands import done as to_incident
 from tests.integration.intake.commands.test_problems_and_changes import PRB, done
@@ -35,7 +35,7 @@ def read(hands: Hands) -> None:
         rows = hands.log.rows_since(tracked.position, 1)
         if not rows:
             return
-        apply_rows(hands.log, BOOKMARK, apply, tracked, rows)
+        apply_rows(hands.log, Part(BOOKMARK, apply, tracked), rows)
 
 
 def says(owner: EventLog, kind: type[Any], **words: Any) -> None:

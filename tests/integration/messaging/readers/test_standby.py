@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from shared.eventlog.readers.position import Overtaken, Tracked, apply_rows
+from shared.eventlog.readers.position import Overtaken, Tracked
+from shared.eventlog.readers.transaction import Part, apply_rows
 from tests.support.desks.follower import (
     BOOKMARK,
     Cursors,
@@ -27,10 +28,10 @@ def where(desk: Desk) -> Tracked:
 def test_who_comes_second_applies_nothing(desk: Desk) -> None:
     desk.happen(1, 2, 3)
     before, rows = where(desk), desk.rows()
-    apply_rows(desk.readers_log, BOOKMARK, apply, before, rows[:2])
+    apply_rows(desk.readers_log, Part(BOOKMARK, apply, before), rows[:2])
 
     with pytest.raises(Overtaken):
-        apply_rows(desk.readers_log, BOOKMARK, apply, before, rows)
+        apply_rows(desk.readers_log, Part(BOOKMARK, apply, before), rows)
 
     assert desk.seen() == [1, 2]
 
