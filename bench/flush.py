@@ -14,10 +14,10 @@ import orjson
 from bench.connections import bodies
 from bench.sending import SIGNAL, Load
 from services.intake.assembly import SIGNALS_A_BATCH
-from services.intake.commands.record_store import RecordCache
 from services.intake.partitions import turn_partitions
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Policies, Signature
+from services.intake.records.store import RecordCache
 from services.intake.signals.formats import ADAPTERS
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
 from services.intake.signals.schemas import Delivery

@@ -18,10 +18,10 @@ import orjson
 import typer
 
 from bench.figure import Figure, median_of, show
-from services.intake.commands.record_store import RecordCache
 from services.intake.partitions import turn_partitions
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Policies, Signature
+from services.intake.records.store import RecordCache
 from services.intake.signals.formats import ADAPTERS
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
 from services.intake.signals.schemas import Delivery

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from services.intake.commands.rules import life_of
+from services.intake.records.rules import life_of
 from shared.domain.incident.relations import RULES, Relation
 
 PAGE = Path(__file__).parents[1] / "reference" / "incident-life.md"
@@ -14,7 +14,7 @@ _HEAD = """\
 # The life of an incident
 
 <!-- Written by `make docs` from
-services/intake/commands/rules/verbs.py and
+services/intake/records/rules/verbs.py and
 shared/domain/incident/relations.py; change those. -->
 
 What each verb does in each status.

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.intake.commands.rules import life_of
+from services.intake.records.rules import life_of
 
 PAGE = Path(__file__).parents[1] / "reference" / "record-life.md"
 
@@ -11,7 +11,7 @@ _HEAD = """\
 
 # The life of problems and changes
 
-<!-- Written by `make docs` from services/intake/commands/rules/verbs.py; change that. -->
+<!-- Written by `make docs` from services/intake/records/rules/verbs.py; change that. -->
 
 What each verb does in each status. **do**: the verb's own rule decides. **already**: it is so, nothing is appended but words that were not said before.
 Anything else is refused with 409, and that is what to do instead.

@@ -29,7 +29,6 @@ from services.intake.callbacks.endpoints import (
 from services.intake.commands.due_commands import DueCommands
 from services.intake.commands.pending_command import PendingCommand
 from services.intake.commands.problem_links import ProblemLinks
-from services.intake.commands.record_store import RecordCache
 from services.intake.commands.store import CommandDesk
 from services.intake.compat import opsgenie, pagerduty
 from services.intake.compat.webhook_handshakes import Handshakes
@@ -50,6 +49,7 @@ from services.intake.policy.store import InForce, Policies
 from services.intake.quarantine.endpoints import QuarantineEndpoints
 from services.intake.quarantine.retry import QuarantineRetry
 from services.intake.quarantine.worker import quarantine_probe
+from services.intake.records.store import RecordCache
 from services.intake.reminders import subscriber as reminders
 from services.intake.reminders.store import REMINDERS
 from services.intake.reviews.required_reviews import RequiredReviews

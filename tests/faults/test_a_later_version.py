@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.intake.signals.schemas import signal_key
+from services.intake.records.signal import signal_key
 from shared.eventlog.log import EventLog
 from tests.support.desks.running import TWIN, Desk, running_desk
 from tests.support.faults.later_version import upgraded, write_unknown

@@ -16,7 +16,7 @@ import httpx
 import psycopg
 import pytest
 
-from services.intake.signals.schemas import Signal
+from services.intake.records.signal import Signal
 from shared.eventlog.errors import WrongClock
 from tests.support.builders.short_events import broken_at
 from tests.support.desks.running import (

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from docs.generate.doors.door import JSON, Door, Key, header, query
 from docs.generate.doors.schemas import TEXT, ref
+from services.intake.records.signal import DEDUP_KEY_MAX
 from services.intake.signals.outcomes import PAGE_MAX
-from services.intake.signals.schemas import DEDUP_KEY_MAX
 from shared.domain.commands.quarantine import QuarantineListing
 from shared.i18n.catalog import LANGUAGES
 

@@ -9,11 +9,11 @@ from docs.generate.doors import answers
 from docs.generate.doors.door import Schema
 from services.intake.external_records.schemas import PutExternalRecord
 from services.intake.maintenance.rules import Announce, Withdraw
+from services.intake.records.signal import Action, Signal
 from services.intake.signals.body import ARRAY_MAX
 from services.intake.signals.formats import ADAPTERS, MAPPED
 from services.intake.signals.formats.native import LINKS_MAX
 from services.intake.signals.outcomes import StoredOutcome
-from services.intake.signals.schemas import Action, Signal
 from services.intake.source_keys.schemas import CreatedKey, CreateKey
 from shared.attachments.schemas import AttachmentAnswer
 from shared.contacts.form import Form, ReportAnswer

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from services.intake.commands.due_commands import DueTable
-from services.intake.commands.system_command import AcknowledgeAccepted
+from services.intake.records.system_command import AcknowledgeAccepted
 from shared.database.table import Cursors
 
 

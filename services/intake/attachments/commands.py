@@ -22,9 +22,9 @@ from services.intake.attachments.rules import (
     why_left_out,
 )
 from services.intake.commands.pending_command import PendingCommand
-from services.intake.commands.record_store import RecordCache, readable
-from services.intake.commands.rules.attachments import same_file
-from services.intake.commands.system_command import AttachFile, LeaveOutFile
+from services.intake.records.rules.attachments import same_file
+from services.intake.records.store import RecordCache, readable
+from services.intake.records.system_command import AttachFile, LeaveOutFile
 from shared.attachments.content import EncryptedContent, encrypted, stored_since
 from shared.attachments.schemas import AttachmentAnswer
 from shared.clock import Clock

@@ -18,7 +18,7 @@ from psycopg import Cursor
 
 from services.intake.attachments.clamd import Finding, ScannerAway, scan
 from services.intake.commands.pending_command import PendingCommand
-from services.intake.commands.system_command import RecordScan
+from services.intake.records.system_command import RecordScan
 from shared.attachments.content import UnreadableContent, delete_forgotten, load_stored
 from shared.attachments.file_type import is_encrypted_archive
 from shared.clock import Clock

@@ -8,7 +8,7 @@ from psycopg import Cursor
 
 from services.intake.auto_close.rules import Silence
 from services.intake.commands.due_commands import DueTable
-from services.intake.commands.system_command import CloseSilent
+from services.intake.records.system_command import CloseSilent
 
 Cursors = Cursor[tuple[Any, ...]]
 

@@ -8,8 +8,8 @@ for an address that a person of another client has. Addresses may be shared.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from services.intake.commands.rules.context import require_in_policy
 from services.intake.people.rules import Giver, require_administrator, unknown_person
+from services.intake.records.rules.context import require_in_policy
 from shared.directory import DirectoryEntry
 from shared.domain.commands.caller import NewCaller
 from shared.domain.commands.person import CorrectPerson

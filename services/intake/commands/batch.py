@@ -14,15 +14,15 @@ from services.intake.commands.pending_command import (
     answer_about,
     follow_up,
 )
-from services.intake.commands.record_store import (
+from services.intake.records.rules import VERBS, DecisionContext, decide
+from services.intake.records.rules.context import Helper
+from services.intake.records.store import (
     UNOPENED,
     RecordUnreadable,
     Versioned,
     advance,
     readable,
 )
-from services.intake.commands.rules import VERBS, DecisionContext, decide
-from services.intake.commands.rules.context import Helper
 from shared.commands.refusals import Refusal, answer_to, misused, moved
 from shared.domain.commands.incident import Unmerge
 from shared.domain.identifiers import escalation_stream

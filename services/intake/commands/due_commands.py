@@ -14,7 +14,7 @@ import structlog
 from psycopg import Cursor
 
 from services.intake.commands.pending_command import PendingCommand
-from services.intake.commands.system_command import DueCommand
+from services.intake.records.system_command import DueCommand
 from shared.clock import Clock
 from shared.eventlog.batcher import Batcher
 from shared.eventlog.log import EventLog

@@ -7,9 +7,9 @@ from typing import Any
 from psycopg import Cursor
 
 from services.intake.commands.pending_command import PendingCommand
-from services.intake.commands.record_store import Versioned
-from services.intake.commands.rules.context import Helper
-from services.intake.commands.system_command import AcknowledgeAccepted
+from services.intake.records.rules.context import Helper
+from services.intake.records.store import Versioned
+from services.intake.records.system_command import AcknowledgeAccepted
 from shared.domain.commands.incident import (
     Acknowledge,
     Assign,

@@ -7,8 +7,8 @@ from secrets import token_hex
 from typing import Any, Self
 
 from services.intake.callers.rules import commanders_within, new_entry
-from services.intake.commands.rules import VERBS
-from services.intake.commands.system_command import AnyCommand
+from services.intake.records.rules import VERBS
+from services.intake.records.system_command import AnyCommand
 from shared.attachments.content import EncryptedContent
 from shared.commands.refusals import digest_of
 from shared.directory import DirectoryEntry

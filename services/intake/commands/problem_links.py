@@ -12,20 +12,20 @@ from typing import Any, TypeVar, assert_never
 
 from psycopg import Cursor
 
-from services.intake.commands.record_store import (
-    Versioned,
-    advance,
-    readable,
-    replayed_records,
-)
-from services.intake.commands.rules.context import DecisionContext
-from services.intake.commands.rules.links import (
+from services.intake.policy.store import Policies
+from services.intake.records.rules.context import DecisionContext
+from services.intake.records.rules.links import (
     Joined,
     joined,
     no_longer_presumed,
     resolved_on_incident,
 )
-from services.intake.policy.store import Policies
+from services.intake.records.store import (
+    Versioned,
+    advance,
+    readable,
+    replayed_records,
+)
 from shared.clock import Clock
 from shared.domain.events.handover import HandoverDeclined, HandoverJoined
 from shared.domain.events.incident_ties import IncidentLinked

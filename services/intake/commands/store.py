@@ -25,11 +25,11 @@ from services.intake.commands.pending_command import (
     repeated_answer,
     too_busy,
 )
-from services.intake.commands.record_store import UNOPENED, RecordCache, Versioned
-from services.intake.commands.reference_numbers import new_refs
 from services.intake.directory.store import clients_of, strangers
 from services.intake.policy.store import Policies
-from services.intake.signals.key_rows import move_keys
+from services.intake.records.alert_keys import move_keys
+from services.intake.records.reference_numbers import new_refs
+from services.intake.records.store import UNOPENED, RecordCache, Versioned
 from shared.attachments.content import destroy, store
 from shared.clock import Clock
 from shared.commands.refusals import journal, misused

@@ -24,10 +24,10 @@ from starlette.routing import Route
 
 from services.intake.endpoint_context import EndpointContext
 from services.intake.gate.api_keys import bearer
+from services.intake.records.signal import default_dedup_key
 from services.intake.signals.body import BODY_BYTES_MAX, read_json
 from services.intake.signals.formats.opsgenie import severity_of
 from services.intake.signals.outcomes import StoredOutcome, find_request
-from services.intake.signals.schemas import default_dedup_key
 from shared.http.bodies import read_body
 from shared.http.error_responses import answered
 from shared.http.problem_details import HttpError

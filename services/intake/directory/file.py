@@ -24,8 +24,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from services.intake.commands.rules.context import require_in_policy
 from services.intake.directory.store import Columns
+from services.intake.records.rules.context import require_in_policy
 from shared import yaml12
 from shared.domain.bounded_text import MAIL_ADDRESS
 from shared.domain.events.person import Role

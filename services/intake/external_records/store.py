@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.intake.commands.attempts import append, decided, require_version
-from services.intake.commands.record_store import readable, replayed_records
+from services.intake.records.store import readable, replayed_records
 from shared.database.table import Cursors
 from shared.domain.events.external_record import ExternalRecordPut
 from shared.domain.external_record import ExternalRecord

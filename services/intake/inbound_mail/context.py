@@ -15,7 +15,6 @@ from services.intake.attachments.rules import LeftOut
 from services.intake.callers.store import ADDRESS_LOCK
 from services.intake.commands.attempts import decided
 from services.intake.commands.pending_command import repeated_answer
-from services.intake.commands.record_store import RecordCache, readable
 from services.intake.directory.address_facts import (
     Author,
     address_events,
@@ -31,6 +30,7 @@ from services.intake.inbound_mail.store import (
     written_lately,
 )
 from services.intake.policy.store import Policies
+from services.intake.records.store import RecordCache, readable
 from shared.contact_methods.fingerprints import Address
 from shared.domain.events.contact_method import DIRECTORY_MAIL, DIRECTORY_PHONE
 from shared.domain.events.incident import IncidentOpened

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.message import Message
 
-from services.intake.commands.rules.resolution import may_reopen
 from services.intake.inbound_mail.message import (
     INCIDENTS_MAX,
     SUBJECT_MAX,
@@ -19,6 +18,7 @@ from services.intake.inbound_mail.message import (
     every,
     text,
 )
+from services.intake.records.rules.resolution import may_reopen
 from shared.domain.bounded_text import TITLE_MAX, WORDS_BYTES_MAX, WORDS_MAX, is_visible
 from shared.domain.commands.contact import Contact, command_of
 from shared.domain.commands.incident import Attach, Open, Reopen

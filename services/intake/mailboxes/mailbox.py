@@ -15,7 +15,6 @@ from datetime import datetime
 import structlog
 
 from services.intake.commands.page_taker import PageNotTaken
-from services.intake.commands.record_store import CODE as UNREADABLE
 from services.intake.inbound_mail.parser import read_letter, unread
 from services.intake.inbound_mail.worker import MailDelivery, MailIntake
 from services.intake.mailboxes.access_tokens import AccessTokens, NoToken
@@ -29,6 +28,7 @@ from services.intake.mailboxes.session import (
     TokenRefused,
 )
 from services.intake.mailboxes.store import Mark, read_mark, write_mark
+from services.intake.records.store import CODE as UNREADABLE
 from shared.database.leadership import Leadership, LeaseLost
 from shared.domain.policy.sources import Mailbox as Clause
 from shared.eventlog.batcher import Overloaded

@@ -15,7 +15,7 @@ from dateutil.rrule import rrulestr
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.intake.commands.rules.context import require_in_policy
+from services.intake.records.rules.context import require_in_policy
 from shared.domain.bounded_text import Instant, Reason
 from shared.domain.events import MaintenanceEvent
 from shared.domain.events.administration import (

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.intake.commands.rules.context import require_in_policy
+from services.intake.records.rules.context import require_in_policy
 from shared.domain.commands.person import (
     GrantRole,
     InvitePerson,

@@ -12,6 +12,7 @@ from typing import TypeVar, TypeVarTuple
 from services.intake.policy.store import InForce
 from services.intake.quarantine import store
 from services.intake.quarantine.store import BY_ITSELF, QuarantinedElement
+from services.intake.records.signal import Signal
 from services.intake.signals.body import elements, read_json, read_kept
 from services.intake.signals.formats import adapter_for, zone_of
 from services.intake.signals.formats.clouds.cloudevents import CONTENT_TYPE
@@ -24,14 +25,7 @@ from services.intake.signals.reception import (
     UNREADABLE,
     Reception,
 )
-from services.intake.signals.schemas import (
-    Delivery,
-    Heard,
-    Rejected,
-    Result,
-    RetryOf,
-    Signal,
-)
+from services.intake.signals.schemas import Delivery, Heard, Rejected, Result, RetryOf
 from shared.clock import Clock
 from shared.domain.bounded_text import REASON_MAX
 from shared.domain.commands.quarantine import (

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import structlog
 
-from services.intake.commands.record_store import KEY_ROW, replayed_records
 from services.intake.quarantine.retry import QuarantineRetry
 from services.intake.quarantine.store import (
     BY_ITSELF,
@@ -17,6 +16,7 @@ from services.intake.quarantine.store import (
     first_in_order,
     next_of,
 )
+from services.intake.records.store import KEY_ROW, replayed_records
 from shared.clock import Clock
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog

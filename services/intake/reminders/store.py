@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from psycopg import Cursor
 
 from services.intake.commands.due_commands import DueTable
-from services.intake.commands.system_command import FireReminder
+from services.intake.records.system_command import FireReminder
 
 Cursors = Cursor[tuple[Any, ...]]
 

@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from services.intake.commands.record_store import (
+from services.intake.maintenance.rules import Windows
+from services.intake.records.signal import Signal, signal_key
+from services.intake.records.store import (
     KEY_ROW,
     RecordUnreadable,
     Versioned,
     advance,
     readable,
 )
-from services.intake.maintenance.rules import Windows
 from services.intake.signals.formats.elements.fields import one_line
 from services.intake.signals.outcomes import (
     ElementResult,
@@ -41,10 +42,8 @@ from services.intake.signals.schemas import (
     PostponedSignal,
     Rejected,
     Result,
-    Signal,
     Status,
     TimePassed,
-    signal_key,
 )
 from shared.domain.bounded_text import REASON_MAX
 from shared.domain.events import IncidentEvent

@@ -17,9 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.intake.commands.record_store import UNOPENED, replayed_records
 from services.intake.endpoint_context import EndpointContext
 from services.intake.gate.api_keys import bearer, seen_by
+from services.intake.records.signal import DEDUP_KEY_MAX, signal_key
+from services.intake.records.store import UNOPENED, replayed_records
 from services.intake.signals.endpoints import json_answer
 from services.intake.signals.key_rows import read_keys
 from services.intake.signals.outcomes import (
@@ -30,7 +31,6 @@ from services.intake.signals.outcomes import (
 )
 from services.intake.signals.rules.context import KeyRow, Suppressor
 from services.intake.signals.rules.explanation import explained
-from services.intake.signals.schemas import DEDUP_KEY_MAX, signal_key
 from shared.eventlog.log import EventLog
 from shared.http.error_responses import answered
 from shared.http.problem_details import HttpError

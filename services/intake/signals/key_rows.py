@@ -13,6 +13,7 @@ import orjson
 from psycopg import Cursor
 from pydantic import TypeAdapter, ValidationError
 
+from services.intake.records.alert_keys import lock_numbers, number_of
 from services.intake.signals.rules.context import (
     NO_LIFE,
     GroupRow,
@@ -20,12 +21,6 @@ from services.intake.signals.rules.context import (
     KeyRow,
     Life,
 )
-from shared.domain.events.incident_ties import (
-    IncidentAbsorbed,
-    IncidentSplit,
-    IncidentUnmerged,
-)
-from shared.domain.record import RecordEvent
 from shared.eventlog.errors import Unavailable
 from shared.observability.telemetry import wordless
 from shared.vault.vault import Vault
@@ -88,10 +83,6 @@ def _place(key: str) -> str:
     return f"held|{key}"
 
 
-KEY_LOCKS = 7366
-"""The class of the advisory locks on keys, groups and event ids."""
-
-_LOCK = "SELECT pg_advisory_xact_lock(%b, n) FROM unnest(%b::int[]) AS n"
 _COLUMNS = """signal_key, source, incident, state, severity, last_occurred_at,
        last_recovered_at, repeats, last_summary_at, recovery_heard_at, life, held,
        due_at
@@ -134,16 +125,6 @@ SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::timestamptz[])
 ON CONFLICT (group_key) DO UPDATE
 SET incident = excluded.incident, signalled_at = excluded.signalled_at
 """
-_MOVE = """
-UPDATE intake.signal_keys SET incident = %b, life = life - 'apart'
-WHERE signal_key = ANY(%b)
-"""
-_MOVE_APART = """
-UPDATE intake.signal_keys
-SET incident = %b, life = coalesce(life, '{}') || '{"apart": true}'
-WHERE signal_key = ANY(%b)
-"""
-
 Cursors = Cursor[tuple[Any, ...]]
 
 
@@ -175,7 +156,7 @@ class Locked(NamedTuple):
 
     def numbers(self) -> set[int]:
         """Return the numbers to lock."""
-        keys = set(map(_number, self.sources))
+        keys = set(map(number_of, self.sources))
         return keys | {_event_number(*event) for event in self.events}
 
 
@@ -186,7 +167,7 @@ def lock_keys(cursor: Cursors, about: Locked, vault: Vault) -> Rows:
     Locking and reading are two statements: the rows must be read once the locks are
     granted.
     """
-    _lock_numbers(cursor, about.numbers())
+    lock_numbers(cursor, about.numbers())
     found = cursor.execute(_READ, (list(about.sources),), binary=True).fetchall()
     rows, unreadable = _rows(found, about.sources, vault)
     return Rows(rows, {}, unreadable)
@@ -206,7 +187,7 @@ def lock_together(
     all_groups = sorted({*groups, *(group for (group,) in known)})
     waiting = cursor.execute(_WAIT_IN, (all_groups,)).fetchall()
     locked = {**dict(waiting), **sources}
-    _lock_numbers(cursor, about.numbers() | set(map(_number, [*locked, *all_groups])))
+    lock_numbers(cursor, about.numbers() | set(map(number_of, [*locked, *all_groups])))
     values = (list(locked), all_groups)
     found = cursor.execute(_READ_TOGETHER, values, binary=True).fetchall()
     rows, unreadable = _rows(found, locked, vault)
@@ -253,42 +234,6 @@ def write_groups(cursor: Cursors, rows: Sequence[GroupRow]) -> None:
     if rows:
         columns = zip(*rows, strict=True)
         cursor.execute(_WRITE_GROUPS, [list(column) for column in columns])
-
-
-def move_keys(cursor: Cursors, events: Sequence[RecordEvent]) -> bool:
-    """Move keys after merging and splitting; return whether any moved."""
-    moves = [move for event in events if (move := _move(event)) is not None]
-    _lock(cursor, [key for keys, _, _ in moves for key in keys])
-    for keys, incident, statement in moves:
-        cursor.execute(statement, (incident, list(keys)))
-    return bool(moves)
-
-
-def _move(event: RecordEvent) -> tuple[Iterable[str], str, str] | None:
-    match event:
-        case IncidentAbsorbed(signals=signals, incident=incident) if signals:
-            return signals, incident, _MOVE
-        case IncidentUnmerged(signals=signals, incident=incident) if signals:
-            return signals, incident, _MOVE
-        case IncidentSplit(signal_keys=keys, into=into) if keys:
-            return keys, into, _MOVE_APART
-        case _:
-            return None
-
-
-def _lock(cursor: Cursors, keys: Iterable[str]) -> None:
-    _lock_numbers(cursor, set(map(_number, keys)))
-
-
-def _lock_numbers(cursor: Cursors, numbers: Collection[int]) -> None:
-    """Lock the numbers in one pass, in order, to avoid deadlocks."""
-    if numbers:
-        cursor.execute(_LOCK, (KEY_LOCKS, sorted(numbers)))
-
-
-def _number(key: str) -> int:
-    """Return 32 bits of a key, signed; a collision only causes needless waiting."""
-    return int.from_bytes(bytes.fromhex(key[:8]), signed=True)
 
 
 def _event_number(source: str, event_id: str) -> int:

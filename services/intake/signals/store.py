@@ -11,8 +11,6 @@ from typing import Any
 
 from psycopg import Cursor
 
-from services.intake.commands.record_store import RecordCache, Versioned
-from services.intake.commands.reference_numbers import new_refs, openings
 from services.intake.policy.store import Policies
 from services.intake.quarantine.store import (
     keep_postponed,
@@ -20,6 +18,9 @@ from services.intake.quarantine.store import (
     still_waiting,
     waiting_in_order,
 )
+from services.intake.records.reference_numbers import new_refs
+from services.intake.records.signal import Signal, signal_key
+from services.intake.records.store import RecordCache, Versioned
 from services.intake.signals.batch import BatchState, SignalBatch, processed
 from services.intake.signals.key_rows import (
     Locked,
@@ -30,6 +31,7 @@ from services.intake.signals.key_rows import (
     write_groups,
     write_keys,
 )
+from services.intake.signals.openings import openings
 from services.intake.signals.outcomes import (
     EventId,
     keep_suppressed,
@@ -51,10 +53,8 @@ from services.intake.signals.schemas import (
     Delivery,
     Rejected,
     Result,
-    Signal,
     TimePassed,
     halves,
-    signal_key,
 )
 from shared.clock import Clock
 from shared.domain.policy.document import Policy

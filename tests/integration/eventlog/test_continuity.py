@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import Cursor
 
-from services.intake.commands.record_store import RecordCache, Versioned
+from services.intake.records.store import RecordCache, Versioned
 from shared.eventlog.append import AppendUnit, Outcome
 from shared.eventlog.continuity.check import BROKEN_MAX, EVIDENCE_MAX
 from shared.eventlog.continuity.epoch_renewal import Renewal, renew

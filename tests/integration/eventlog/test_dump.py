@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from services.intake.commands.reference_numbers import new_refs
+from services.intake.records.reference_numbers import new_refs
 from services.projections.generations import as_of
 from services.projections.read_models import MODELS
 from services.projections.rebuild.rebuild import ensure

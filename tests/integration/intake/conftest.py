@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from services.intake.commands.record_store import RecordCache
 from services.intake.commands.store import CommandDesk
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Policies, Signature
+from services.intake.records.store import RecordCache
 from services.intake.signals.store import Receiver
 from shared.eventlog.log import EventLog
 from shared.security.access import create

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.intake.commands.record_store import replayed_records
+from services.intake.records.store import replayed_records
 from shared.domain.events.external_record import (
     ExternalRecordLinked,
     ExternalRecordPut,

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from nats.aio.client import Client
 
-from services.intake.commands.reference_numbers import new_refs
+from services.intake.records.reference_numbers import new_refs
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.continuity.epoch_renewal import MARGIN, Renewal, renew
 from shared.eventlog.continuity.last_seen import (

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from services.intake.commands.record_store import RecordCache
 from services.intake.partitions import turn_partitions
 from services.intake.policy.store import Policies
+from services.intake.records.store import RecordCache
 from services.intake.signals.formats import ADAPTERS
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
 from services.intake.signals.schemas import Delivery

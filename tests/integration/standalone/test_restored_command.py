@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from cli.app import command_line
 from cli.restored import epoch_at_start
-from services.intake.commands.reference_numbers import new_refs
+from services.intake.records.reference_numbers import new_refs
 from shared.clock import real_clock
 from shared.eventlog.continuity.epoch_renewal import MARGIN
 from shared.eventlog.errors import NotContinued

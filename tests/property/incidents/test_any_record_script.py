@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.commands.record_store import Versioned, advance
-from services.intake.commands.rules import VERBS, DecisionContext, decide
-from services.intake.commands.system_command import AnyCommand
+from services.intake.records.rules import VERBS, DecisionContext, decide
+from services.intake.records.store import Versioned, advance
+from services.intake.records.system_command import AnyCommand
 from shared.domain import change as domain_change
 from shared.domain import problem as domain_problem
 from shared.domain.change import Change

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake.records.signal import Signal
 from services.intake.signals.formats import ADAPTERS
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
-from services.intake.signals.schemas import Ignored, Rejected, Signal
+from services.intake.signals.schemas import Ignored, Rejected
 from tests.support.builders.format_bodies import GOOD
 from tests.support.examples import examples
 

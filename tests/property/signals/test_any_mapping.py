@@ -7,9 +7,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from services.intake.records.signal import Signal
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
 from services.intake.signals.formats.mapping import read
-from services.intake.signals.schemas import Ignored, Rejected, Signal
+from services.intake.signals.schemas import Ignored, Rejected
 from shared.domain.policy.mappings import EXPRESSION_MAX, Mapped, mistakes_in
 from tests.unit.intake.commands.scenario import NINE
 

@@ -19,7 +19,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.signals.schemas import Signal, signal_key
+from services.intake.records.signal import Signal, signal_key
 from shared.domain.events.incident import IncidentOpened
 from shared.domain.incident import AT_WORK
 from shared.domain.policy.document import Policy

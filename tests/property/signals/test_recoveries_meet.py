@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake.records.signal import Signal
 from services.intake.signals.formats import ADAPTERS
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
-from services.intake.signals.schemas import Signal
 from tests.support.builders.format_bodies import GOOD
 
 NOW = datetime(2025, 6, 30, 7, tzinfo=UTC)

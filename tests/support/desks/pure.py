@@ -10,21 +10,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from services.intake.commands.record_store import Versioned
-from services.intake.commands.rules import DecisionContext, decide
-from services.intake.commands.system_command import AnyCommand
 from services.intake.maintenance.rules import Window, windows_of
+from services.intake.records.rules import DecisionContext, decide
+from services.intake.records.signal import Signal, signal_key
+from services.intake.records.store import Versioned
+from services.intake.records.system_command import AnyCommand
 from services.intake.signals.batch import BatchState, SignalBatch, processed
 from services.intake.signals.outcomes import EventId
 from services.intake.signals.rules.classification import enriched
 from services.intake.signals.rules.context import NO_LIFE, GroupRow, KeyRow, Suppressed
-from services.intake.signals.schemas import (
-    Delivery,
-    Result,
-    Signal,
-    TimePassed,
-    signal_key,
-)
+from services.intake.signals.schemas import Delivery, Result, TimePassed
 from shared.domain.events import IncidentEvent, is_incident_event
 from shared.domain.events.incident import IncidentOpened
 from shared.domain.events.incident_ties import (

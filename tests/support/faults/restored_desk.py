@@ -24,7 +24,7 @@ from nats.js.errors import NotFoundError
 from typer.testing import CliRunner, Result
 
 from cli.app import command_line
-from services.intake.commands.reference_numbers import new_refs
+from services.intake.records.reference_numbers import new_refs
 from services.intake.relay.relay import PURGE, publish, read_tail
 from shared.clock import LeverClock, set_lever
 from shared.eventlog.append import AppendUnit

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from services.intake.commands.record_store import RecordCache
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Policies, Signature
-from services.intake.signals.schemas import Delivery, Signal
+from services.intake.records.signal import Signal
+from services.intake.records.store import RecordCache
+from services.intake.signals.schemas import Delivery
 from services.intake.signals.store import Receiver
 from shared.clock import Clock
 from shared.database.server_clock import ServerClock, TimeSource

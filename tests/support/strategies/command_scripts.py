@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from services.intake.signals.schemas import Signal, signal_key
+from services.intake.records.signal import Signal, signal_key
 from shared.domain.commands.incident import (
     Acknowledge,
     Assign,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.intake.commands.escalation_state import helpers_in
-from services.intake.commands.rules.context import Helper
+from services.intake.records.rules.context import Helper
 from shared.domain.events import EVENT_TYPES
 from shared.domain.identifiers import escalation_stream
 from shared.eventlog.entry import Entry

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.intake.commands.rules.duplicates import REPORTERS_MAX, SIGNALS_MAX
+from services.intake.records.rules.duplicates import REPORTERS_MAX, SIGNALS_MAX
+from services.intake.records.signal import Signal
 from services.intake.signals.formats import ADAPTERS
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
-from services.intake.signals.schemas import Signal
 from shared.domain.commands.incident import (
     Attach,
     Classify,

@@ -8,8 +8,9 @@ import pytest
 from services.intake.quarantine.remap import PastBody, compare
 from services.intake.quarantine.retry import reread
 from services.intake.quarantine.store import QuarantinedElement
+from services.intake.records.signal import Signal
 from services.intake.signals.reception import NOBODY, UNREADABLE
-from services.intake.signals.schemas import Delivery, Signal, halves
+from services.intake.signals.schemas import Delivery, halves
 from shared.domain.policy.sources import Monitor
 from tests.unit.intake.commands.scenario import NINE
 

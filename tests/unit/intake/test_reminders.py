@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from services.intake.commands.rules.reminders import FARTHEST
-from services.intake.commands.system_command import FireReminder
+from services.intake.records.rules.reminders import FARTHEST
+from services.intake.records.system_command import FireReminder
 from shared.domain import events
 from shared.domain.commands.incident import REMINDERS_MAX, Note, Remind, Unremind
 from tests.unit.intake.commands.scenario import (

@@ -10,6 +10,7 @@ severity changes, so the event id consists of id, severity, status and time.
 
 from collections.abc import Mapping
 
+from services.intake.records.signal import Action
 from services.intake.signals.formats.elements.fields import (
     first_text,
     inner,
@@ -25,7 +26,7 @@ from services.intake.signals.formats.elements.upstream_alert import (
     missing,
     signal_of,
 )
-from services.intake.signals.schemas import Action, Heard, Ignored, Rejected
+from services.intake.signals.schemas import Heard, Ignored, Rejected
 from shared.domain.policy.priorities import Severity
 
 _GOOD = {"normal", "ok", "cleared"}

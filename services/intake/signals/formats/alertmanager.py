@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 
+from services.intake.records.signal import Action, Signal
 from services.intake.signals.formats.elements.fields import (
     inner,
     instant,
@@ -28,7 +29,7 @@ from services.intake.signals.formats.elements.upstream_alert import (
     UpstreamAlert,
     signal_of,
 )
-from services.intake.signals.schemas import Action, Heard, Rejected, Signal
+from services.intake.signals.schemas import Heard, Rejected
 
 ALERTS_MAX = 16_384
 """More alerts than this do not fit into a body; it is then quarantined whole."""

@@ -11,6 +11,7 @@ filled in. Tags are `env:prod,team:data` in one text, or a list of such texts.
 import re
 from collections.abc import Mapping
 
+from services.intake.records.signal import Action, Signal
 from services.intake.signals.formats.elements.fields import (
     first_text,
     inner,
@@ -25,7 +26,7 @@ from services.intake.signals.formats.elements.upstream_alert import (
     UpstreamAlert,
     signal_of,
 )
-from services.intake.signals.schemas import Action, Heard, Rejected, Signal
+from services.intake.signals.schemas import Heard, Rejected
 from shared.domain.policy.priorities import Severity
 
 

@@ -11,6 +11,7 @@ Test".
 
 from collections.abc import Iterator, Mapping
 
+from services.intake.records.signal import Action
 from services.intake.signals.formats.alertmanager import read_group
 from services.intake.signals.formats.elements.fields import (
     first_text,
@@ -25,7 +26,7 @@ from services.intake.signals.formats.elements.upstream_alert import (
     missing,
     signal_of,
 )
-from services.intake.signals.schemas import Action, Heard, Ignored, Rejected
+from services.intake.signals.schemas import Heard, Ignored, Rejected
 
 _ALSO = (
     "dashboardURL",

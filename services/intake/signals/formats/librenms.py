@@ -10,6 +10,7 @@ the message.
 
 from collections.abc import Mapping
 
+from services.intake.records.signal import Action
 from services.intake.signals.formats.elements.fields import (
     first_text,
     instant,
@@ -24,7 +25,7 @@ from services.intake.signals.formats.elements.upstream_alert import (
     missing,
     signal_of,
 )
-from services.intake.signals.schemas import Action, Heard, Rejected
+from services.intake.signals.schemas import Heard, Rejected
 
 _ACTION: Mapping[str, Action] = {
     "0": "resolve",

@@ -18,6 +18,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.visitor import TreeInterpreter
 
+from services.intake.records.signal import default_dedup_key
 from services.intake.signals.formats.elements.fields import (
     details_text,
     fitting_labels,
@@ -25,13 +26,7 @@ from services.intake.signals.formats.elements.fields import (
     one_line,
 )
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
-from services.intake.signals.schemas import (
-    Heard,
-    Ignored,
-    Rejected,
-    default_dedup_key,
-    signal_from,
-)
+from services.intake.signals.schemas import Heard, Ignored, Rejected, signal_from
 from shared.domain.bounded_text import EARLIEST, LATEST, TITLE_MAX
 from shared.domain.policy.mappings import (
     AUTO,

@@ -18,6 +18,7 @@ notifications are ignored.
 import re
 from collections.abc import Mapping
 
+from services.intake.records.signal import Action
 from services.intake.signals.formats.elements.fields import (
     first_text,
     instant,
@@ -33,7 +34,7 @@ from services.intake.signals.formats.elements.upstream_alert import (
     missing,
     signal_of,
 )
-from services.intake.signals.schemas import Action, Heard, Ignored, Rejected
+from services.intake.signals.schemas import Heard, Ignored, Rejected
 from shared.domain.policy.priorities import Severity
 
 _GOOD = {"up", "ok"}

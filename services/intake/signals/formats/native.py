@@ -10,16 +10,10 @@ are taken.
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from services.intake.records.signal import Action, Signal, default_dedup_key
 from services.intake.signals.formats.elements.fields import details_text
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
-from services.intake.signals.schemas import (
-    Action,
-    Heard,
-    Rejected,
-    Signal,
-    default_dedup_key,
-    signal_from,
-)
+from services.intake.signals.schemas import Heard, Rejected, signal_from
 
 LINKS_MAX = 32
 

@@ -9,6 +9,7 @@ alerts report an incident. Instants are in milliseconds; an unreadable one is ig
 
 from collections.abc import Mapping
 
+from services.intake.records.signal import Action, Signal
 from services.intake.signals.formats.elements.fields import (
     all_texts,
     first_text,
@@ -25,7 +26,7 @@ from services.intake.signals.formats.elements.upstream_alert import (
     UpstreamAlert,
     signal_of,
 )
-from services.intake.signals.schemas import Action, Heard, Ignored, Rejected, Signal
+from services.intake.signals.schemas import Heard, Ignored, Rejected
 from shared.domain.policy.priorities import Severity
 
 _STATES: Mapping[str, Action] = {

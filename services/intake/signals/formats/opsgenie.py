@@ -10,6 +10,7 @@ nothing else will ever close it.
 from collections.abc import Mapping
 from typing import Any
 
+from services.intake.records.signal import DETAILS_MAX, NOTE, Action
 from services.intake.signals.formats.elements.fields import (
     details_text,
     instant,
@@ -18,15 +19,7 @@ from services.intake.signals.formats.elements.fields import (
     some_lines,
 )
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
-from services.intake.signals.schemas import (
-    DETAILS_MAX,
-    NOTE,
-    Action,
-    Heard,
-    Ignored,
-    Rejected,
-    signal_from,
-)
+from services.intake.signals.schemas import Heard, Ignored, Rejected, signal_from
 from shared.domain.bounded_text import TITLE_MAX
 from shared.domain.policy.priorities import Severity
 

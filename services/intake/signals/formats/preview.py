@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import assert_never
 
-from services.intake.signals.schemas import NOTE, Heard, Ignored, Rejected, Signal
+from services.intake.records.signal import NOTE, Signal
+from services.intake.signals.schemas import Heard, Ignored, Rejected
 
 Plain = dict[str, object]
 

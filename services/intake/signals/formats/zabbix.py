@@ -20,6 +20,7 @@ from datetime import datetime
 
 import orjson
 
+from services.intake.records.signal import Action
 from services.intake.signals.formats.elements.fields import (
     first_text,
     instant,
@@ -35,7 +36,7 @@ from services.intake.signals.formats.elements.upstream_alert import (
     missing,
     signal_of,
 )
-from services.intake.signals.schemas import Action, Heard, Ignored, Rejected
+from services.intake.signals.schemas import Heard, Ignored, Rejected
 from shared.domain.policy.priorities import Severity
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from hashlib import sha256
 
-from services.intake.signals.schemas import Delivery, Signal
+from services.intake.records.signal import Signal
+from services.intake.signals.schemas import Delivery
 from shared.domain.policy.document import Policy
 from shared.domain.policy.mappings import Enrichment
 from shared.domain.policy.sources import LABELS, SERVICE

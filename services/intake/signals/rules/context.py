@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, cast
 
-from services.intake.commands.rules import DecisionContext, decide
-from services.intake.commands.system_command import MachineCommand
 from services.intake.maintenance.rules import Windows
-from services.intake.signals.schemas import Signal
+from services.intake.records.rules import DecisionContext, decide
+from services.intake.records.signal import Signal
+from services.intake.records.system_command import MachineCommand
 from shared.domain.events import IncidentEvent
 from shared.domain.incident import Incident, Status
 from shared.domain.policy.document import Policy

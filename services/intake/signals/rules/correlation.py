@@ -18,7 +18,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from services.intake.commands.rules.resolution import may_reopen
+from services.intake.records.rules.resolution import may_reopen
+from services.intake.records.signal import Signal
 from services.intake.signals.formats import KEEPS_ITS_INSTANT, NEVER_RECOVERS
 from services.intake.signals.rules.classification import group_key
 from services.intake.signals.rules.context import (
@@ -46,7 +47,6 @@ from services.intake.signals.rules.recovery import (
     recovered,
     released,
 )
-from services.intake.signals.schemas import Signal
 from shared.domain.grace_periods import is_within
 from shared.domain.incident import AT_WORK, Incident, Status
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from services.intake.commands.system_command import Flap, Trigger
+from services.intake.records.system_command import Flap, Trigger
 from services.intake.signals.rules.context import (
     BatchContext,
     Correlated,

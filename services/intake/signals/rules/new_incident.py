@@ -8,8 +8,8 @@ again when it is due.
 from dataclasses import replace
 from datetime import datetime
 
-from services.intake.commands.rules.resolution import may_reopen
-from services.intake.commands.system_command import Trigger
+from services.intake.records.rules.resolution import may_reopen
+from services.intake.records.system_command import Trigger
 from services.intake.signals.rules.classification import team_for
 from services.intake.signals.rules.context import (
     Correlated,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from services.intake.commands.system_command import (
+from services.intake.records.system_command import (
     AcknowledgeSource,
     NoteSource,
     Recover,

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.intake.commands.pending_command import PendingCommand
-from services.intake.commands.system_command import AnyCommand
+from services.intake.records.system_command import AnyCommand
 from shared.domain.commands.incident import (
     Acknowledge,
     Assign,

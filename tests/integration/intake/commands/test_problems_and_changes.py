@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from services.intake.commands.system_command import AnyCommand
+from services.intake.records.system_command import AnyCommand
 from shared.domain.commands.change import CancelChange, PlanChange, RequestChange
 from shared.domain.commands.incident import Acknowledge, Link, Merge, Unlink
 from shared.domain.commands.problem import (

@@ -2,10 +2,10 @@
 
 import pytest
 
-from services.intake.commands.record_store import RecordCache
 from services.intake.policy.store import Policies
 from services.intake.quarantine.retry import reread
 from services.intake.quarantine.store import kept
+from services.intake.records.store import RecordCache
 from services.intake.signals.schemas import Delivery
 from services.intake.signals.store import Receiver
 from tests.integration.intake.conftest import NOW

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake.records.signal import Signal, signal_key
 from services.intake.signals.key_rows import read_keys
-from services.intake.signals.schemas import Delivery, Result, Signal, signal_key
+from services.intake.signals.schemas import Delivery, Result
 from tests.integration.intake.conftest import NOW, Hands, hands_on
 from tests.integration.intake.signals.test_receiving import count, types
 from tests.support.examples import examples_with_servers

@@ -7,8 +7,8 @@ import pytest
 
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Signature
+from services.intake.records.signal import Signal, signal_key
 from services.intake.signals import key_rows
-from services.intake.signals.schemas import Signal, signal_key
 from shared.domain.commands.incident import Merge, Split
 from shared.domain.events.incident import IncidentOpened
 from shared.domain.identifiers import incident_stream

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.intake.signals.schemas import Delivery, Rejected, Result, Signal
+from services.intake.records.signal import Signal
+from services.intake.signals.schemas import Delivery, Rejected, Result
 from shared.domain.bounded_text import REASON_MAX
 from shared.domain.events.incident import IncidentAcknowledged
 from tests.integration.intake.conftest import NOW, Hands, hands_on

@@ -12,8 +12,9 @@ from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
 
 from services.intake.nats_sources.rules import Sender, WhyNot
+from services.intake.records.signal import Signal
 from services.intake.signals.reception import Charge, Reception
-from services.intake.signals.schemas import Delivery, Result, Signal
+from services.intake.signals.schemas import Delivery, Result
 from services.intake.signals.subscriber import Wait, keep_listening, listen_for_signals
 from shared.eventlog.batcher import Batcher
 from shared.messaging import subjects

@@ -7,7 +7,7 @@ from itertools import cycle
 
 import pytest
 
-from services.intake.signals.schemas import Signal
+from services.intake.records.signal import Signal
 from shared.database.clock_mode import ClockMode
 from tests.support.servers.hosts import (
     Worker,

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from services.intake.commands.rules import DecisionContext, decide
-from services.intake.commands.rules.context import Helper
-from services.intake.commands.system_command import AnyCommand
+from services.intake.records.rules import DecisionContext, decide
+from services.intake.records.rules.context import Helper
+from services.intake.records.system_command import AnyCommand
 from shared.domain.change import Change
 from shared.domain.events import IncidentEvent, is_incident_event
 from shared.domain.events.event import Event

@@ -1,6 +1,6 @@
 """An agent takes an incident on."""
 
-from services.intake.commands.system_command import AcknowledgeAccepted
+from services.intake.records.system_command import AcknowledgeAccepted
 from shared.domain import events
 from shared.domain.commands.incident import Acknowledge, Restore
 from tests.unit.intake.commands.scenario import OTHER, event, given, opened

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from services.intake.commands.rules.attachments import FILES_MAX
-from services.intake.commands.system_command import (
+from services.intake.records.rules.attachments import FILES_MAX
+from services.intake.records.system_command import (
     AttachFile,
     LeaveOutFile,
     RecordScan,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.intake.commands.system_command import CloseSilent
+from services.intake.records.system_command import CloseSilent
 from shared.domain import events
 from shared.domain.commands.incident import Cancel, Close
 from tests.unit.intake.commands.scenario import called, event, given, opened, reported

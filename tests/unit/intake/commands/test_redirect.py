@@ -1,6 +1,6 @@
 """A request that is not an incident is handed elsewhere, and its users are told."""
 
-from services.intake.commands.rules.context import DecisionContext
+from services.intake.records.rules.context import DecisionContext
 from shared.domain import events
 from shared.domain.commands.incident import Cancel, Redirect, Reopen
 from shared.domain.incident import IN_STOCK, replay

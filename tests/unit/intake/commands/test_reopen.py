@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from services.intake.commands.system_command import Trigger
-from services.intake.signals.schemas import Signal
+from services.intake.records.signal import Signal
+from services.intake.records.system_command import Trigger
 from shared.domain import events
 from shared.domain.commands.incident import Reopen
 from shared.domain.incident import Status, replay

@@ -5,8 +5,9 @@ from typing import Any, get_args
 import pytest
 
 from services.intake.commands.pending_command import REFERENCES
-from services.intake.commands.rules import VERBS, life_of
-from services.intake.commands.system_command import (
+from services.intake.records.rules import VERBS, life_of
+from services.intake.records.signal import Signal
+from services.intake.records.system_command import (
     AcknowledgeAccepted,
     AcknowledgeSource,
     AnyCommand,
@@ -21,7 +22,6 @@ from services.intake.commands.system_command import (
     Recover,
     Trigger,
 )
-from services.intake.signals.schemas import Signal
 from shared.domain import events
 from shared.domain.commands.change import BODIES as OF_CHANGES
 from shared.domain.commands.incident import BODIES, IncidentCommand, Open

@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from services.intake.commands.rules import DecisionContext, decide
-from services.intake.commands.system_command import AnyCommand
+from services.intake.records.rules import DecisionContext, decide
+from services.intake.records.system_command import AnyCommand
 from shared.domain.change import Change
 from shared.domain.events.change import ChangeRequested
 from shared.domain.events.event import Event

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.intake.commands.rules import DecisionContext, decide
+from services.intake.records.rules import DecisionContext, decide
 from shared.domain import events
 from shared.domain.commands.incident import Link, Unlink
 from shared.domain.commands.problem import (

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from services.intake.records.signal import Signal, signal_key
 from services.intake.signals.rules.context import KeyRow
-from services.intake.signals.schemas import Signal, signal_key
 from shared.domain.commands.incident import IncidentCommand, Resolve
 from shared.domain.events import IncidentEvent
 from shared.domain.incident import Incident

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from services.intake.signals.schemas import Result, Signal
+from services.intake.records.signal import Signal
+from services.intake.signals.schemas import Result
 from tests.unit.intake.commands.scenario import NINE
 from tests.unit.intake.signals.alert_desk import (
     A_MINUTE,

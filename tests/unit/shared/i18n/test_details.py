@@ -16,7 +16,7 @@ from shared.web.rendering import as_sentence
 
 ROOT = Path(__file__).parents[4]
 WRITTEN = (
-    "services/intake/commands/rules",
+    "services/intake/records/rules",
     "services/intake/on_call/rules",
     "services/escalation/commands.py",
     "services/escalation/notifications",

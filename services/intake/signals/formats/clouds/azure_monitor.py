@@ -12,6 +12,7 @@ case is ignored.
 
 from collections.abc import Mapping
 
+from services.intake.records.signal import Action
 from services.intake.signals.formats.elements.fields import (
     all_texts,
     first_text,
@@ -28,7 +29,7 @@ from services.intake.signals.formats.elements.upstream_alert import (
     UpstreamAlert,
     signal_of,
 )
-from services.intake.signals.schemas import Action, Heard, Ignored, Rejected
+from services.intake.signals.schemas import Heard, Ignored, Rejected
 from shared.domain.policy.priorities import Severity
 
 _COMMON = "azureMonitorCommonAlertSchema"

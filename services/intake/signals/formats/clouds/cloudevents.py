@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 import orjson
 
+from services.intake.records.signal import DEDUP_KEY_MAX, EVENT_ID_MAX, Action
 from services.intake.signals.formats.elements.fields import (
     details_text,
     instant,
@@ -26,14 +27,7 @@ from services.intake.signals.formats.elements.fields import (
 )
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
 from services.intake.signals.formats.native import read as read_native
-from services.intake.signals.schemas import (
-    DEDUP_KEY_MAX,
-    EVENT_ID_MAX,
-    Action,
-    Heard,
-    Rejected,
-    signal_from,
-)
+from services.intake.signals.schemas import Heard, Rejected, signal_from
 from shared.domain.bounded_text import TITLE_MAX
 from shared.domain.policy.priorities import Severity
 

@@ -10,6 +10,7 @@ no severity of its own: missing data counts as less severe than a breached thres
 
 from collections.abc import Mapping
 
+from services.intake.records.signal import Action, Signal
 from services.intake.signals.body import DEPTH_MAX
 from services.intake.signals.formats.elements.fields import (
     first_text,
@@ -25,7 +26,7 @@ from services.intake.signals.formats.elements.upstream_alert import (
     UpstreamAlert,
     signal_of,
 )
-from services.intake.signals.schemas import Action, Heard, Ignored, Rejected, Signal
+from services.intake.signals.schemas import Heard, Ignored, Rejected
 from shared.domain.policy.priorities import Severity
 from shared.http.bodies import document_in
 from shared.http.problem_details import HttpError

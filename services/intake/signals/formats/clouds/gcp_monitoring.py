@@ -9,6 +9,7 @@ documentation, which may be JSON in a text. The instant 0 means unknown.
 
 from collections.abc import Mapping
 
+from services.intake.records.signal import Action, Signal
 from services.intake.signals.formats.clouds.cloudwatch import object_in
 from services.intake.signals.formats.elements.fields import (
     all_texts,
@@ -26,7 +27,7 @@ from services.intake.signals.formats.elements.upstream_alert import (
     UpstreamAlert,
     signal_of,
 )
-from services.intake.signals.schemas import Action, Heard, Ignored, Rejected, Signal
+from services.intake.signals.schemas import Heard, Ignored, Rejected
 
 _STATES: Mapping[str, Action] = {
     "open": "trigger",

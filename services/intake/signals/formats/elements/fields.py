@@ -13,7 +13,7 @@ from datetime import UTC, datetime, tzinfo
 
 import orjson
 
-from services.intake.signals.schemas import (
+from services.intake.records.signal import (
     DETAILS_MAX,
     LABEL_MAX,
     LABELS_BYTES_MAX,

@@ -8,19 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from hashlib import sha256
 
+from services.intake.records.signal import DEDUP_KEY_MAX, EVENT_ID_MAX, Action, Signal
 from services.intake.signals.formats.elements.fields import (
     details_text,
     fitting_labels,
     one_line,
 )
-from services.intake.signals.schemas import (
-    DEDUP_KEY_MAX,
-    EVENT_ID_MAX,
-    Action,
-    Rejected,
-    Signal,
-    signal_from,
-)
+from services.intake.signals.schemas import Rejected, signal_from
 from shared.domain.bounded_text import EARLIEST, TITLE_MAX
 from shared.domain.policy.priorities import Severity
 

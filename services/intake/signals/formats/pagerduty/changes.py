@@ -8,15 +8,10 @@ They do not open incidents. Incidents of the same service show recent changes.
 from collections.abc import Mapping
 from typing import Any
 
+from services.intake.records.signal import SERVICE_MAX
 from services.intake.signals.formats.elements.fields import instant, labels_of, one_line
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
-from services.intake.signals.schemas import (
-    SERVICE_MAX,
-    Change,
-    Heard,
-    Ignored,
-    Rejected,
-)
+from services.intake.signals.schemas import Change, Heard, Ignored, Rejected
 from shared.domain.bounded_text import TITLE_MAX
 
 LINKS_MAX = 10

@@ -12,6 +12,7 @@ lost is still the same alert.
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from services.intake.records.signal import Action, default_dedup_key
 from services.intake.signals.formats.elements.fields import (
     details_text,
     instant,
@@ -19,13 +20,7 @@ from services.intake.signals.formats.elements.fields import (
     one_line,
 )
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
-from services.intake.signals.schemas import (
-    Action,
-    Heard,
-    Rejected,
-    default_dedup_key,
-    signal_from,
-)
+from services.intake.signals.schemas import Heard, Rejected, signal_from
 from shared.domain.bounded_text import TITLE_MAX
 from shared.domain.policy.priorities import Severity
 

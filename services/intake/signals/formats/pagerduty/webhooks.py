@@ -10,6 +10,7 @@ alert fires nor who has acknowledged it is ignored, and so is PagerDuty's ping.
 from collections.abc import Mapping
 from typing import Any
 
+from services.intake.records.signal import Action
 from services.intake.signals.formats.elements.fields import (
     details_text,
     instant,
@@ -17,13 +18,7 @@ from services.intake.signals.formats.elements.fields import (
     one_line,
 )
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
-from services.intake.signals.schemas import (
-    Action,
-    Heard,
-    Ignored,
-    Rejected,
-    signal_from,
-)
+from services.intake.signals.schemas import Heard, Ignored, Rejected, signal_from
 from shared.domain.bounded_text import TITLE_MAX
 from shared.domain.policy.priorities import Severity
 

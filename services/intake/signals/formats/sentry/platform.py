@@ -10,6 +10,7 @@ body without `action` comes from the legacy plug-in.
 
 from collections.abc import Mapping
 
+from services.intake.records.signal import Action, Signal
 from services.intake.signals.formats.elements.fields import (
     first_text,
     inner,
@@ -27,7 +28,7 @@ from services.intake.signals.formats.elements.upstream_alert import (
 )
 from services.intake.signals.formats.sentry import legacy
 from services.intake.signals.formats.sentry.legacy import tags_of
-from services.intake.signals.schemas import Action, Heard, Ignored, Rejected, Signal
+from services.intake.signals.schemas import Heard, Ignored, Rejected
 
 _RESOURCE = "sentry-hook-resource"
 _TIMESTAMP = "sentry-hook-timestamp"

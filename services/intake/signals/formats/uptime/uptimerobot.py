@@ -10,6 +10,7 @@ warning.
 
 from collections.abc import Mapping
 
+from services.intake.records.signal import Action
 from services.intake.signals.formats.elements.fields import (
     first_text,
     instant,
@@ -23,7 +24,7 @@ from services.intake.signals.formats.elements.upstream_alert import (
     missing,
     signal_of,
 )
-from services.intake.signals.schemas import Action, Heard, Ignored, Rejected
+from services.intake.signals.schemas import Heard, Ignored, Rejected
 
 _ACTION: Mapping[str, Action] = {
     "1": "trigger",

@@ -5,9 +5,10 @@ from typing import Any
 import orjson
 import pytest
 
+from services.intake.records.signal import DETAILS_MAX, Signal
 from services.intake.signals.formats import ADAPTERS
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
-from services.intake.signals.schemas import DETAILS_MAX, Heard, Rejected, Signal
+from services.intake.signals.schemas import Heard, Rejected
 from tests.unit.intake.commands.scenario import NINE
 
 FIRING: dict[str, Any] = {

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from services.intake.records.signal import Signal
 from services.intake.signals.formats import ADAPTERS
 from services.intake.signals.formats.clouds.cloudevents import BATCH_MAX
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
-from services.intake.signals.schemas import Heard, Rejected, Signal
+from services.intake.signals.schemas import Heard, Rejected
 from tests.unit.intake.commands.scenario import NINE
 
 DEEP = b"[" * 50 + b"]" * 50

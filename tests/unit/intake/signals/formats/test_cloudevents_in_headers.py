@@ -3,10 +3,11 @@
 import orjson
 import pytest
 
+from services.intake.records.signal import Signal
 from services.intake.signals.formats import ADAPTERS
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
 from services.intake.signals.reception import cloud_body, cloud_document
-from services.intake.signals.schemas import Heard, Signal
+from services.intake.signals.schemas import Heard
 from shared.http.problem_details import HttpError
 from tests.unit.intake.commands.scenario import NINE
 

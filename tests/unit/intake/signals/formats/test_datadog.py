@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from services.intake.signals.schemas import DETAILS_MAX
+from services.intake.records.signal import DETAILS_MAX
 from tests.unit.intake.signals.formats.elements.adapter_result import (
     rejected,
     signal,

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.intake.records.signal import Signal, default_dedup_key
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
 from services.intake.signals.formats.mapping import (
     ELEMENTS_MAX,
@@ -14,13 +15,7 @@ from services.intake.signals.formats.mapping import (
     STEPS_MAX,
     read,
 )
-from services.intake.signals.schemas import (
-    Heard,
-    Ignored,
-    Rejected,
-    Signal,
-    default_dedup_key,
-)
+from services.intake.signals.schemas import Heard, Ignored, Rejected
 from shared.domain.bounded_text import TITLE_MAX
 from shared.domain.policy.mappings import Mapped
 from shared.domain.policy.sources import Monitor

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from services.intake.records.signal import Signal, default_dedup_key
 from services.intake.signals.formats import ADAPTERS
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
-from services.intake.signals.schemas import Heard, Rejected, Signal, default_dedup_key
+from services.intake.signals.schemas import Heard, Rejected
 from tests.unit.intake.commands.scenario import NINE
 
 EVENT = {"title": "Disk full", "action": "trigger", "severity": "error"}

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from services.intake.signals.schemas import Rejected, Signal
+from services.intake.records.signal import Signal
+from services.intake.signals.schemas import Rejected
 from tests.unit.intake.signals.formats.elements.adapter_result import (
     heard,
     rejected,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.signals.schemas import DETAILS_MAX
+from services.intake.records.signal import DETAILS_MAX
 from tests.unit.intake.signals.formats.elements.adapter_result import (
     ignored,
     rejected,

@@ -6,7 +6,7 @@ import orjson
 import pytest
 from hypothesis import given
 
-from services.intake.signals.schemas import DETAILS_MAX
+from services.intake.records.signal import DETAILS_MAX
 from tests.unit.intake.signals.formats.elements.adapter_result import (
     ignored,
     rejected,

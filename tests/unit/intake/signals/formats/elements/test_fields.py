@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake.records.signal import DEDUP_KEY_MAX, EVENT_ID_MAX
 from services.intake.signals.formats.elements.fields import (
     first_text,
     inner,
@@ -13,7 +14,6 @@ from services.intake.signals.formats.elements.fields import (
 )
 from services.intake.signals.formats.elements.severities import severity_of
 from services.intake.signals.formats.elements.upstream_alert import event_id_of, key_of
-from services.intake.signals.schemas import DEDUP_KEY_MAX, EVENT_ID_MAX
 from shared.domain.policy.priorities import Severity
 
 UNRENDERED = [

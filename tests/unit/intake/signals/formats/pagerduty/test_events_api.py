@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from services.intake.records.signal import Signal
 from services.intake.signals.formats import ADAPTERS
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
-from services.intake.signals.schemas import Heard, Ignored, Rejected, Signal
+from services.intake.signals.schemas import Heard, Ignored, Rejected
 from tests.unit.intake.commands.scenario import NINE
 
 PAYLOAD: dict[str, Any] = {

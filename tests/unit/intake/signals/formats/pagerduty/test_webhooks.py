@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from services.intake.records.signal import Signal
 from services.intake.signals.formats import ADAPTERS
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
 from services.intake.signals.formats.pagerduty.webhooks import MESSAGES_MAX
-from services.intake.signals.schemas import Heard, Ignored, Rejected, Signal
+from services.intake.signals.schemas import Heard, Ignored, Rejected
 from tests.unit.intake.commands.scenario import NINE
 
 INCIDENT: dict[str, Any] = {

@@ -3,7 +3,7 @@
 The matrix gives the priority; another priority needs a role and a reason.
 """
 
-from services.intake.commands.rules.context import DecisionContext, require_in_policy
+from services.intake.records.rules.context import DecisionContext, require_in_policy
 from shared.domain.commands.incident import Classify, Edit
 from shared.domain.events import IncidentEvent
 from shared.domain.events.incident import IncidentClassified, IncidentEdited

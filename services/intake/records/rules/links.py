@@ -6,7 +6,7 @@ A missing side is added whenever the link is requested again.
 from collections.abc import Collection, Mapping
 from typing import assert_never
 
-from services.intake.commands.rules.context import DecisionContext
+from services.intake.records.rules.context import DecisionContext
 from shared.domain import events
 from shared.domain.change import Change
 from shared.domain.commands.change import LinkChange, UnlinkChange

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from services.intake.signals.schemas import Signal
+from services.intake.records.signal import Signal
 from shared.domain.commands.change import ChangeCommand
 from shared.domain.commands.incident import IncidentCommand
 from shared.domain.commands.problem import ProblemCommand

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from services.intake.commands.rules.context import DecisionContext, require_in_policy
-from services.intake.commands.rules.links import require_linkable, side_linked
+from services.intake.records.rules.context import DecisionContext, require_in_policy
+from services.intake.records.rules.links import require_linkable, side_linked
 from shared.domain import events
 from shared.domain.change import Change
 from shared.domain.commands.change import (

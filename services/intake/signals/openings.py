@@ -1,43 +1,15 @@
-"""Allocates new references, from one sequence for each kind of record.
-
-Also computes how many references a batch may need; unused ones leave gaps.
-"""
+"""How many incidents a batch of deliveries may open; unused references leave gaps."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from psycopg import Cursor, sql
-
-from services.intake.commands.record_store import UNOPENED, Versioned
+from services.intake.records.signal import Signal, signal_key
+from services.intake.records.store import UNOPENED, Versioned
 from services.intake.signals.rules.classification import group_key
 from services.intake.signals.rules.context import KeyRow
-from services.intake.signals.schemas import (
-    Delivery,
-    Heard,
-    Signal,
-    TimePassed,
-    signal_key,
-)
+from services.intake.signals.schemas import Delivery, Heard, TimePassed
 from shared.domain.incident import AT_WORK
 from shared.domain.policy.document import Policy
 from shared.domain.policy.sources import Monitor
-from shared.domain.record import REF_OF_NUMBER, RecordKind
-
-_NUMBERS = sql.SQL("SELECT nextval({}) FROM generate_series(1, %s)")
-
-
-def new_refs(
-    cursor: Cursor[tuple[Any, ...]], kind: RecordKind, count: int
-) -> list[str]:
-    """Return new references for an `incident`, `problem` or `change`.
-
-    Unused references leave gaps in the numbering.
-    """
-    if not count:
-        return []
-    name = REF_OF_NUMBER[kind]
-    query = _NUMBERS.format(sql.Literal(f"intake.{kind}_numbers"))
-    return [name(number) for (number,) in cursor.execute(query, (count,)).fetchall()]
 
 
 def openings(

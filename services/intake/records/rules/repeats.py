@@ -6,9 +6,9 @@ changed by repeating the command: that is refused.
 
 from typing import assert_never
 
-from services.intake.commands.rules.context import DecisionContext
-from services.intake.commands.rules.resolution import new_solution_note
-from services.intake.commands.system_command import AnyCommand
+from services.intake.records.rules.context import DecisionContext
+from services.intake.records.rules.resolution import new_solution_note
+from services.intake.records.system_command import AnyCommand
 from shared.domain.change import Change
 from shared.domain.commands.change import CancelChange, ImplementChange
 from shared.domain.commands.incident import (

@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from services.intake.commands.rules.assignment import back_at_the_desk, place, taken
-from services.intake.commands.rules.contacts import unpaused
-from services.intake.commands.rules.context import DecisionContext, require_in_policy
-from services.intake.commands.system_command import CloseSilent
+from services.intake.records.rules.assignment import back_at_the_desk, place, taken
+from services.intake.records.rules.contacts import unpaused
+from services.intake.records.rules.context import DecisionContext, require_in_policy
+from services.intake.records.system_command import CloseSilent
 from shared.domain.commands.incident import (
     Cancel,
     Close,

@@ -3,7 +3,7 @@
 Pure: no clock, no I/O, no generated ids.
 """
 
-from services.intake.commands.rules.context import DecisionContext
-from services.intake.commands.rules.verbs import VERBS, decide, life_of
+from services.intake.records.rules.context import DecisionContext
+from services.intake.records.rules.verbs import VERBS, decide, life_of
 
 __all__ = ["VERBS", "DecisionContext", "decide", "life_of"]

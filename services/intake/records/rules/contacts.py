@@ -5,8 +5,8 @@ A user's reply ends the pause in which the incident waits for the user.
 
 from typing import Literal
 
-from services.intake.commands.rules.assignment import taken
-from services.intake.commands.rules.context import DecisionContext
+from services.intake.records.rules.assignment import taken
+from services.intake.records.rules.context import DecisionContext
 from shared.domain import events
 from shared.domain.commands.incident import Attach, Inform, Pause, Resume
 from shared.domain.incident import Incident

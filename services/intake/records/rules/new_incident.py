@@ -1,8 +1,8 @@
 """Rules for an incident that a person opens."""
 
-from services.intake.commands.rules.assignment import taken
-from services.intake.commands.rules.classification import priority_of
-from services.intake.commands.rules.context import DecisionContext, require_in_policy
+from services.intake.records.rules.assignment import taken
+from services.intake.records.rules.classification import priority_of
+from services.intake.records.rules.context import DecisionContext, require_in_policy
 from shared.domain.commands.incident import Open
 from shared.domain.events import IncidentEvent
 from shared.domain.events.incident import IncidentContacted, IncidentOpened

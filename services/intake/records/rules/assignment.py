@@ -5,8 +5,8 @@ A person who pauses, restores or resolves an unassigned incident takes it on.
 
 from typing import NamedTuple
 
-from services.intake.commands.rules.context import DecisionContext, require_in_policy
-from services.intake.commands.system_command import AcknowledgeAccepted
+from services.intake.records.rules.context import DecisionContext, require_in_policy
+from services.intake.records.system_command import AcknowledgeAccepted
 from shared.domain.commands.incident import Acknowledge, Assign, Return
 from shared.domain.events import IncidentEvent
 from shared.domain.events.incident import IncidentAcknowledged, IncidentAssigned

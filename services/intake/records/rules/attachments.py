@@ -6,8 +6,8 @@ recorded where its message is, even if that incident was merged in the meantime.
 
 from dataclasses import asdict
 
-from services.intake.commands.rules.context import DecisionContext
-from services.intake.commands.system_command import (
+from services.intake.records.rules.context import DecisionContext
+from services.intake.records.system_command import (
     AttachFile,
     LeaveOutFile,
     RecordScan,

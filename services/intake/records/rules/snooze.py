@@ -6,7 +6,7 @@ Nothing else waits: SLA clocks and escalation go on.
 from datetime import timedelta
 from typing import Literal
 
-from services.intake.commands.rules.context import DecisionContext
+from services.intake.records.rules.context import DecisionContext
 from shared.domain.commands.incident import Snooze, Wake
 from shared.domain.events import IncidentEvent
 from shared.domain.events.incident_signals import IncidentSnoozed, IncidentWoken

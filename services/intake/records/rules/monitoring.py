@@ -5,22 +5,22 @@ The signals arrive here after correlation, which decides which ones matter.
 
 from typing import assert_never
 
-from services.intake.commands.rules.assignment import back_at_the_desk
-from services.intake.commands.rules.context import DecisionContext
-from services.intake.commands.rules.resolution import (
+from services.intake.records.rules.assignment import back_at_the_desk
+from services.intake.records.rules.context import DecisionContext
+from services.intake.records.rules.resolution import (
     is_quick_fix,
     may_reopen,
     resolution,
 )
-from services.intake.commands.rules.snooze import end_of_snooze
-from services.intake.commands.system_command import (
+from services.intake.records.rules.snooze import end_of_snooze
+from services.intake.records.signal import AUTHOR, Signal
+from services.intake.records.system_command import (
     AcknowledgeSource,
     Flap,
     NoteSource,
     Recover,
     Trigger,
 )
-from services.intake.signals.schemas import AUTHOR, Signal
 from shared.domain import events
 from shared.domain.incident import AT_WORK, Incident, Status, evolve
 from shared.domain.policy.contracts import UNKNOWN

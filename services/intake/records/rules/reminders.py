@@ -8,8 +8,8 @@ without losing it. Those of somebody who was removed end at once.
 from datetime import timedelta
 from typing import Literal, assert_never
 
-from services.intake.commands.rules.context import DecisionContext
-from services.intake.commands.system_command import FireReminder
+from services.intake.records.rules.context import DecisionContext
+from services.intake.records.system_command import FireReminder
 from shared.domain.commands.incident import REMINDERS_MAX, Note, Remind, Unremind
 from shared.domain.events import IncidentEvent
 from shared.domain.events.incident import (

@@ -1,8 +1,8 @@
 """Rules for merging duplicates, for undoing a merge, and for splitting an incident."""
 
-from services.intake.commands.rules.assignment import taken
-from services.intake.commands.rules.contacts import unpaused
-from services.intake.commands.rules.context import DecisionContext
+from services.intake.records.rules.assignment import taken
+from services.intake.records.rules.contacts import unpaused
+from services.intake.records.rules.context import DecisionContext
 from shared.domain import events
 from shared.domain.commands.incident import Merge, Split, Unmerge
 from shared.domain.incident import AT_WORK, Incident, Status, evolve

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from services.intake.commands import system_command as machines
-from services.intake.commands.rules import (
+from services.intake.records import system_command as machines
+from services.intake.records.rules import (
     assignment,
     attachments,
     classification,
@@ -23,10 +23,10 @@ from services.intake.commands.rules import (
     resolution,
     snooze,
 )
-from services.intake.commands.rules import problems_and_changes as records
-from services.intake.commands.rules.context import DecisionContext
-from services.intake.commands.rules.repeats import repeated
-from services.intake.commands.system_command import AnyCommand
+from services.intake.records.rules import problems_and_changes as records
+from services.intake.records.rules.context import DecisionContext
+from services.intake.records.rules.repeats import repeated
+from services.intake.records.system_command import AnyCommand
 from shared.domain import change as changes
 from shared.domain import incident as incidents
 from shared.domain import problem as problems

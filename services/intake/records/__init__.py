@@ -1,0 +1,1 @@
+"""Incidents, problems and changes: their state from the log, and what changes them."""
