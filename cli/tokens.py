@@ -13,7 +13,7 @@ from cli.shell.desk import desk_of, remember
 from cli.shell.output import AsJson, Exit, answer, plain_text, refused
 from cli.shell.parameters import demand_actor, demand_line
 from cli.shell.table import Table
-from services.intake.source_activity.store import last_used
+from services.intake.gate.activity_store import last_used
 from shared.domain.limits import EVERYTHING, Limits, names_of
 from shared.domain.policy.clause import NAME
 from shared.messaging.commands import Scope

@@ -24,7 +24,7 @@ from services.intake.people.subscriber import listen_for_people
 from services.intake.reviews.subscriber import listen_for_reviews
 from services.intake.signals.reception import Reception
 from services.intake.signals.schemas import Delivery, Result
-from services.intake.signals.subscriber import listen_for_signals
+from services.intake.source_api.subscriber import listen_for_signals
 from services.intake.survey_results.subscriber import listen_for_survey_results
 from services.intake.surveys.subscriber import listen_for_survey_answers
 from services.sla_watcher.policy_moves.subscriber import listen_for_moves

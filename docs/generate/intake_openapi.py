@@ -44,9 +44,9 @@ def routes() -> list[Route]:
     """Return intake's routes; nothing stands behind them."""
     nothing = cast("Any", None)
     gate = Gate(nothing, nothing, nothing, nothing, real_clock, ())
-    doors = EndpointContext(gate, nothing, nothing, nothing, nothing, nothing)
+    doors = EndpointContext(gate, nothing, nothing, nothing, nothing)
     house = GateWiring(gate, nothing, nothing, nothing, nothing)
-    parts = Parts(*(nothing,) * 5, doors, nothing, nothing, house, *(nothing,) * 5)
+    parts = Parts(*(nothing,) * 5, doors, *(nothing,) * 3, house, *(nothing,) * 5)
     return all_routes(parts, real_clock)
 
 

@@ -65,8 +65,8 @@ from services.intake.relay.relay import Relay, relay_candidate
 from services.intake.reviews.store import ReviewDesk
 from services.intake.reviews.subscriber import listen_for_reviews
 from services.intake.reviews.worker import ReviewWarnings
-from services.intake.signals.subscriber import keep_listening, listen_for_signals
 from services.intake.signals.timers import Timers
+from services.intake.source_api.subscriber import keep_listening, listen_for_signals
 from services.intake.survey_results.store import SurveyResultsDesk
 from services.intake.survey_results.subscriber import listen_for_survey_results
 from services.intake.survey_results.worker import SurveyWarnings
@@ -126,7 +126,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
             wake = partial(asyncio.get_running_loop().call_soon_threadsafe, relay.wake)
             observer, config = CommitObserver(registry, wake), worker_config(settings)
             parts = assemble(log, clock, executor, observer, config, settings.mail_from)
-            parts.context.letters.pages = PageTaker(log.vault, parts.commands, link)
+            parts.letters.pages = PageTaker(log.vault, parts.commands, link)
             follower = log_follower(log, clock, parts.commands)
             mailboxes = _mailboxes(parts, settings)
             outside = _outside_directory(parts, settings, clock)
@@ -170,7 +170,7 @@ def _relay(settings: IntakeSettings, log: EventLog, link: Link) -> Relay:
 
 
 def _mailboxes(parts: Parts, settings: IntakeSettings) -> Mailboxes:
-    letters, our_address = parts.context.letters, settings.mail_from
+    letters, our_address = parts.letters, settings.mail_from
 
     def opened(source: str, clause: MailboxClause) -> Mailbox:
         return Mailbox(source, clause, parts.log, letters, our_address)
@@ -328,7 +328,7 @@ async def _take_messages(
     listen_for_parked_events(
         broker, parts.authentication, parked, "incident", QUEUE_GROUP
     )
-    listen_for_reports(broker, parts.context.letters)
+    listen_for_reports(broker, parts.letters)
     _listen_for_people(broker, parts, outside, clock)
     _listen_about_on_call(broker, parts, clock)
     try:

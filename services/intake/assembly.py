@@ -35,12 +35,14 @@ from services.intake.compat.webhook_handshakes import Handshakes
 from services.intake.contacts.endpoints import OPEN, FormRules, contact_routes
 from services.intake.endpoint_context import EndpointContext
 from services.intake.external_records.endpoints import external_record_routes
+from services.intake.gate.activity import NATS, ActivityWriter, Tally
 from services.intake.gate.admission import Admission, Pace
 from services.intake.gate.api_keys import Keys, Secrets
 from services.intake.gate.gate import Gate, GateObserver, Why
 from services.intake.heartbeats.endpoints import HeartbeatEndpoints
 from services.intake.heartbeats.worker import HeartbeatWatch
 from services.intake.inbound_mail.context import MailLookup
+from services.intake.inbound_mail.endpoints import mail_routes
 from services.intake.inbound_mail.held_mail import HeldWatch
 from services.intake.inbound_mail.worker import MailIntake
 from services.intake.maintenance.endpoints import announcement_routes
@@ -53,13 +55,12 @@ from services.intake.records.store import RecordCache
 from services.intake.reminders import subscriber as reminders
 from services.intake.reminders.store import REMINDERS
 from services.intake.reviews.required_reviews import RequiredReviews
-from services.intake.signals import endpoints as signals_endpoints
-from services.intake.signals.explain_endpoints import explain_routes
 from services.intake.signals.reception import Reception
 from services.intake.signals.schemas import Delivery, Result
 from services.intake.signals.store import Receiver
 from services.intake.source_activity.endpoints import SourceEndpoints
-from services.intake.source_activity.worker import NATS, ActivityWriter, Tally
+from services.intake.source_api import endpoints as source_endpoints
+from services.intake.source_api.explain_endpoints import explain_routes
 from services.intake.source_keys.endpoints import SourceKeyEndpoints
 from services.intake.surveys.invitations import SurveyInvitations
 from services.intake.telemetry import CommitObserver, Commits, waiting_probe
@@ -151,6 +152,7 @@ class Parts:
     commands: Batcher[PendingCommand, Answered]
     reception: Reception
     context: EndpointContext
+    letters: MailIntake
     authentication: Authentication
     in_force: InForce
     gate: GateWiring
@@ -189,9 +191,8 @@ def assemble(
         signals,
         commands,
         reception,
-        EndpointContext(
-            wiring.gate, reception, log, executor, mail, in_force, our_address
-        ),
+        EndpointContext(wiring.gate, reception, log, executor, in_force, our_address),
+        mail,
         authentication(log, clock, executor),
         in_force,
         wiring,
@@ -367,9 +368,10 @@ def all_routes(
 ) -> list[Route]:
     """Return all routes: for sources, operators, users and providers of messages."""
     gate, in_force = parts.gate.gate, parts.in_force
-    letters = parts.context.letters
+    letters = parts.letters
     return [
         *signal_routes(parts.context),
+        *mail_routes(parts.context, letters),
         *SourceEndpoints(gate, parts.log, in_force, clock).routes(),
         *SourceKeyEndpoints(gate, parts.log, in_force, clock).routes(),
         *HeartbeatEndpoints(gate, in_force, parts.heartbeats).routes(),
@@ -378,7 +380,7 @@ def all_routes(
         *announcement_routes(parts.context, clock),
         *external_record_routes(parts.context, clock),
         *attachment_routes(parts.context, parts.attacher),
-        *contact_routes(parts.context, parts.commands, form_rules),
+        *contact_routes(parts.context, letters, parts.commands, form_rules),
         *CallbackEndpoints(
             parts.log,
             lambda: letters.pages,
@@ -401,7 +403,7 @@ def probes(parts: Parts, clock: Clock) -> list[Probe]:
 def signal_routes(context: EndpointContext) -> list[Route]:
     """Return the routes for signals, including those compatible with other systems."""
     return [
-        *signals_endpoints.routes(context),
+        *source_endpoints.routes(context),
         *pagerduty.routes(context),
         *opsgenie.routes(context),
     ]

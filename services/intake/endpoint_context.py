@@ -4,7 +4,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from services.intake.gate.gate import Gate
-from services.intake.inbound_mail.worker import MailIntake
 from services.intake.policy.store import InForce
 from services.intake.signals.reception import Reception
 from shared.eventlog.log import EventLog
@@ -18,7 +17,6 @@ class EndpointContext:
     reception: Reception
     log: EventLog
     executor: Executor
-    letters: MailIntake
     in_force: InForce
     our_address: str | None = None
     """The desk's own sender address: mail from it is not answered."""

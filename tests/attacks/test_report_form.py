@@ -60,9 +60,7 @@ def reports(
     letter = letter_of(Report(email=email, words=words, key=key))
 
     async def take(parts: Parts) -> MailResult:
-        return await parts.context.letters.take(
-            letter, MailDelivery(ACTOR, (), FORM, "web")
-        )
+        return await parts.letters.take(letter, MailDelivery(ACTOR, (), FORM, "web"))
 
     return desk.with_parts(take)
 

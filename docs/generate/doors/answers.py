@@ -5,10 +5,10 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.intake.inbound_mail.store import Verdict
-from services.intake.maintenance.rules import Announced, Recurring
-from services.intake.signals.explain_endpoints import Decision
+from services.intake.policy.windows import Announced, Recurring
 from services.intake.signals.outcomes import SuppressedSignal
 from services.intake.signals.schemas import Result
+from services.intake.source_api.explain_endpoints import Decision
 from shared.domain.policy.priorities import Severity
 from shared.messaging.commands import Done
 

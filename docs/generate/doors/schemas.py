@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 from docs.generate.doors import answers
 from docs.generate.doors.door import Schema
 from services.intake.external_records.schemas import PutExternalRecord
-from services.intake.maintenance.rules import Announce, Withdraw
+from services.intake.policy.windows import Announce, Withdraw
 from services.intake.records.signal import Action, Signal
 from services.intake.signals.body import ARRAY_MAX
 from services.intake.signals.formats import ADAPTERS, MAPPED

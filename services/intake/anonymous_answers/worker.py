@@ -18,7 +18,7 @@ from services.intake.anonymous_answers.store import (
     surveys_with_pools,
     write_pool,
 )
-from services.intake.commands.attempts import append, decided
+from services.intake.attempts import append, decided
 from shared.clock import Clock
 from shared.database.table import Cursors
 from shared.domain.identifiers import survey_answers_stream

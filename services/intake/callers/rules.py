@@ -8,7 +8,11 @@ for an address that a person of another client has. Addresses may be shared.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from services.intake.people.rules import Giver, require_administrator, unknown_person
+from services.intake.directory.givers import (
+    Giver,
+    require_administrator,
+    unknown_person,
+)
 from services.intake.records.rules.context import require_in_policy
 from shared.directory import DirectoryEntry
 from shared.domain.commands.caller import NewCaller

@@ -21,8 +21,8 @@ from services.intake.directory.address_facts import (
     append_addresses,
     changed_between,
 )
-from services.intake.people.invitation_store import end_mailed_links
-from services.intake.people.rules import Giver, require_administrator
+from services.intake.directory.givers import Giver, require_administrator
+from services.intake.directory.mailed_links import end_mailed_links
 from shared.contact_methods.fingerprints import Address, changed_among
 from shared.directory import DirectoryEntry
 from shared.domain.commands.person import CorrectPerson, PersonAnswer

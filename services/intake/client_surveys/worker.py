@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from services.intake.attempts import append, decided
 from services.intake.client_surveys.rules import (
     closed,
     contacts,
@@ -19,7 +20,6 @@ from services.intake.client_surveys.rules import (
     period_at,
     was_opened,
 )
-from services.intake.commands.attempts import append, decided
 from services.intake.surveys.invitations import can_be_asked
 from shared.clock import Clock
 from shared.database.table import Cursors

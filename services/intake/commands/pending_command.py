@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from http import HTTPStatus
 from secrets import token_hex
 from typing import Any, Self
 
@@ -26,7 +25,6 @@ from shared.domain.events.incident import IncidentClosed, IncidentResolved
 from shared.domain.limits import Within
 from shared.domain.record import RecordEvent, RecordKind, kind_of, record_of, stream_of
 from shared.eventlog.log import EventLog
-from shared.http.problem_details import HttpError
 from shared.messaging.commands import (
     Answered,
     CommandAnswer,
@@ -140,16 +138,6 @@ class PendingCommand:
         """Whom it assigns an incident to."""
         body = self.request.body
         return body.assignee if isinstance(body, Assign) else None
-
-
-def too_busy() -> HttpError:
-    """Return the answer to a command that lost too many races with others."""
-    return HttpError(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "the record is very busy; nothing was done: send it again",
-        code="busy",
-        retry_after=1,
-    )
 
 
 def follow_up(events: Iterable[RecordEvent]) -> str | None:

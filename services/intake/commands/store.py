@@ -12,6 +12,7 @@ from uuid import UUID
 
 from psycopg import Cursor
 
+from services.intake.attempts import too_busy
 from services.intake.callers.store import add, directory_for, entry_addresses
 from services.intake.commands.batch import (
     CommandBatch,
@@ -20,11 +21,7 @@ from services.intake.commands.batch import (
     decide_batch,
 )
 from services.intake.commands.escalation_state import helpers
-from services.intake.commands.pending_command import (
-    PendingCommand,
-    repeated_answer,
-    too_busy,
-)
+from services.intake.commands.pending_command import PendingCommand, repeated_answer
 from services.intake.directory.store import clients_of, strangers
 from services.intake.policy.store import Policies
 from services.intake.records.alert_keys import move_keys

@@ -12,7 +12,7 @@ The answer sets no rate limit; a delivery above the rate gets 429 and `Retry-Aft
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
@@ -27,9 +27,6 @@ CONFIRM_SECONDS_MAX = 5.0
 AT_ONCE_MAX = 4
 """Concurrent confirmations: each subscription needs only one."""
 AGAIN_SECONDS = 10
-
-Confirm = Callable[[str], Awaitable[str]]
-"""Confirms at a URL and returns a sentence about the result."""
 
 _ASKED = re.compile(
     r"https://sns\."

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.intake.people.rules import Giver, require_administrator
+from services.intake.directory.givers import Giver, require_administrator
 from shared.contact_methods.codes import PAUSE, SENT_MAX, SentCode
 from shared.domain.commands.contact_method import (
     METHODS_MAX,

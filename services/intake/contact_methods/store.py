@@ -12,17 +12,17 @@ from uuid import UUID, uuid4  # noqa: TID251 # ids of requests, part of a secret
 
 from psycopg import Cursor
 
-from services.intake.commands.attempts import (
+from services.intake.attempts import (
     decided,
     journalled,
     recorded_before,
     require_version,
+    too_busy,
 )
-from services.intake.commands.pending_command import too_busy
 from services.intake.contact_methods import rules
 from services.intake.contact_methods.rules import Reachable
+from services.intake.directory.givers import Giver, unknown_person
 from services.intake.people.rights_store import record
-from services.intake.people.rules import Giver, unknown_person
 from services.intake.policy.store import Policies
 from shared.clock import Clock
 from shared.commands.refusals import digest_of, misused

@@ -18,6 +18,7 @@ from services.intake.commands.pending_command import PendingCommand
 from services.intake.endpoint_context import EndpointContext
 from services.intake.gate.api_keys import bearer
 from services.intake.inbound_mail.subscriber import report_taken
+from services.intake.inbound_mail.worker import MailIntake
 from shared.contacts.endpoints import form_routes
 from shared.contacts.form import FormDesk
 from shared.contacts.receipt import Records, contact_answer
@@ -64,6 +65,7 @@ def form_rules_of(settings: IntakeSettings) -> FormRules:
 
 def contact_routes(
     context: EndpointContext,
+    letters: MailIntake,
     commands: Batcher[PendingCommand, Answered],
     rules: FormRules,
 ) -> list[Route]:
@@ -88,7 +90,7 @@ def contact_routes(
     form = FormDesk(
         lambda: _policy(context),
         lambda version: records().policies(version),
-        partial(report_taken, context.letters),
+        partial(report_taken, letters),
         blocking,
         trusted=(*LOOPBACK, *rules.trusted),
         is_open=rules.is_open,

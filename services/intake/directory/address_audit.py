@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
-from services.intake.commands.attempts import decided
+from services.intake.attempts import decided
 from services.intake.directory.address_facts import (
     Author,
     Changed,

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
-from services.intake.commands.attempts import append, decided
+from services.intake.attempts import append, decided
 from services.intake.directory.store import (
     Columns,
     DirectoryChange,

@@ -9,14 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.intake.commands.attempts import journalled_of
+from services.intake.attempts import journalled_of
 from services.intake.endpoint_context import EndpointContext
 from services.intake.external_records.rules import put
 from services.intake.external_records.schemas import PutExternalRecord
 from services.intake.external_records.store import Put, record
 from services.intake.gate.api_keys import bearer
 from services.intake.signals.body import read_json
-from services.intake.signals.endpoints import json_answer
 from shared.clock import Clock
 from shared.domain.events.event import Actor
 from shared.domain.events.external_record import ExternalRecordPut
@@ -26,6 +25,7 @@ from shared.http.bearer import require_scope
 from shared.http.bodies import read_body, require_json
 from shared.http.command_headers import version
 from shared.http.error_responses import answered
+from shared.http.json_answer import json_answer
 from shared.http.problem_details import HttpError, located
 
 BODY_BYTES_MAX = 65_536

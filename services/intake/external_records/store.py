@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.intake.commands.attempts import append, decided, require_version
+from services.intake.attempts import append, decided, require_version
 from services.intake.records.store import readable, replayed_records
 from shared.database.table import Cursors
 from shared.domain.events.external_record import ExternalRecordPut

@@ -14,13 +14,13 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.intake.gate.activity import Tally
+from services.intake.gate.activity_store import Kind
 from services.intake.gate.admission import Admission, Allowance
 from services.intake.gate.api_keys import Keys, source_of
 from services.intake.gate.signatures import fault
 from services.intake.policy.store import InForce
 from services.intake.signals.body import BODY_BYTES_MAX
-from services.intake.source_activity.store import Kind
-from services.intake.source_activity.worker import Tally
 from shared.clock import Clock
 from shared.domain.policy.sources import Monitor
 from shared.eventlog.batcher import Overloaded

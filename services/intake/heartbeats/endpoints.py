@@ -22,11 +22,11 @@ from services.intake.heartbeats.rules import (
 from services.intake.heartbeats.worker import HeartbeatWatch
 from services.intake.policy.store import InForce
 from services.intake.signals.body import BODY_BYTES_MAX
-from services.intake.signals.endpoints import json_answer
 from shared.domain.policy.durations import duration_text
 from shared.domain.policy.sources import Heartbeat
 from shared.http.bodies import read_body
 from shared.http.error_responses import answered
+from shared.http.json_answer import json_answer
 from shared.http.problem_details import HttpError
 
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from psycopg import Cursor
 
 from services.intake.attachments.rules import LeftOut
+from services.intake.attempts import decided
 from services.intake.callers.store import ADDRESS_LOCK
-from services.intake.commands.attempts import decided
 from services.intake.commands.pending_command import repeated_answer
 from services.intake.directory.address_facts import (
     Author,

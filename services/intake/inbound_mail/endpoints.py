@@ -9,6 +9,7 @@ who may act for users can look at it and have it taken nevertheless.
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from uuid import UUID
 
@@ -16,6 +17,7 @@ import orjson
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from services.intake.endpoint_context import EndpointContext
 from services.intake.gate.api_keys import bearer
@@ -29,7 +31,7 @@ from services.intake.inbound_mail.store import (
     lying,
     read_lying,
 )
-from services.intake.inbound_mail.worker import MailDelivery
+from services.intake.inbound_mail.worker import MailDelivery, MailIntake
 from shared.domain.commands.contact import RetryLetter
 from shared.domain.identifiers import is_incident_ref
 from shared.domain.policy.document import Policy
@@ -37,6 +39,7 @@ from shared.domain.policy.sources import Mailbox, Source
 from shared.domain.policy.targets import Channel
 from shared.http.bearer import require_scope
 from shared.http.bodies import document_in, read_body, size_ahead
+from shared.http.error_responses import answered
 from shared.http.problem_details import HttpError, located
 from shared.security.access import Caller
 
@@ -46,7 +49,20 @@ _KINDS = ("", "message/rfc822", "application/octet-stream", "text/plain")
 _SOURCE = "source:"
 
 
-async def take_mail(context: EndpointContext, request: Request) -> Response:
+def mail_routes(context: EndpointContext, letters: MailIntake) -> list[Route]:
+    """Return the routes for mail, whose bodies may be larger than those of signals."""
+    take, again = (
+        answered(partial(each, context, letters)) for each in (_take, _retry)
+    )
+    return [
+        Route("/v1/contacts/mail", take, methods=["POST"]),
+        Route("/v1/letters/{letter}/retry", again, methods=["POST"]),
+    ]
+
+
+async def _take(
+    context: EndpointContext, letters: MailIntake, request: Request
+) -> Response:
     """Take a mail as it was received."""
     token = bearer(request)
     caller = await context.gate.caller(request, token)
@@ -60,11 +76,12 @@ async def take_mail(context: EndpointContext, request: Request) -> Response:
     authserv_id = _authserv_id(policy.sources.get(named or ""))
     size = size_ahead(request.headers, LETTER_BYTES_MAX)
     with context.gate.in_hand.room_for(size, caller.actor):
-        return await _taken(context, request, post, authserv_id)
+        return await _taken(context, letters, request, post, authserv_id)
 
 
 async def _taken(
     context: EndpointContext,
+    letters: MailIntake,
     request: Request,
     post: MailDelivery,
     authserv_id: str | None,
@@ -78,7 +95,7 @@ async def _taken(
     )
     if post.incident:
         letter = replace(letter, incidents=(post.incident,))
-    taken = await context.letters.take(letter, replace(post, raw=raw))
+    taken = await letters.take(letter, replace(post, raw=raw))
     return taken_answer(taken, str(letter.key))
 
 
@@ -164,7 +181,9 @@ ASKED_BYTES_MAX = 4_096
 ASKED_DEPTH_MAX = 2
 
 
-async def retry_letter(context: EndpointContext, request: Request) -> Response:
+async def _retry(
+    context: EndpointContext, letters: MailIntake, request: Request
+) -> Response:
     """Take a mail that was set aside, on the caller's authority."""
     caller = await context.gate.caller(request, bearer(request))
     require_scope(caller, "agent", "manager", "admin")
@@ -183,7 +202,7 @@ async def retry_letter(context: EndpointContext, request: Request) -> Response:
     )
     if post.incident:
         letter = replace(letter, incidents=(post.incident,))
-    taken = await context.letters.take_again(letter, post)
+    taken = await letters.take_again(letter, post)
     return taken_answer(taken, str(key))
 
 

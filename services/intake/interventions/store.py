@@ -4,12 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from services.intake.commands.attempts import (
-    append,
-    decided,
-    journalled,
-    recorded_before,
-)
+from services.intake.attempts import append, decided, journalled, recorded_before
 from services.intake.interventions.rules import (
     Interventions,
     declared,

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from services.intake.commands.pending_command import too_busy
+from services.intake.attempts import too_busy
 from services.intake.ldap.reader import LdapMisconfigured, LdapReader
 from services.intake.ldap.session import LdapFailure
 from services.intake.people.sync_store import (

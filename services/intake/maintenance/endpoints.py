@@ -16,7 +16,9 @@ from starlette.routing import Route
 
 from services.intake.endpoint_context import EndpointContext
 from services.intake.gate.api_keys import bearer
-from services.intake.maintenance.rules import (
+from services.intake.policy.store import Policies, current
+from services.intake.policy.window_store import Decide, book_now, record
+from services.intake.policy.windows import (
     Announce,
     Book,
     Recurring,
@@ -26,10 +28,7 @@ from services.intake.maintenance.rules import (
     upcoming,
     window_ref,
 )
-from services.intake.maintenance.store import Decide, book_now, record
-from services.intake.policy.store import Policies, current
 from services.intake.signals.body import read_json
-from services.intake.signals.endpoints import json_answer
 from shared.clock import Clock
 from shared.commands.refusals import answer_to
 from shared.domain.events import MaintenanceEvent
@@ -39,6 +38,7 @@ from shared.eventlog.log import EventLog
 from shared.http.bearer import require_scope
 from shared.http.bodies import read_body, require_json
 from shared.http.error_responses import answered
+from shared.http.json_answer import json_answer
 from shared.http.problem_details import HttpError, located
 from shared.security.access import Caller
 from shared.security.sender import READERS

@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg import Cursor
 
-from services.intake.commands.attempts import (
+from services.intake.attempts import (
     append,
     decided,
     journalled,

@@ -3,12 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from services.intake.commands.attempts import (
-    append,
-    decided,
-    journalled,
-    recorded_before,
-)
+from services.intake.attempts import append, decided, journalled, recorded_before
 from services.intake.page_explanations.rules import Asker, explained
 from services.intake.policy.store import Policies
 from shared.clock import Clock

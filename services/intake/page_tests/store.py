@@ -5,12 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from services.intake.commands.attempts import (
-    append,
-    decided,
-    journalled,
-    recorded_before,
-)
+from services.intake.attempts import append, decided, journalled, recorded_before
 from services.intake.page_tests.rules import (
     PEOPLE_MAX,
     Candidate,

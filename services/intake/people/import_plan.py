@@ -7,14 +7,9 @@ from itertools import chain
 from typing import Literal
 
 from services.intake.directory.file import RIGHTS, names_in
+from services.intake.directory.givers import Giver
 from services.intake.directory.store import Columns, DirectoryChange
-from services.intake.people.rules import (
-    Giver,
-    removal,
-    require_names,
-    role_event,
-    withdrawal,
-)
+from services.intake.people.rules import removal, require_names, role_event, withdrawal
 from shared.domain.commands.person import (
     REMOVED_SHARE_MAX,
     PersonChange,

@@ -12,6 +12,7 @@ from uuid import uuid4  # noqa: TID251 # part of a secret
 
 from psycopg import Cursor
 
+from services.intake.directory.mailed_links import end_mailed_links
 from services.intake.directory.store import (
     DirectoryChange,
     directory_changes,
@@ -23,14 +24,12 @@ from shared.domain.events.person import PersonInvited
 from shared.security.mail_requests import request_invitation
 from shared.security.seals import SealKeys
 from shared.security.sign_in_links import (
-    LinkMethod,
     NewLink,
     create_link,
     key_of_invitation,
     revoke_links,
 )
 
-_MAILED: tuple[LinkMethod, ...] = ("invitation", "mail")
 _ENTRIES = """
 SELECT id, email FROM directory.people WHERE id = %s OR lower(email) = lower(%s)
 ORDER BY id LIMIT 100
@@ -71,13 +70,6 @@ def write_changes(
     for each in changes:
         if "email" in each.columns and not each.is_new:
             end_mailed_links(cursor, each.person.id, at)
-
-
-def end_mailed_links(
-    cursor: Cursor[tuple[Any, ...]], person: str, at: datetime
-) -> None:
-    """End the links that were mailed to a person, whose address is another one now."""
-    revoke_links(cursor, at, _MAILED, actor=f"person:{person}")
 
 
 def write_link(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from psycopg import Cursor
 
-from services.intake.commands.attempts import append
+from services.intake.attempts import append
 from shared.contact_methods.store import delete_values_of
 from shared.domain.events.person import PersonEvent, PersonRemoved
 from shared.domain.identifiers import person_stream

@@ -7,8 +7,13 @@ their own teams.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from services.intake.directory.givers import (
+    Giver,
+    require_administrator,
+    unknown_person,
+)
 from services.intake.records.rules.context import require_in_policy
 from shared.domain.commands.person import (
     GrantRole,
@@ -17,7 +22,6 @@ from shared.domain.commands.person import (
     RemovePerson,
     WithdrawRole,
 )
-from shared.domain.events.event import Actor
 from shared.domain.events.person import (
     PersonEvent,
     PersonInvited,
@@ -30,7 +34,6 @@ from shared.domain.limits import Limits, Within, limits_from, names_of
 from shared.domain.person import HeldGrant, PersonRights, evolve
 from shared.domain.policy.document import Policy
 from shared.domain.refusal import Refused
-from shared.messaging.commands import Scope
 from shared.security.sign_in_links import INVITATION_DAYS
 
 INVITATION_LASTS = timedelta(days=INVITATION_DAYS)
@@ -43,37 +46,6 @@ class Entry:
 
     person: str
     email: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Giver:
-    """Who gives or withdraws roles: their scopes, with the limits of each."""
-
-    by: Actor
-    at: datetime
-    scopes: Sequence[Scope]
-    limits: Mapping[Scope, tuple[Limits, ...]]
-    policy: Policy
-
-    @property
-    def person(self) -> str:
-        """Their id; empty for the desk itself."""
-        kind, _, id_ = self.by.partition(":")
-        return id_ if kind == "person" else ""
-
-    def within(self, scope: Scope) -> Within:
-        """Return the limits of one of their scopes."""
-        return self.limits.get(scope)
-
-    def own_teams(self) -> frozenset[str]:
-        """Return the teams they manage, by the policy or by a limit of their role."""
-        by_policy = {
-            name
-            for name, team in self.policy.teams.items()
-            if team.manager == self.person
-        }
-        named = (each.teams or () for each in self.within("manager") or ())
-        return frozenset(by_policy).union(*named)
 
 
 def granted(
@@ -263,25 +235,10 @@ def removal(
     )
 
 
-def require_administrator(giver: Giver) -> None:
-    """Raise `Refused` unless an administrator without limits acts."""
-    if "admin" not in giver.scopes or giver.within("admin") is not None:
-        raise Refused("it takes an administrator without limits", "role")
-
-
 def require_names(limits: Iterable[Limits], policy: Policy) -> None:
     """Raise `Refused` if a limit names something that the policy does not have."""
     for each in limits:
         _require_names(each, policy)
-
-
-def unknown_person(person: str) -> Refused:
-    """Return the refusal of a command about somebody who is not in the directory."""
-    return Refused(
-        f"nobody is called {person} in the directory: add them with "
-        "`permanence people import`",
-        "unknown_person",
-    )
 
 
 def _require_readable(person: str, rights: PersonRights) -> None:

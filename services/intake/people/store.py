@@ -10,14 +10,14 @@ from uuid import UUID
 
 from psycopg import Cursor
 
-from services.intake.callers.store import correct
-from services.intake.commands.attempts import (
+from services.intake.attempts import (
     decided,
     journalled,
     recorded_before,
     require_version,
+    too_busy,
 )
-from services.intake.commands.pending_command import too_busy
+from services.intake.callers.store import correct
 from services.intake.directory import file
 from services.intake.directory.address_facts import (
     Author,
@@ -27,6 +27,7 @@ from services.intake.directory.address_facts import (
     import_recorded,
 )
 from services.intake.directory.file import Rows
+from services.intake.directory.givers import Giver, require_administrator
 from services.intake.directory.store import (
     directory_changes,
     known_people,
@@ -44,17 +45,13 @@ from services.intake.people.import_plan import (
 from services.intake.people.invitation_store import write_changes
 from services.intake.people.rights_store import record, write_rights
 from services.intake.people.rules import (
-    Giver,
     granted,
     invited,
     names_in_policy,
     removed,
-    require_administrator,
     withdrawn,
 )
-from services.intake.people.rules import (
-    moved as moved_role,
-)
+from services.intake.people.rules import moved as moved_role
 from services.intake.people.views import Single, answered, imported
 from services.intake.policy.store import Policies
 from shared.clock import Clock

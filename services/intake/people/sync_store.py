@@ -14,12 +14,13 @@ from typing import Any
 
 from psycopg import Cursor
 
-from services.intake.commands.attempts import decided
+from services.intake.attempts import decided
 from services.intake.directory.address_facts import (
     Author,
     address_events,
     changed_by_import,
 )
+from services.intake.directory.givers import Giver, require_administrator
 from services.intake.directory.store import (
     directory_changes,
     forgotten_people,
@@ -32,7 +33,6 @@ from services.intake.people.rights_store import (
     record,
     write_rights,
 )
-from services.intake.people.rules import Giver, require_administrator
 from services.intake.people.sync_plan import (
     LeftOut,
     PeopleFound,

@@ -21,9 +21,9 @@ from psycopg import Cursor
 from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, StringConstraints
 
 from services.intake.directory.store import unknown_people
-from services.intake.maintenance.rules import NO_WINDOWS, Windows, windows, windows_of
-from services.intake.maintenance.store import read_book
 from services.intake.policy.expansion import NO_FILES, Files, expanded
+from services.intake.policy.window_store import read_book
+from services.intake.policy.windows import NO_WINDOWS, Windows, windows, windows_of
 from shared.domain.events import administration
 from shared.domain.events.administration import STREAM, PolicyApplied, document_bytes
 from shared.domain.policy.clause import Person

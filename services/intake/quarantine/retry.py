@@ -11,7 +11,7 @@ from typing import TypeVar, TypeVarTuple
 
 from services.intake.policy.store import InForce
 from services.intake.quarantine import store
-from services.intake.quarantine.store import BY_ITSELF, QuarantinedElement
+from services.intake.quarantine.store import QuarantinedElement
 from services.intake.records.signal import Signal
 from services.intake.signals.body import elements, read_json, read_kept
 from services.intake.signals.formats import adapter_for, zone_of
@@ -26,6 +26,7 @@ from services.intake.signals.reception import (
     Reception,
 )
 from services.intake.signals.schemas import Delivery, Heard, Rejected, Result, RetryOf
+from services.intake.signals.waiting_signals import BY_ITSELF
 from shared.clock import Clock
 from shared.domain.bounded_text import REASON_MAX
 from shared.domain.commands.quarantine import (

@@ -10,13 +10,9 @@ from collections.abc import Sequence
 import structlog
 
 from services.intake.quarantine.retry import QuarantineRetry
-from services.intake.quarantine.store import (
-    BY_ITSELF,
-    KEYS_MAX,
-    first_in_order,
-    next_of,
-)
+from services.intake.quarantine.store import KEYS_MAX, first_in_order, next_of
 from services.intake.records.store import KEY_ROW, replayed_records
+from services.intake.signals.waiting_signals import BY_ITSELF
 from shared.clock import Clock
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from services.intake.commands.attempts import (
+from services.intake.attempts import (
     append,
     decided,
     journalled,

@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from services.intake.commands.attempts import append, decided
+from services.intake.attempts import append, decided
 from shared.clock import Clock
 from shared.database.table import Cursors
 from shared.domain.events.review import ReviewWarned

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from services.intake.maintenance.rules import Windows
+from services.intake.policy.windows import Windows
 from services.intake.records.signal import Signal, signal_key
 from services.intake.records.store import (
     KEY_ROW,

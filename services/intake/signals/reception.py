@@ -6,12 +6,11 @@ on or stored: some contain keys.
 """
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 import orjson
 
-from services.intake.compat.webhook_handshakes import Confirm
 from services.intake.signals.body import FORM, is_form, read_json, require_size
 from services.intake.signals.formats import (
     CLOUDEVENTS,
@@ -73,6 +72,8 @@ def cloud_body(body: bytes, document: object, headers: Mapping[str, str]) -> byt
 
 Charge = Callable[[str, int, int], object]
 """Called with a source, the number of elements in its request, and its bytes."""
+Confirm = Callable[[str], Awaitable[str]]
+"""Confirms at a URL and returns a sentence about the result."""
 SourceOf = Callable[[str], Source | None]
 """Returns the policy entry of a source by its name."""
 PIECE_MAX = 200

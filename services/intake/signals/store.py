@@ -12,12 +12,6 @@ from typing import Any
 from psycopg import Cursor
 
 from services.intake.policy.store import Policies
-from services.intake.quarantine.store import (
-    keep_postponed,
-    settle,
-    still_waiting,
-    waiting_in_order,
-)
 from services.intake.records.reference_numbers import new_refs
 from services.intake.records.signal import Signal, signal_key
 from services.intake.records.store import RecordCache, Versioned
@@ -55,6 +49,12 @@ from services.intake.signals.schemas import (
     Result,
     TimePassed,
     halves,
+)
+from services.intake.signals.waiting_signals import (
+    keep_postponed,
+    settle,
+    still_waiting,
+    waiting_in_order,
 )
 from shared.clock import Clock
 from shared.domain.policy.document import Policy

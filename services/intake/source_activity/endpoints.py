@@ -10,24 +10,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.intake.gate.activity import slot_of
+from services.intake.gate.activity_store import KINDS, KeyUse, Kind, counts_since, keys
 from services.intake.gate.admission import Allowance
 from services.intake.gate.api_keys import bearer
 from services.intake.gate.gate import Gate
 from services.intake.policy.store import InForce
-from services.intake.signals.endpoints import json_answer
-from services.intake.source_activity.store import (
-    KINDS,
-    KeyUse,
-    Kind,
-    counts_since,
-    keys,
-)
-from services.intake.source_activity.worker import slot_of
 from shared.clock import Clock
 from shared.domain.policy.sources import Monitor, Source
 from shared.eventlog.log import EventLog
 from shared.http.bearer import require_scope
 from shared.http.error_responses import answered
+from shared.http.json_answer import json_answer
 from shared.http.problem_details import HttpError
 from shared.security.access import Caller
 from shared.security.sender import READERS

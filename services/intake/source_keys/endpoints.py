@@ -15,7 +15,6 @@ from starlette.routing import Route
 from services.intake.gate.api_keys import bearer
 from services.intake.gate.gate import Gate
 from services.intake.policy.store import InForce
-from services.intake.signals.endpoints import json_answer
 from services.intake.source_keys.schemas import CreatedKey, CreateKey
 from shared.clock import Clock
 from shared.domain.policy.sources import Monitor
@@ -24,6 +23,7 @@ from shared.http.bearer import require_scope
 from shared.http.bodies import read_object, validated
 from shared.http.command_headers import idempotency_key
 from shared.http.error_responses import answered
+from shared.http.json_answer import json_answer
 from shared.http.problem_details import HttpError
 from shared.security.access import (
     NewToken,

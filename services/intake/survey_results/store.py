@@ -3,12 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from services.intake.commands.attempts import (
-    append,
-    decided,
-    journalled,
-    recorded_before,
-)
+from services.intake.attempts import append, decided, journalled, recorded_before
 from services.intake.policy.store import Policies
 from services.intake.survey_results import rules
 from services.intake.survey_results.rules import Publisher

@@ -9,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from services.intake.commands.attempts import append, decided
+from services.intake.attempts import append, decided
 from services.intake.policy.store import Policies
 from services.intake.survey_results.rules import Publisher, last_month, warnings
 from shared.clock import Clock

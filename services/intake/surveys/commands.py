@@ -11,8 +11,7 @@ from services.intake.anonymous_answers.store import (
     mark_used,
     write_pool,
 )
-from services.intake.commands.attempts import append, decided, journalled
-from services.intake.commands.pending_command import too_busy
+from services.intake.attempts import append, decided, journalled, too_busy
 from services.intake.surveys.rules import accepted, answer, invited
 from shared.clock import Clock
 from shared.commands.refusals import answer_to

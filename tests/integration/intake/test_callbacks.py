@@ -113,7 +113,7 @@ class Called:
             commands = asyncio.create_task(parts.commands.run())
             bus: Any = SimpleNamespace(client=self.owner)
             taker = PageTaker(parts.log.vault, parts.commands, bus)
-            parts.context.letters.pages = taker
+            parts.letters.pages = taker
             for path, form in posts:
                 answer = await doors.client.post(
                     path,

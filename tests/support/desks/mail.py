@@ -15,12 +15,12 @@ from starlette.routing import Router
 from services.intake.assembly import Parts, assemble
 from services.intake.commands.pending_command import PendingCommand
 from services.intake.directory import store as directory_store
+from services.intake.inbound_mail.endpoints import mail_routes
 from services.intake.inbound_mail.worker import MailIntake
 from services.intake.mailboxes.mailbox import Mailbox
 from services.intake.mailboxes.worker import Mailboxes
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Signature
-from services.intake.signals.endpoints import routes
 from services.intake.telemetry import CommitObserver
 from shared.domain.commands.incident import BODIES
 from shared.domain.identifiers import incident_stream
@@ -64,7 +64,7 @@ class LetterDoors:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": kind}
 
         async def knock(parts: Parts) -> httpx.Response:
-            app = Router(routes=complete(routes(parts.context)))
+            app = Router(routes=complete(mail_routes(parts.context, parts.letters)))
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://intake"
@@ -193,7 +193,7 @@ def reads(
     """Read a mailbox so many times, as one process does; return its last state."""
 
     async def work(parts: Parts) -> Mailbox:
-        taking = letters or parts.context.letters
+        taking = letters or parts.letters
         box = Mailbox("boite", CLAUSE, desk.log, taking, DESK, {"BOX": url})
         for _ in range(rounds):
             await box.round(Unfenced(), 0.0)

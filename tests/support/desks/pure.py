@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from services.intake.maintenance.rules import Window, windows_of
+from services.intake.policy.windows import Window, windows_of
 from services.intake.records.rules import DecisionContext, decide
 from services.intake.records.signal import Signal, signal_key
 from services.intake.records.store import Versioned

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from services.intake.maintenance.rules import Window, occurrences, upcoming
+from services.intake.policy.windows import Window, occurrences, upcoming
 from shared.domain.events.incident import IncidentOpened
 from shared.domain.policy.contracts import Maintenance
 from tests.unit.intake.commands.scenario import NINE

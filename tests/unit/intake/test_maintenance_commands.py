@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from services.intake.maintenance.rules import (
+from services.intake.policy.windows import (
     LONGEST,
     Announce,
     Withdraw,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.intake.people.rules import unknown_person
+from services.intake.directory.givers import unknown_person
 from shared.domain.events.event import Actor
 from shared.domain.limits import Limits
 from shared.domain.on_call import Roster, shifts

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, cast
 
-from services.intake.maintenance.rules import Windows
+from services.intake.policy.windows import Windows
 from services.intake.records.rules import DecisionContext, decide
 from services.intake.records.signal import Signal
 from services.intake.records.system_command import MachineCommand

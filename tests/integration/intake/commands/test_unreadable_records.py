@@ -8,10 +8,10 @@ import pytest
 from services.intake.commands import store as commands_store
 from services.intake.records.signal import Signal, signal_key
 from services.intake.signals import batch as signals_batch
-from services.intake.signals.explain_endpoints import decisions
 from services.intake.signals.rules.context import Correlated, KeyRow
 from services.intake.signals.rules.correlation import correlate
 from services.intake.signals.schemas import TIMER, Delivery, Result, TimePassed
+from services.intake.source_api.explain_endpoints import decisions
 from services.intake.telemetry import Commits
 from shared.domain.commands.incident import Acknowledge, Inform, Link, Merge, Resolve
 from shared.domain.commands.problem import IdentifyProblem, PublishWorkaround

@@ -43,7 +43,7 @@ def reports(
     )
 
     async def take(parts: Parts) -> Reported:
-        return await report_taken(parts.context.letters, report)
+        return await report_taken(parts.letters, report)
 
     return desk.with_parts(take)
 

@@ -56,7 +56,7 @@ class Post:
 
         async def work(parts: Parts) -> None:
             clause, given = Clause(type="imap", url="env:BOX"), {"BOX": self.imap.url}
-            letters = parts.context.letters
+            letters = parts.letters
             box = Mailbox("boite", clause, self.desk.log, letters, DESK, given)
             await box.round(Unfenced(), 0.0)
             await box.close()

@@ -118,7 +118,7 @@ def test_a_server_that_is_away_is_told_and_loses_nothing(
 ) -> None:
     async def work(parts: Parts) -> tuple[float, float, str | None, str | None]:
         given = {"BOX": imap.url}
-        box = Mailbox("boite", CLAUSE, desk.log, parts.context.letters, DESK, given)
+        box = Mailbox("boite", CLAUSE, desk.log, parts.letters, DESK, given)
         await box.round(Unfenced(), 0.0)
         imap.end()
         first, second = (
@@ -173,7 +173,7 @@ def test_one_process_reads_and_another_takes_over(
     async def work(parts: Parts) -> tuple[float, float]:
         def opened(source: str, clause: Clause) -> Mailbox:
             given = {"BOX": imap.url}
-            return Mailbox(source, clause, desk.log, parts.context.letters, DESK, given)
+            return Mailbox(source, clause, desk.log, parts.letters, DESK, given)
 
         one, two = (
             Mailboxes(mailboxes_candidate(dsn), parts.in_force, opened, on_lever=True)
@@ -239,7 +239,7 @@ def test_a_mail_that_a_restore_lost_is_not_passed(
     imap.receives(numbered(1))
 
     async def work(parts: Parts) -> Mailbox:
-        sound = parts.context.letters
+        sound = parts.letters
         vain = TakenInVain(
             sound.sight, lambda: NOW, desk.executor, parts.commands, parts.attacher
         )
@@ -271,7 +271,7 @@ def test_a_former_reader_notes_nothing_and_marks_nothing(
     imap.receives(numbered(1), numbered(2))
 
     async def work(parts: Parts) -> None:
-        taking = parts.context.letters
+        taking = parts.letters
         box = Mailbox("boite", CLAUSE, desk.log, taking, DESK, {"BOX": imap.url})
         with pytest.raises(LeaseLost):
             await box.round(Replaced(), 0.0)

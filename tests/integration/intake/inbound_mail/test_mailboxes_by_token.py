@@ -78,7 +78,7 @@ class Box:
         """Read it at each of these times; return why it was away."""
 
         async def work(parts: Parts) -> list[str | None]:
-            letters = parts.context.letters
+            letters = parts.letters
             box = Mailbox("boite", CLAUSE, self._desk.log, letters, DESK, self.given)
             away = []
             for now in moments:
@@ -213,7 +213,7 @@ def test_a_secret_that_was_changed_is_used_at_once(
         box = Box(desk, imap, endpoint)
 
         async def work(parts: Parts) -> None:
-            letters = parts.context.letters
+            letters = parts.letters
             read = Mailbox("boite", CLAUSE, desk.log, letters, DESK, box.given)
             await read.round(Unfenced(), 0)
             box.given["BOX"] = box.given["BOX"].replace(SECRET, "another")

@@ -72,7 +72,7 @@ def reads(desk: LetterDoors, address: str, rounds: int = 1) -> list[str | None]:
 
     async def work(parts: Parts) -> list[str | None]:
         given = {"BOX": address}
-        box = Mailbox("boite", CLAUSE, desk.log, parts.context.letters, DESK, given)
+        box = Mailbox("boite", CLAUSE, desk.log, parts.letters, DESK, given)
         away = []
         for _ in range(rounds):
             await box.round(Unfenced(), 0.0)
@@ -150,7 +150,7 @@ def test_what_comes_while_the_server_is_away_is_read_when_it_is_back(
 
         async def work(parts: Parts) -> list[str | None]:
             given: dict[str, str] = {}
-            box = Mailbox("boite", CLAUSE, desk.log, parts.context.letters, DESK, given)
+            box = Mailbox("boite", CLAUSE, desk.log, parts.letters, DESK, given)
             seen = []
             with proxy_before(imap.port, tls) as proxy:
                 given["BOX"] = url(proxy.port)

@@ -57,7 +57,7 @@ def test_a_mail_we_stumble_over_is_kept_and_the_next_is_taken(
     imap.receives(numbered(1, words), numbered(2))
 
     async def work(parts: Parts) -> None:
-        sound = parts.context.letters
+        sound = parts.letters
         stumbling = Stumbling(
             sound.sight, lambda: NOW, desk.executor, parts.commands, parts.attacher
         )
@@ -141,7 +141,7 @@ def test_a_mailbox_that_takes_nothing_stops_no_other_and_is_reported(
     passed = [0.0]
 
     async def work(parts: Parts) -> list[Check]:
-        sound = parts.context.letters
+        sound = parts.letters
         refusing = Refusing(
             sound.sight, lambda: NOW, desk.executor, parts.commands, parts.attacher
         )

@@ -15,7 +15,7 @@ from services.intake.assembly import Parts
 from services.intake.directory import store as directory_store
 from services.intake.inbound_mail import parser
 from services.intake.inbound_mail.context import LETTERS_AN_HOUR_MAX
-from services.intake.signals.endpoints import routes
+from services.intake.inbound_mail.endpoints import mail_routes
 from shared.eventlog.log import EventLog
 from shared.http.error_responses import complete
 from shared.security.access import create
@@ -52,7 +52,9 @@ def again(
     headers = {"Authorization": f"Bearer {desk.token}"}
 
     async def knock(parts: Parts) -> httpx.Response:
-        transport = httpx.ASGITransport(Router(routes=complete(routes(parts.context))))
+        transport = httpx.ASGITransport(
+            Router(routes=complete(mail_routes(parts.context, parts.letters)))
+        )
         async with httpx.AsyncClient(
             transport=transport, base_url="http://intake"
         ) as client:

@@ -18,8 +18,8 @@ from services.intake.compat.webhook_handshakes import (
     Handshakes,
     may_confirm,
 )
-from services.intake.signals.endpoints import routes
 from services.intake.signals.reception import Reception
+from services.intake.source_api.endpoints import routes
 from services.intake.telemetry import CommitObserver
 from shared.eventlog.log import EventLog
 from shared.security.access import create

@@ -7,6 +7,7 @@ import pytest
 
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Signature
+from services.intake.records.alert_keys import lock_numbers, number_of
 from services.intake.records.signal import Signal, signal_key
 from services.intake.signals import key_rows
 from shared.domain.commands.incident import Merge, Split
@@ -168,7 +169,7 @@ def test_what_joins_the_waiting_ones_before_the_lock_is_locked_as_well(
     apply(ruled, THREE)
     mine, rival = workers_on(ruled, 2)
     receive(mine, fires("web-1"))
-    lock, locked = key_rows._lock_numbers, []
+    lock, locked = lock_numbers, []
     rivals = iter([fires("web-2")])
 
     def lock_after_a_rival(cursor: object, numbers: Collection[int]) -> None:
@@ -177,9 +178,9 @@ def test_what_joins_the_waiting_ones_before_the_lock_is_locked_as_well(
         locked.append(set(numbers))
         lock(cursor, numbers)  # type: ignore[arg-type] # as it came
 
-    monkeypatch.setattr(key_rows, "_lock_numbers", lock_after_a_rival)
+    monkeypatch.setattr(key_rows, "lock_numbers", lock_after_a_rival)
     (last,) = receive(mine, fires("web-3"))
 
     assert last.status == "opened"
-    assert key_rows._number(signal_key("demo", "web-2")) in locked[-1]
+    assert number_of(signal_key("demo", "web-2")) in locked[-1]
     assert [len(keys) for keys in incidents(mine).values()] == [3]

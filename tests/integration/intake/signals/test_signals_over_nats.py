@@ -15,7 +15,11 @@ from services.intake.nats_sources.rules import Sender, WhyNot
 from services.intake.records.signal import Signal
 from services.intake.signals.reception import Charge, Reception
 from services.intake.signals.schemas import Delivery, Result
-from services.intake.signals.subscriber import Wait, keep_listening, listen_for_signals
+from services.intake.source_api.subscriber import (
+    Wait,
+    keep_listening,
+    listen_for_signals,
+)
 from shared.eventlog.batcher import Batcher
 from shared.messaging import subjects
 from shared.messaging.broker import command_broker, started, stop
@@ -165,7 +169,7 @@ def test_a_source_does_not_pay_for_what_the_shared_user_sends_in_its_name(
 def test_a_message_that_fails_again_and_again_is_set_aside(
     bus: Bus, hands: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.intake.signals.subscriber.AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("services.intake.source_api.subscriber.AGAIN_SECONDS", 0.01)
 
     def mistaken(
         deliveries: Sequence[Delivery],

@@ -11,13 +11,13 @@ import pytest
 from services.intake.policy.store import Policies
 from services.intake.records.signal import signal_key
 from services.intake.records.store import RecordCache
-from services.intake.signals.explain_endpoints import decisions
 from services.intake.signals.formats import ADAPTERS
 from services.intake.signals.formats.elements.upstream_alert import InboundDocument
 from services.intake.signals.rules.context import GIVEN_UP_AFTER
 from services.intake.signals.schemas import TIMER, Delivery, Result, TimePassed
 from services.intake.signals.store import Receiver
 from services.intake.signals.timers import Timers
+from services.intake.source_api.explain_endpoints import decisions
 from shared.domain.events.incident_signals import IncidentRecovered
 from shared.eventlog.batcher import Batcher
 from shared.http.serve import end

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.quarantine.worker import RetryWorker, quarantine_probe
-from services.intake.signals.explain_endpoints import decisions
+from services.intake.source_api.explain_endpoints import decisions
 from tests.support.desks.intake_endpoints import Doors, Gatekept, gatekept, through
 from tests.support.examples import examples_with_servers
 from tests.support.faults.later_version import UNKNOWN, upgraded, write_unknown

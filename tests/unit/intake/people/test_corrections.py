@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.intake.callers.rules import Directory, corrected
-from services.intake.people.rules import Giver
+from services.intake.directory.givers import Giver
 from shared.directory import DirectoryEntry
 from shared.domain.commands.person import CorrectPerson
 from shared.domain.events.event import FORGOTTEN

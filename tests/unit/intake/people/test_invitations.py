@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from services.intake.people.rules import INVITATION_LASTS, Entry, Giver, invited
+from services.intake.directory.givers import Giver
+from services.intake.people.rules import INVITATION_LASTS, Entry, invited
 from shared.domain.commands.person import InvitePerson
 from shared.domain.events.person import PersonEvent, PersonInvited
 from shared.domain.limits import Limits

@@ -8,13 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.people.rules import (
-    Giver,
-    granted,
-    moved,
-    removed,
-    withdrawn,
-)
+from services.intake.directory.givers import Giver
+from services.intake.people.rules import granted, moved, removed, withdrawn
 from shared.domain.commands.person import (
     GrantRole,
     MovePerson,

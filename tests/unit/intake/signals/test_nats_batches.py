@@ -10,7 +10,7 @@ from nats.aio.msg import Msg
 from nats.errors import TimeoutError as NothingCame
 from nats.js.errors import ServiceUnavailableError
 
-from services.intake.signals.subscriber import IDLE_SECONDS, gathering
+from services.intake.source_api.subscriber import IDLE_SECONDS, gathering
 
 
 class Queue:

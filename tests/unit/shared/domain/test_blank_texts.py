@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from services.intake.maintenance.rules import Announce, Withdraw
+from services.intake.policy.windows import Announce, Withdraw
 from shared.domain import commands
 from shared.domain.bounded_text import TITLE_MAX
 from shared.domain.commands.contact import Contact, command_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.people.rules import unknown_person
+from services.intake.directory.givers import unknown_person
 from services.projections.queue.expression import BadExpression, parse
 from services.projections.queue.filter_fields import terms_of
 from services.projections.web.api_client import ApiError

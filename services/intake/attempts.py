@@ -4,10 +4,10 @@ For commands that are rare; those about incidents and problems are decided in ba
 """
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, TypeVar, assert_never
 from uuid import UUID
 
-from services.intake.commands.pending_command import too_busy
 from shared.clock import Clock
 from shared.commands.refusals import Refusal, answer_to, journal, misused, moved
 from shared.database.table import Cursors
@@ -23,6 +23,7 @@ from shared.eventlog.append import (
     repeated,
 )
 from shared.eventlog.log import EventLog
+from shared.http.problem_details import HttpError
 from shared.messaging.commands import CommandRequest
 
 ATTEMPTS_MAX = 20
@@ -122,3 +123,13 @@ def append(log: EventLog, cursor: Cursors, unit: AppendUnit) -> range:
             raise misused()
         case _:
             assert_never(outcome)
+
+
+def too_busy() -> HttpError:
+    """Return the answer to a command that lost too many races with others."""
+    return HttpError(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "the record is very busy; nothing was done: send it again",
+        code="busy",
+        retry_after=1,
+    )

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from services.intake.gate.activity_store import KIND_OF, Account, Kind, used_on, write
 from services.intake.gate.admission import Admission
 from services.intake.policy.store import InForce
 from services.intake.signals.schemas import TIMER, Delivery, Result
-from services.intake.source_activity.store import KIND_OF, Account, Kind, used_on, write
 from shared.clock import Clock
 from shared.eventlog.log import EventLog
 from shared.http.rounds import failing_alone, in_rounds

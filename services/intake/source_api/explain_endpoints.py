@@ -21,7 +21,6 @@ from services.intake.endpoint_context import EndpointContext
 from services.intake.gate.api_keys import bearer, seen_by
 from services.intake.records.signal import DEDUP_KEY_MAX, signal_key
 from services.intake.records.store import UNOPENED, replayed_records
-from services.intake.signals.endpoints import json_answer
 from services.intake.signals.key_rows import read_keys
 from services.intake.signals.outcomes import (
     PAGE,
@@ -33,6 +32,7 @@ from services.intake.signals.rules.context import KeyRow, Suppressor
 from services.intake.signals.rules.explanation import explained
 from shared.eventlog.log import EventLog
 from shared.http.error_responses import answered
+from shared.http.json_answer import json_answer
 from shared.http.problem_details import HttpError
 from shared.validation_messages import said
 

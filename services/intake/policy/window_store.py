@@ -6,8 +6,8 @@ from uuid import UUID
 
 from psycopg import Cursor
 
-from services.intake.commands.pending_command import too_busy
-from services.intake.maintenance.rules import Book, book
+from services.intake.attempts import too_busy
+from services.intake.policy.windows import Book, book
 from shared.commands.refusals import misused
 from shared.domain.events import MaintenanceEvent
 from shared.domain.events.administration import (

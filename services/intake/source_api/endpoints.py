@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from http import HTTPStatus
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,7 +17,6 @@ from services.intake.compat.alerta import take_alert, tell_config
 from services.intake.compat.webhook_handshakes import consent
 from services.intake.endpoint_context import EndpointContext
 from services.intake.gate.api_keys import bearer, seen_by
-from services.intake.inbound_mail.endpoints import retry_letter, take_mail
 from services.intake.signals.body import (
     BODY_BYTES_MAX,
     elements,
@@ -32,14 +30,8 @@ from services.intake.signals.schemas import Result
 from shared.domain.events.event import is_source
 from shared.http.bodies import read_body, require_json
 from shared.http.error_responses import answered
+from shared.http.json_answer import json_answer
 from shared.http.problem_details import HttpError
-
-
-def json_answer(content: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    """Return `content` as JSON."""
-    text = orjson.dumps(content, option=orjson.OPT_UTC_Z)
-    return Response(text, status, media_type="application/json")
-
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 _VREALIZE = "/v1/integrations/vrealize/{key}/{alert}"
@@ -64,12 +56,8 @@ def routes(context: EndpointContext) -> list[Route]:
     async def requests(request: Request) -> Response:
         return await _request(context, request)
 
-    alerta, mail = partial(take_alert, context), partial(take_mail, context)
-    again = partial(retry_letter, context)
+    alerta = partial(take_alert, context)
     return [
-        # Mail is larger than any body of signals, so it has its own limit.
-        Route("/v1/contacts/mail", answered(mail), methods=["POST"]),
-        Route("/v1/letters/{letter}/retry", answered(again), methods=["POST"]),
         route("/v1/events", events, "POST"),
         # Alerta's clients do not read problem+json: this endpoint answers by itself.
         Route("/v1/integrations/alerta/alert", alerta, methods=["POST"]),

@@ -1,0 +1,1 @@
+"""What monitoring systems call and send to: over HTTP, and over NATS."""
