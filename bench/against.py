@@ -32,6 +32,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bench.figure import WIDTH
 from standalone.ports import free_port
 from standalone.supervisor import child_command
 from tests.support.folders import reachable_folder
@@ -171,7 +172,7 @@ def main(
             done.append((used[id(both[0])], used[id(both[1])]))
     how = f"{rounds} rounds of {incidents} at {rate:g}/s, Python {python_version()}"
     title = f"CPU µs per incident, this tree against {commit}: {how}"
-    Console().print(table_of(title, list(rows_of(done))))
+    Console(width=WIDTH).print(table_of(title, list(rows_of(done))))
 
 
 def _interrupted(number: int, _frame: object) -> NoReturn:

@@ -8,7 +8,6 @@ looks up and stores one command per event, which the bound does not.
 
 import itertools
 import json
-import os
 import statistics
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -16,7 +15,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
 from multiprocessing import get_context
-from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Annotated
 from uuid import UUID, uuid4
@@ -27,6 +25,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from bench.figure import WIDTH, fdatasync_us, title_of
 from shared.eventlog.append import AppendUnit, Recorded
 from shared.eventlog.log import EventLog
 from shared.eventlog.recorder import APPEND_LOCK, PendingEvent
@@ -189,18 +188,6 @@ def measure(
     ]
 
 
-def fdatasync_us(folder: Path) -> float:
-    """Return how long the disk takes to sync 8 KB, median of 200, in µs."""
-    took = []
-    with (folder / "fsync").open("wb", buffering=0) as file:
-        for _ in range(200):
-            file.write(bytes(8192))
-            began = perf_counter()
-            os.fdatasync(file.fileno())
-            took.append(perf_counter() - began)
-    return round(1_000_000 * statistics.median(took), 1)
-
-
 def run(rounds: int) -> tuple[float, list[Measured]]:
     """Measure every way, size and number of writers on a separate PostgreSQL."""
     with reachable_folder(on_disk=True) as folder, running_postgres(folder) as server:
@@ -228,7 +215,8 @@ def shown(fsync_us: float, measured: list[Measured]) -> Table:
         for m in measured
         if m.way == "plain INSERT"
     }
-    table = Table(title=f"Append. fdatasync of this disk: {fsync_us} µs")
+    title = title_of("append", f"fdatasync {fsync_us} µs")
+    table = Table(title=title, title_justify="left", width=WIDTH)
     for name in (
         "a transaction",
         "writers",
@@ -263,7 +251,7 @@ def main(
         plain_figures = [asdict(m) for m in measured]
         print(json.dumps({"fdatasync_us": fsync_us, "append": plain_figures}, indent=1))
     else:
-        Console().print(shown(fsync_us, measured))
+        Console(width=WIDTH).print(shown(fsync_us, measured))
 
 
 if __name__ == "__main__":

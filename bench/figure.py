@@ -5,6 +5,7 @@ import os
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 from time import perf_counter
 from typing import Literal
@@ -87,20 +88,33 @@ def said(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+WIDTH = 100
+
+
 def table_of(title: str, figures: Sequence[Figure]) -> Table:
-    """Return figures as a table, each beside its bound."""
-    table = Table(title=title, title_justify="left")
-    for name in ("what", "median", "range", "", "×", "bound", "which is"):
-        right = name in ("median", "range", "×", "bound")
+    """Return figures as a table of `WIDTH` characters, each beside its bound."""
+    table = Table(title=title, title_justify="left", width=WIDTH)
+    for name in ("what", "median", "range", "compared with"):
+        right = name in ("median", "range")
         table.add_column(name, justify="right" if right else "left")
     for f in figures:
-        spread = "" if f.low is None else f"{said(f.low)} – {said(f.high)}"
+        spread = "" if f.low == f.high else f"{said(f.low)} – {said(f.high)}"
         what = f"{f.what}\n  {f.note}" if f.note else f.what
-        ratio = "" if f.ratio is None else f"{f.ratio:.2f}"
-        table.add_row(
-            what, said(f.value), spread, f.unit, ratio, said(f.bound), f.beside
-        )
+        table.add_row(what, f"{said(f.value)} {f.unit}", spread, _compared(f))
     return table
+
+
+def _compared(figure: Figure) -> str:
+    if figure.ratio is None:
+        return ""
+    bound = f"{said(figure.bound)} {figure.unit}"
+    return f"{figure.ratio:.2f} × {bound}: {figure.beside}"
+
+
+def title_of(name: str, how: str) -> str:
+    """Return what a part measures, as its module says, and how."""
+    measures = (import_module(f"bench.{name}").__doc__ or "").partition("\n")[0]
+    return f"{name}: {measures}\n{how}"
 
 
 def show(name: str, how: str, figures: Sequence[Figure], *, as_json: bool) -> None:
@@ -108,4 +122,4 @@ def show(name: str, how: str, figures: Sequence[Figure], *, as_json: bool) -> No
     if as_json:
         print(json.dumps({name: [asdict(each) for each in figures]}))
     else:
-        Console().print(table_of(f"{name}: {how}", figures))
+        Console(width=WIDTH).print(table_of(title_of(name, how), figures))

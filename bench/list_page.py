@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bench.figure import WIDTH, title_of
 from bench.full_queue import COMMON, SCARCE, fill
 from tests.support.desks.running import Desk, running_desk
 from tests.support.folders import reachable_folder
@@ -101,12 +102,18 @@ def main(
     if as_json:
         print(json.dumps([asdict(one) for one in found]))
         return
-    table = Table("page", *(f"{number:,}" for number in incidents))
+    table = Table(
+        "page",
+        *(f"of {number:,} incidents" for number in incidents),
+        title=title_of("list_page", f"{REQUESTS} requests each: p50 / p99"),
+        title_justify="left",
+        width=WIDTH,
+    )
     for name in PATHS:
         table.add_row(
             name, *(f"{m.ms_p50} / {m.ms_p99} ms" for m in found if m.page == name)
         )
-    Console().print(table, "p50 / p99")
+    Console(width=WIDTH).print(table)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from bench.figure import WIDTH, title_of
 from services.projections.read_models import MODELS
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.log import PAGE_MAX, EventLog
@@ -105,10 +106,18 @@ def main(
     if as_json:
         print(json.dumps([asdict(one) for one in found]))
         return
-    table = Table("way", "events/s", "ratio")
+    how = f"{events:,} events, {rounds} rounds"
+    table = Table(
+        "way",
+        "events/s",
+        "× reading and decoding",
+        title=title_of("rebuild", how),
+        title_justify="left",
+        width=WIDTH,
+    )
     for one in found:
         table.add_row(one.way, f"{one.events_per_second:,.0f}", f"{one.ratio:.2f}")
-    Console().print(table)
+    Console(width=WIDTH).print(table)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from rich.table import Table
 
 from bench import full_queue, histories
 from bench.drained import model_positions
-from bench.figure import percentile
+from bench.figure import WIDTH, percentile, title_of
 from bench.full_queue import COMMON
 from bench.histories import RARE
 from bench.signed_in import sessions
@@ -173,12 +173,15 @@ def main(
         print(json.dumps([asdict(one) for one in found]))
         return
     for caller in CALLERS:
-        Console().print(_table(caller, [m for m in found if m.caller == caller]))
+        Console(width=WIDTH).print(
+            _table(caller, [m for m in found if m.caller == caller])
+        )
 
 
 def _table(caller: str, found: Sequence[Measured]) -> Table:
     sizes = list(dict.fromkeys(m.incidents for m in found))
-    table = Table("screen", title=f"{caller}: p50 / p99 in ms, and the call beneath")
+    title = title_of("screens", f"{caller}: p50 / p99 in ms, and the call beneath")
+    table = Table("screen", title=title, title_justify="left", width=WIDTH)
     for size in sizes:
         table.add_column(f"{size:,} incidents")
     for what in dict.fromkeys(m.screen for m in found):

@@ -5,7 +5,7 @@ the queue shows, from the first signal until the last one is there, including th
 `armed` counts them until the watcher and all other readers have processed everything.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -44,6 +44,7 @@ KINDS: Mapping[str, tuple[Load, Callable[[Desk, Load, float], int]]] = {
     "over NATS, arrays of 100: ": (Load("visible-natss", 100), published),
 }
 """How new signals are sent. A duplicate changes nothing that the queue shows."""
+OVER_HTTP = ("", "arrays of 100: ")
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,10 @@ class Round:
     cpu: str
 
 
-def figures(rounds: int, seconds: float) -> Iterator[Figure]:
-    """Measure on one desk, `rounds` times `seconds`."""
+def figures(
+    rounds: int, seconds: float, kinds: Sequence[str] = tuple(KINDS)
+) -> Iterator[Figure]:
+    """Measure `kinds` on one desk, `rounds` times `seconds` each."""
     with (
         reachable_folder(on_disk=True) as folder,
         running_desk(folder, durable=True, setting=PROMISING) as desk,
@@ -67,7 +70,7 @@ def figures(rounds: int, seconds: float) -> Iterator[Figure]:
         send(desk.intake_url, desk.tokens["source"], Load("warm"), 1.0)
         done = {
             kind: [_round(desk, log, kind, n, seconds) for n in range(rounds)]
-            for kind in KINDS
+            for kind in kinds
         }
         paced = [_late(desk, log, pace, seconds) for pace in PACES]
         armed, opened = said(log, "sla.armed"), said(log, "incident.opened")
@@ -82,18 +85,23 @@ def figures(rounds: int, seconds: float) -> Iterator[Figure]:
 def _told(kind: str, done: list[Round]) -> Iterator[Figure]:
     accepted = [each.accepted for each in done]
     yield median_of(f"{kind}accepted, all services running", accepted, "/s")
-    for what, rates in (
-        ("visible in the queue, drain included", [each.visible for each in done]),
-        ("promised and followed by all, drain included", [each.armed for each in done]),
-    ):
-        yield median_of(
-            f"{kind}{what}",
-            rates,
-            "/s",
-            bound=max(accepted),
-            beside="accepted in the same run",
-            note=done[-1].cpu,
-        )
+    bound = max(accepted)
+    beside = "accepted in the same run"
+    yield median_of(
+        f"{kind}visible in the queue, drain included",
+        [each.visible for each in done],
+        "/s",
+        bound=bound,
+        beside=beside,
+    )
+    yield median_of(
+        f"{kind}promised and followed by all, drain included",
+        [each.armed for each in done],
+        "/s",
+        bound=bound,
+        beside=beside,
+        note=done[-1].cpu,
+    )
     yield median_of(
         f"{kind}drain after the last signal", [each.drain for each in done], "s"
     )
