@@ -44,31 +44,47 @@ def press(page: Page, key: str, words: str) -> None:
     page.keyboard.press("Control+Enter")
 
 
+IN_ENGLISH = (
+    "You have taken it on.",
+    "The users are being informed.",
+    "The user is being asked.",
+    "has a signal that still fires (1): wait until it recovers",
+)
+IN_FRENCH = (
+    "Vous avez pris l’incident en charge.",
+    "Les utilisateurs sont en cours d’information.",
+    "La question est envoyée à l’utilisateur.",
+    "a un signal encore actif (1) : attendez son retour",
+)
+
+
 @pytest.mark.parametrize(
-    ("locale", "width", "why"),
-    [
-        ("en-GB", 1280, "has a signal that still fires (1): wait until it recovers"),
-        ("fr-FR", 375, "a un signal encore actif (1) : attendez son retour"),
-    ],
+    ("locale", "width", "words"),
+    [("en-GB", 1280, IN_ENGLISH), ("fr-FR", 375, IN_FRENCH)],
     ids=["desktop", "telephone"],
 )
 def test_it_is_taken_answered_asked_about_and_resolved_by_keyboard(
-    desk: Desk, look: Look, locale: str, width: int, why: str
+    desk: Desk, look: Look, locale: str, width: int, words: Sequence[str]
 ) -> None:
+    taken, informed, asked, why = words
     ref = reported(desk, f"Mail is late {width}")
     size = {"width": width, "height": 800}
     page = look(f"/incidents/{ref}", locale=locale, viewport=size)
-    status = page.locator(".about .status")
+    status, done = page.locator(".about .status"), page.locator("#done")
 
+    # The answer closes the forms, and what it tells of may be shown before it.
     page.keyboard.press("a")
+    expect(done).to_have_text(taken)
     expect(status).to_have_class("status acknowledged")
     page.keyboard.press("r")
     expect(page.locator("#act-inform .recipients")).to_contain_text("lefevre@valmont")
     assert barriers(page) == []
     page.keyboard.type("We are at it")
     page.keyboard.press("Control+Enter")
+    expect(done).to_have_text(informed)
     expect(page.locator(".timeline")).to_contain_text("We are at it")
     press(page, "q", "Since when?")
+    expect(done).to_have_text(asked)
     expect(status).to_have_class("status paused")
     assert barriers(page) == []
     page.keyboard.press("e")
