@@ -14,10 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.intake.attempts import journalled_of
 from services.intake.endpoint_context import EndpointContext
 from services.intake.gate.api_keys import bearer
 from services.intake.policy.store import Policies, current
-from services.intake.policy.window_store import Decide, book_now, record
+from services.intake.policy.window_store import Decide, Note, book_now, record
 from services.intake.policy.windows import (
     Announce,
     Book,
@@ -30,13 +31,13 @@ from services.intake.policy.windows import (
 )
 from services.intake.signals.body import read_json
 from shared.clock import Clock
-from shared.commands.refusals import answer_to
+from shared.database.table import Cursors
 from shared.domain.events import MaintenanceEvent
 from shared.domain.events.administration import MaintenanceAnnounced
-from shared.domain.refusal import Refused
 from shared.eventlog.log import EventLog
 from shared.http.bearer import require_scope
 from shared.http.bodies import read_body, require_json
+from shared.http.command_headers import idempotency_key
 from shared.http.error_responses import answered
 from shared.http.json_answer import json_answer
 from shared.http.problem_details import HttpError, located
@@ -44,7 +45,6 @@ from shared.security.access import Caller
 from shared.security.sender import READERS
 
 BODY_BYTES_MAX = 16_384
-KEY_MAX = 255
 SHOWN_MAX = 500
 NAMESPACE = UUID("0a7d1c57-3f4b-4e0a-9f0f-7f5b2a64c1de")
 """Namespace of command ids, from the token and the Idempotency-Key."""
@@ -80,12 +80,12 @@ async def _announce(
     caller, body = await _asked(context, request)
     command = _command(Announce, body)
 
-    def decide(_: Book, number: int) -> MaintenanceEvent:
-        with context.log.transaction() as cursor:
-            _version, policy = policies.current(cursor)
+    def decide(cursor: Cursors, _: Book, number: int) -> MaintenanceEvent:
+        _version, policy = policies.current(cursor)
         return announced(command, window_ref(number), clock(), caller.actor, policy)
 
-    return await _record(context, request, (caller, body), decide)
+    note = journalled_of(caller.actor, "maintenance.announce", command.service, clock)
+    return await _record(context, request, (caller, body), decide, note)
 
 
 async def _withdraw(
@@ -95,10 +95,11 @@ async def _withdraw(
     caller, body = await _asked(context, request)
     command, ref = _command(Withdraw, body), request.path_params["window"]
 
-    def decide(book: Book, _: int) -> MaintenanceEvent | None:
+    def decide(_: Cursors, book: Book, _number: int) -> MaintenanceEvent | None:
         return cancelled(command, ref, book, clock(), caller.actor)
 
-    return await _record(context, request, (caller, body), decide)
+    note = journalled_of(caller.actor, "maintenance.cancel", ref, clock)
+    return await _record(context, request, (caller, body), decide, note)
 
 
 async def _listed(context: EndpointContext, request: Request, clock: Clock) -> Response:
@@ -143,18 +144,16 @@ async def _record(
     request: Request,
     asked: tuple[Caller, bytes],
     decide: Decide,
+    note: Note,
 ) -> Response:
     """Record the decision; answer with the resulting window."""
     caller, body = asked
     context.log.vault.prepare(caller.actor)
     command_id = _command_id(caller, request.headers.get("idempotency-key"))
     digest = sha256(request.url.path.encode() + b"\n" + body).digest()
-    try:
-        entry = await _in_thread(
-            context, lambda: record(context.log, decide, command_id, digest)
-        )
-    except Refused as no:
-        raise answer_to(no) from no
+    entry = await _in_thread(
+        context, lambda: record(context.log, decide, command_id, digest, note)
+    )
     book = await _in_thread(context, partial(book_now, context.log))
     event = entry.event if entry else None
     ref = getattr(event, "window", None) or request.path_params.get("window", "")
@@ -168,10 +167,9 @@ async def _record(
 
 
 def _command_id(caller: Caller, key: str | None) -> UUID | None:
+    key = idempotency_key(key)
     if key is None:
         return None
-    if not 0 < len(key) <= KEY_MAX:
-        raise HttpError(422, f"Idempotency-Key is not 1 to {KEY_MAX} characters long")
     return uuid5(NAMESPACE, f"{caller.token_id}|{key}")
 
 

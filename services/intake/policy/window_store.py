@@ -1,38 +1,32 @@
 """Reads and records announced maintenance in the event log."""
 
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
-from psycopg import Cursor
-
-from services.intake.attempts import too_busy
+from services.intake.attempts import append, decided, recorded_before
 from services.intake.policy.windows import Book, book
-from shared.commands.refusals import misused
+from shared.database.table import Cursors
 from shared.domain.events import MaintenanceEvent
 from shared.domain.events.administration import (
     MAINTENANCE_STREAM,
     MaintenanceAnnounced,
     MaintenanceCancelled,
 )
-from shared.eventlog.append import (
-    AppendUnit,
-    CommandIdReused,
-    Recorded,
-    Repeated,
-    Stale,
-)
+from shared.domain.refusal import Refused
+from shared.eventlog.append import AppendUnit
 from shared.eventlog.entry import Entry
 from shared.eventlog.log import EventLog
 
-ATTEMPTS_MAX = 20
-"""How often an announcement is decided again after conflicts."""
+Decide = Callable[[Cursors, Book, int], MaintenanceEvent | None]
+"""Decides on an event, given all windows and the number of the next event.
 
-Decide = Callable[[Book, int], MaintenanceEvent | None]
-"""Decides on an event, given all windows and the number of the next event."""
+Raises `Refused`.
+"""
+Note = Callable[[Cursors, Refused], None]
+"""Keeps a refusal."""
 
 
-def read_book(log: EventLog, cursor: Cursor[tuple[Any, ...]]) -> Book:
+def read_book(log: EventLog, cursor: Cursors) -> Book:
     """Return all announced windows, as seen by the transaction."""
     return book(_events(log.histories(cursor, [MAINTENANCE_STREAM])))
 
@@ -44,31 +38,37 @@ def book_now(log: EventLog) -> Book:
 
 
 def record(
-    log: EventLog, decide: Decide, command_id: UUID | None, digest: bytes
+    log: EventLog, decide: Decide, command_id: UUID | None, digest: bytes, note: Note
 ) -> Entry | None:
-    """Append the decided event; None if it is done already. Raises `Refused`.
+    """Append the decided event; None if it is done already.
 
-    A repeated command returns its recorded event; raises `HttpError` 422 if the command
-    id was used for something else.
+    A repeated command returns its recorded event. Raises `HttpError`: if it is refused,
+    which `note` keeps, and 422 if the command id was used for something else.
     """
-    for _ in range(ATTEMPTS_MAX):
-        history = log.history(MAINTENANCE_STREAM)
-        number = len(history) + 1
-        event = decide(book(_events(history)), number)
-        if event is None:
-            return None
-        stored = log.stored(MAINTENANCE_STREAM, number, event, command_id)
-        with log.transaction() as cursor:
-            member = AppendUnit((stored,), command_id, digest)
-            (outcome,) = log.append(cursor, [member])
-        match outcome:
-            case Recorded(first=first) | Repeated(first=first):
-                return log.since(first - 1, 1)[0]
-            case CommandIdReused():
-                raise misused()
-            case Stale():
-                continue
-    raise too_busy()
+    position = decided(
+        log, lambda cursor: _attempt(log, cursor, decide, command_id, digest), note
+    )
+    return None if position is None else log.since(position - 1, 1)[0]
+
+
+def _attempt(
+    log: EventLog,
+    cursor: Cursors,
+    decide: Decide,
+    command_id: UUID | None,
+    digest: bytes,
+) -> int | None:
+    """Return the position of the event, None if it is done already."""
+    before = recorded_before(cursor, command_id, digest)
+    if before is not None:
+        return before.start
+    history = log.histories(cursor, [MAINTENANCE_STREAM])
+    number = len(history) + 1
+    event = decide(cursor, book(_events(history)), number)
+    if event is None:
+        return None
+    stored = log.stored(MAINTENANCE_STREAM, number, event, command_id)
+    return append(log, cursor, AppendUnit((stored,), command_id, digest)).start
 
 
 def _events(history: list[Entry]) -> list[MaintenanceEvent]:

@@ -1,9 +1,10 @@
 """Why there is an incident, and why there is none: asked at the doors."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from threading import current_thread, main_thread
 from typing import Any
 
@@ -25,6 +26,7 @@ from tests.support.servers.servers import Database
 pytestmark = pytest.mark.servers
 
 LATER = "{type: native, service: mail, open_after: 2m}"
+NO_HEADERS: Mapping[str, str] = {}
 DOWN = {"action": "trigger", "title": "M. Dupont's mail is down", "dedup_key": "k1"}
 
 
@@ -35,14 +37,22 @@ class Desk:
     log: EventLog
     executor: ThreadPoolExecutor
     keys: dict[str, str]
+    now: datetime = NOW
 
     def asks(self, who: str, path: str, status: int = 200) -> Any:
         answer = asyncio.run(self._knock(who, "GET", path, None))
         assert answer.status_code == status, answer.text
         return answer.json()
 
-    def posts(self, who: str, path: str, status: int, **body: object) -> Any:
-        answer = asyncio.run(self._knock(who, "POST", path, body))
+    def posts(
+        self,
+        who: str,
+        path: str,
+        status: int,
+        headers: Mapping[str, str] = NO_HEADERS,
+        **body: object,
+    ) -> Any:
+        answer = asyncio.run(self._knock(who, "POST", path, body, headers))
         assert answer.status_code == status, answer.text
         return answer.json()
 
@@ -52,17 +62,22 @@ class Desk:
         return results
 
     async def _knock(
-        self, who: str, method: str, path: str, body: object
+        self,
+        who: str,
+        method: str,
+        path: str,
+        body: object,
+        more: Mapping[str, str] = NO_HEADERS,
     ) -> httpx.Response:
         noting = CommitObserver(CollectorRegistry(), lambda: None)
-        parts = assemble(self.log, lambda: NOW, self.executor, noting)
-        doors = all_routes(parts, lambda: NOW)
+        parts = assemble(self.log, lambda: self.now, self.executor, noting)
+        doors = all_routes(parts, lambda: self.now)
         batching = asyncio.create_task(parts.signals.run())
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(Router(routes=complete(doors))),
             base_url="http://intake",
         ) as client:
-            headers = {"Authorization": f"Bearer {self.keys[who]}"}
+            headers = {"Authorization": f"Bearer {self.keys[who]}", **more}
             answer = await client.request(method, path, json=body, headers=headers)
         batching.cancel()
         return answer
@@ -179,6 +194,42 @@ def test_a_rule_that_takes_long_does_not_stop_the_doors(
     assert desk.asks("nadia", "/v1/maintenance")["recurring"] == []
     assert main_thread() not in threads
     assert len(threads) == 1
+
+
+ONCE = {"Idempotency-Key": "ours-1"}
+
+
+def test_an_announcement_is_repeated_as_it_was_recorded_also_once_it_is_over(
+    desk: Desk,
+) -> None:
+    ends = {"service": "mail", "end": "2025-06-30T09:00:00Z", "reason": "a new disk"}
+    first = desk.posts("nadia", "/v1/maintenance", 201, ONCE, **ends)
+    later = replace(desk, now=NOW + timedelta(hours=2))
+
+    assert later.posts("nadia", "/v1/maintenance", 201, ONCE, **ends) == first
+    assert len(later.asks("nadia", "/v1/maintenance")["items"]) == 1
+
+
+def test_a_key_is_good_for_one_command_about_maintenance(desk: Desk) -> None:
+    desk.posts("nadia", "/v1/maintenance", 201, ONCE, **WORK)
+    path = "/v1/maintenance/MNT-000001/cancel"
+
+    assert desk.posts("nadia", path, 422, ONCE)["code"] == "idempotency_key"
+    assert desk.posts("nadia", path, 422, {"Idempotency-Key": "a key"})["errors"]
+    (listed,) = desk.asks("nadia", "/v1/maintenance")["items"]
+    assert listed["cancelled_at"] is None
+
+
+def test_a_refusal_about_maintenance_is_kept_for_the_audit(desk: Desk) -> None:
+    desk.posts("nadia", "/v1/maintenance", 422, **{**WORK, "service": "fax"})
+    desk.posts("nadia", "/v1/maintenance/MNT-000009/cancel", 404)
+
+    with desk.log.transaction() as cursor:
+        rows = cursor.execute("SELECT verb, incident, code FROM intake.refusals")
+        assert rows.fetchall() == [
+            ("maintenance.announce", "fax", "invalid"),
+            ("maintenance.cancel", "MNT-000009", "unknown_incident"),
+        ]
 
 
 def test_announcing_is_for_people_and_says_what_is_wrong(desk: Desk) -> None:
