@@ -78,7 +78,7 @@ def first_link(
     master = read_master_keys(vault_key)
     log = EventLog.open(owner_dsn, clock=clock_from(lever), master=master)
     now = LeverClock(lever)() if lever else server_now(owner_dsn)
-    access = Access(log.transaction, lambda: now)
+    access = Access(log, lambda: now)
     try:
         caller = access.verify(token)
         if caller is None:

@@ -275,7 +275,7 @@ def gate_wiring(
             tally.use(source, NATS)
         return seconds
 
-    access = Access(log.transaction, clock, config.elapsed, seal_keys_of(log))
+    access = Access(log, clock, config.elapsed, seal_keys_of(log))
     keys = Keys(access, executor, in_force, Secrets(), WrongKeys(config.elapsed))
     gate = Gate(
         keys,

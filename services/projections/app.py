@@ -140,7 +140,7 @@ def _desk(
     threads: ThreadPoolExecutor,
 ) -> Desk:
     log, clock = opened.log, opened.clock
-    access = Access(log.transaction, clock, seal_keys=seal_keys_of(log))
+    access = Access(log, clock, seal_keys=seal_keys_of(log))
     tail = Tail(log, progress, threads, clock)
     desk = Desk(log, access, progress, owner, intake, threads, tail, clock)
     desk.has_form = settings.report_form

@@ -10,7 +10,6 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -32,6 +31,7 @@ from shared.domain.limits import (
     names_of,
 )
 from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
 from shared.messaging.commands import Scope
 from shared.security.rights import (
     OF_THOSE_PRESENT,
@@ -43,8 +43,6 @@ from shared.security.rights import (
 )
 from shared.security.seals import SealKeys, no_keys
 from shared.security.sessions import find_session, note_use, session_id_of
-
-Transaction = Callable[[], AbstractContextManager[Cursor[tuple[Any, ...]]]]
 
 REMEMBERED_SECONDS = 5.0
 """How long a running process may answer the reads of a revoked token, and take signals
@@ -226,12 +224,12 @@ class Access:
 
     def __init__(
         self,
-        transaction: Transaction,
+        log: EventLog,
         clock: Clock,
         elapsed: Callable[[], float] = time.monotonic,
         seal_keys: SealKeys = no_keys,
     ) -> None:
-        self._transaction = transaction
+        self._log = log
         self._clock = clock
         self._elapsed = elapsed
         self._seal_keys = seal_keys
@@ -298,8 +296,9 @@ class Access:
         written = _TOKEN.fullmatch(token)
         if written is None:
             return None
-        with self._transaction() as cursor:
-            row = cursor.execute(_FIND, (written[1],)).fetchone()
+        self._log.guard()  # a wrong clock cannot tell whether it has expired
+        asked = (written[1],)
+        row = self._log.read(lambda c: c.execute(_FIND, asked).fetchone())
         if row is None or not hmac.compare_digest(
             bytes(row[0]), sha256(token.encode()).digest()
         ):
@@ -313,7 +312,7 @@ class Access:
     def _of_session(self, secret: str) -> Caller | None:
         if session_id_of(secret) is None:
             return None
-        with self._transaction() as cursor:
+        with self._log.transaction() as cursor:
             held = find_session(cursor, self._seal_keys, secret, self._clock())
         if held is None:
             return None
@@ -337,7 +336,7 @@ class Access:
         if "source" in caller.scopes or (noted and noted <= now < noted + _NOTED):
             return
         try:
-            with self._transaction() as cursor:
+            with self._log.transaction() as cursor:
                 cursor.execute(_WAIT_SHORTLY)
                 if caller.session_id is not None:
                     is_written = note_use(cursor, caller.session_id, now)
@@ -353,13 +352,13 @@ class Access:
             self._noted[id_] = now
 
     def _read_living(self) -> Iterable[str]:
-        with self._transaction() as cursor:
-            rows = cursor.execute(_LIVING, {"most": _LIVING_MAX}).fetchall()
+        most = {"most": _LIVING_MAX}
+        rows = self._log.read(lambda c: c.execute(_LIVING, most).fetchall())
         return (row[0] for row in rows)
 
     def _read_sources(self) -> Iterable[str]:
-        with self._transaction() as cursor:
-            rows = cursor.execute(_SOURCES, (self._clock(), _LIVING_MAX)).fetchall()
+        asked = (self._clock(), _LIVING_MAX)
+        rows = self._log.read(lambda c: c.execute(_SOURCES, asked).fetchall())
         return (row[0] for row in rows)
 
 

@@ -51,7 +51,7 @@ def authentication(log: EventLog, clock: Clock, executor: Executor) -> "Authenti
     def link_keys() -> Sequence[bytes]:
         return log.vault.keys_for(PURPOSE)
 
-    access = Access(log.transaction, clock, seal_keys=seal_keys_of(log))
+    access = Access(log, clock, seal_keys=seal_keys_of(log))
     owners: Mapping[str, LinkOwner] = {
         "user_link": partial(_user_of, log, clock),
         "page_link": partial(_paged_of, log, clock),

@@ -1,9 +1,8 @@
 """`permanence token` and `permanence vault`: sentences, JSON and exit codes."""
 
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -31,7 +30,7 @@ class Desk:
         self.elapsed = 0.0
         self._lever = lever
         self.at(NOON)
-        self.access = Access(log.transaction, lambda: self.now, lambda: self.elapsed)
+        self.access = Access(log, lambda: self.now, lambda: self.elapsed)
 
     def at(self, now: datetime) -> None:
         self.now = now
@@ -87,7 +86,7 @@ def test_each_service_that_checks_who_calls_may_note_it(
     made = desk.make()
     log = EventLog.open(desk.database.dsn(f"desk_{service}"))
     try:
-        assert Access(log.transaction, lambda: NOON).verify(made["token"])
+        assert Access(log, lambda: NOON).verify(made["token"])
     finally:
         log.close()
 
@@ -112,7 +111,7 @@ def test_who_calls_is_let_in_although_their_use_cannot_be_noted(
     with psycopg.connect(dsn, autocommit=who is None) as holder:
         holder.execute(does)
         try:
-            assert Access(log.transaction, lambda: NOON).verify(made["token"])
+            assert Access(log, lambda: NOON).verify(made["token"])
         finally:
             log.close()
 
@@ -178,10 +177,11 @@ def test_a_key_that_was_just_made_lives_and_makes_its_source_known(desk: Desk) -
 
 
 def test_while_the_database_is_away_no_key_is_taken_for_a_revoked_one() -> None:
-    def away() -> AbstractContextManager[Any]:
-        raise Unavailable
+    class Away:
+        def read(self, _query: object) -> None:
+            raise Unavailable
 
-    access = Access(away, lambda: NOON)
+    access = Access(cast("EventLog", Away()), lambda: NOON)
 
     for _ in range(2):
         with pytest.raises(Unavailable):

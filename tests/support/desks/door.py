@@ -55,7 +55,7 @@ class Door:
     def __post_init__(self) -> None:
         """Verify at the instant of this door."""
         self.access = Access(
-            self.log.transaction,
+            self.log,
             lambda: self.now,
             lambda: self.elapsed,
             seal_keys_of(self.log),

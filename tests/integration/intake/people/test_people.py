@@ -240,7 +240,7 @@ def test_a_removal_ends_roles_tokens_and_private_views_at_once(
     assert isinstance(done, PersonRemovedAnswer)
     assert (done.outcome, done.tokens, done.sessions) == ("recorded", 2, 0)
     assert rights(owner, "nadia") == []
-    access = Access(owner.transaction, lambda: NOW)
+    access = Access(owner, lambda: NOW)
     assert [access.verify(token) is not None for token in tokens] == [
         False,
         False,

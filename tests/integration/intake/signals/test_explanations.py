@@ -154,7 +154,11 @@ def test_a_source_hears_of_itself_only(desk: Desk) -> None:
     assert len(desk.asks("demo", "/v1/decisions?dedup_key=k1")["items"]) == 1
 
 
-WORK = {"service": "mail", "duration": "1h", "reason": "M. Dupont's disk"}
+WORK: dict[str, Any] = {
+    "service": "mail",
+    "duration": "1h",
+    "reason": "M. Dupont's disk",
+}
 
 
 def test_announced_work_suppresses_until_it_is_cancelled(desk: Desk) -> None:
@@ -202,7 +206,8 @@ ONCE = {"Idempotency-Key": "ours-1"}
 def test_an_announcement_is_repeated_as_it_was_recorded_also_once_it_is_over(
     desk: Desk,
 ) -> None:
-    ends = {"service": "mail", "end": "2025-06-30T09:00:00Z", "reason": "a new disk"}
+    ends = {**WORK, "end": "2025-06-30T09:00:00Z"}
+    del ends["duration"]
     first = desk.posts("nadia", "/v1/maintenance", 201, ONCE, **ends)
     later = replace(desk, now=NOW + timedelta(hours=2))
 
