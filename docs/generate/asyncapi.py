@@ -2,7 +2,6 @@
 
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
 from inspect import getdoc
 from pathlib import Path
 from typing import Any, cast
@@ -11,34 +10,17 @@ from faststream.nats import NatsBroker
 from faststream.specification.asyncapi import AsyncAPI
 from prometheus_client import CollectorRegistry
 
-from services.escalation.previews.subscriber import listen_for_previews
-from services.intake.commands.pending_command import PendingCommand
-from services.intake.commands.subscriber import listen
-from services.intake.inbound_mail.subscriber import listen_for_reports
-from services.intake.interventions.subscriber import listen_for_interventions
-from services.intake.month_reports.subscriber import listen_for_month_reports
-from services.intake.on_call.subscriber import listen_for_on_call
-from services.intake.page_explanations.subscriber import listen_for_explanations
-from services.intake.page_tests.subscriber import listen_for_page_tests
-from services.intake.people.subscriber import listen_for_people
-from services.intake.reviews.subscriber import listen_for_reviews
-from services.intake.signals.reception import Reception
-from services.intake.signals.schemas import Delivery, Result
+from docs.generate.intake_openapi import parts_of_nothing
+from services.escalation import subscriptions as escalation
+from services.intake import subscriptions as intake
 from services.intake.source_api.subscriber import listen_for_signals
-from services.intake.survey_results.subscriber import listen_for_survey_results
-from services.intake.surveys.subscriber import listen_for_survey_answers
-from services.sla_watcher.policy_moves.subscriber import listen_for_moves
+from services.sla_watcher import subscriptions as sla_watcher
 from shared.clock import real_clock
-from shared.commands.parked_events import ParkedDesk, listen_for_parked_events
-from shared.domain.commands.escalation import BODIES as OF_HELP
-from shared.domain.commands.parked_event import AGGREGATES, SERVICES
-from shared.domain.commands.sla import BODIES as OF_SLA
+from shared.commands.parked_events import ParkedDesk
+from shared.commands.subscriber import CommandSubscriber
 from shared.domain.events import EVENT_TYPES
-from shared.eventlog.batcher import Batcher
 from shared.messaging import subjects
 from shared.messaging.broker import command_broker
-from shared.messaging.commands import Answered, CommandAnswer, CommandRequest
-from shared.process_manager.command_subscriber import listen as listen_for_casework
 
 PAGE = Path(__file__).parents[1] / "reference" / "asyncapi.json"
 
@@ -76,34 +58,23 @@ def _broker() -> NatsBroker:
     """Return a broker with all that is taken, and what the relay publishes."""
     nothing = cast("Any", None)
     broker = command_broker("nats://localhost:4222", "intake", CollectorRegistry())
-    with ThreadPoolExecutor(1) as executor:  # never used: nothing arrives here
-        commands = Batcher[PendingCommand, Answered](
-            lambda _: (), executor, weight_max=1, waiting_max=1
-        )
-        signals = Batcher[Delivery, list[Result]](
-            lambda _: (), executor, weight_max=1, waiting_max=1
-        )
-        for bodies, service in ((OF_HELP, "escalation"), (OF_SLA, "sla_watcher")):
-            listen_for_casework(
-                broker, nothing, _do_nothing, executor, bodies.values(), service
-            )
-        listen_for_previews(broker, nothing, nothing, executor, "escalation")
-        listen_for_moves(broker, nothing, nothing, executor, "sla_watcher")
     parked = ParkedDesk(nothing, nothing, nothing)
-    for reader, aggregate in AGGREGATES.items():
-        listen_for_parked_events(broker, nothing, parked, aggregate, SERVICES[reader])
-    listen(broker, nothing, commands)
-    listen_for_reports(broker, nothing)
-    listen_for_people(broker, nothing, nothing, nothing, nothing)
-    listen_for_interventions(broker, nothing, nothing, nothing)
-    listen_for_explanations(broker, nothing, nothing, nothing)
-    listen_for_page_tests(broker, nothing, nothing, nothing)
-    listen_for_survey_answers(broker, nothing, nothing, nothing)
-    listen_for_survey_results(broker, nothing, nothing, nothing)
-    listen_for_month_reports(broker, nothing, nothing, nothing)
-    listen_for_reviews(broker, nothing, nothing, nothing)
-    listen_for_on_call(broker, nothing, nothing, nothing)
-    listen_for_signals(broker, Reception(signals, real_clock, lambda _: None), nothing)
+
+    def of(queue_group: str) -> CommandSubscriber:
+        return CommandSubscriber(broker, nothing, queue_group)
+
+    intake.subscribe(of("intake"), parts_of_nothing(), real_clock, intake.no_directory)
+    listen_for_signals(broker, nothing, nothing)
+    sla_watcher.subscribe(
+        of("sla_watcher"),
+        sla_watcher.CommandTakers(nothing, nothing, parked),
+        nothing,
+    )
+    escalation.subscribe(
+        of("escalation"),
+        escalation.CommandTakers(nothing, nothing, parked),
+        escalation.Executors(nothing, nothing),
+    )
     for type_, kind in EVENT_TYPES.items():
         broker.publisher(
             subjects.event(type_),
@@ -112,7 +83,3 @@ def _broker() -> NatsBroker:
             schema=kind,
         )
     return broker
-
-
-def _do_nothing(_: CommandRequest[Any]) -> CommandAnswer:
-    raise NotImplementedError("this broker only describes what others do")

@@ -8,9 +8,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
-
-from starlette.routing import Route
 
 from docs.generate.doors.door import Door, Schema
 from docs.generate.doors.for_people import FOR_PEOPLE
@@ -24,6 +23,7 @@ from services.intake.assembly import GateWiring, Parts, all_routes
 from services.intake.endpoint_context import EndpointContext
 from services.intake.gate.gate import Gate
 from shared.clock import real_clock
+from shared.eventlog.continuity.check import Continuity
 
 PAGE = Path(__file__).parents[1] / "reference" / "intake-openapi.json"
 DOORS: Mapping[tuple[str, str], Door] = {
@@ -40,19 +40,20 @@ _ABOUT = (
 )
 
 
-def routes() -> list[Route]:
-    """Return intake's routes; nothing stands behind them."""
+def parts_of_nothing() -> Parts:
+    """Return the parts of an intake that can be described, and does nothing."""
     nothing = cast("Any", None)
     gate = Gate(nothing, nothing, nothing, nothing, real_clock, ())
     doors = EndpointContext(gate, nothing, nothing, nothing, nothing)
     house = GateWiring(gate, nothing, nothing, nothing, nothing)
-    parts = Parts(*(nothing,) * 5, doors, *(nothing,) * 3, house, *(nothing,) * 5)
-    return all_routes(parts, real_clock)
+    log = cast("Any", SimpleNamespace(continuity=Continuity()))  # caches register there
+    return Parts(log, *(nothing,) * 4, doors, *(nothing,) * 3, house, *(nothing,) * 5)
 
 
 def taken() -> Iterator[tuple[str, str]]:
     """Yield method and path of each door, the path as OpenAPI writes it."""
-    for route in filter(lambda route: route.include_in_schema, routes()):
+    routes = all_routes(parts_of_nothing(), real_clock)
+    for route in filter(lambda route: route.include_in_schema, routes):
         for method in sorted((route.methods or set()) - {"HEAD"}):
             yield method, re.sub(r":\w+}", "}", route.path)
 

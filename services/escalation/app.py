@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 from faststream.nats import NatsBroker
@@ -46,25 +46,21 @@ from services.escalation.owner_mail.rules import OwnerRequest
 from services.escalation.page_tests.recorder import PageTestRecorder
 from services.escalation.page_tests.worker import PageTestWorker
 from services.escalation.previews.queries import EscalationPreviews
-from services.escalation.previews.subscriber import listen_for_previews
 from services.escalation.probe import ExhaustionProbe
 from services.escalation.process import BOOKMARK, casework
 from services.escalation.rules.case import Case
 from services.escalation.rules.context import EscalationContext
 from services.escalation.sign_in_mail.letters import Letters
 from services.escalation.sign_in_mail.worker import SignInMail
+from services.escalation.subscriptions import CommandTakers, Executors, subscribe
 from services.escalation.survey_mail import store as survey_mail
 from services.escalation.survey_mail.letters import SurveyLetters
 from services.escalation.survey_mail.store import SurveyRequest
 from shared.clock import Clock
-from shared.commands.parked_events import (
-    ParkedDesk,
-    listen_for_parked_events,
-    of_one,
-)
+from shared.commands.parked_events import ParkedDesk, of_one
+from shared.commands.subscriber import CommandSubscriber
 from shared.contact_methods.store import publish_channels
 from shared.database.leadership import Candidate
-from shared.domain.commands.escalation import BODIES
 from shared.eventlog.entry import Entry
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
@@ -77,7 +73,7 @@ from shared.http.serve import pause
 from shared.i18n.catalog import check_languages
 from shared.messaging.broker import command_broker, take
 from shared.process_manager import Alarm, Worker, timers_probe
-from shared.process_manager.command_subscriber import CommandHandler, listen
+from shared.process_manager.command_subscriber import CommandHandler
 from shared.security.sender import authentication
 from shared.settings import EscalationSettings
 
@@ -88,16 +84,6 @@ RETRY_SECONDS = 5.0
 WORKERS = 2
 """Threads, and database connections, for commands and for sending."""
 _log = structlog.get_logger(__name__)
-
-
-class Executors(NamedTuple):
-    """The threads for commands and for sending, and the one for previews.
-
-    A preview computes shifts of many days: nobody who takes a page waits for one.
-    """
-
-    main: ThreadPoolExecutor
-    previews: ThreadPoolExecutor
 
 
 async def run(settings: EscalationSettings, stop: asyncio.Event) -> None:
@@ -143,7 +129,7 @@ def _assembled(
     dispatcher = Dispatcher(log, _candidate(settings, log), postman, clock)
     more = _more_workers(settings, outlets, executors.main, log, clock)
     previews = EscalationPreviews(log, clock, has_webhook)
-    _listen(broker, worker, log, clock, executors, previews)
+    _subscribe(broker, worker, log, clock, executors, previews)
     return ServiceLoop(
         _applying(worker.apply, dispatcher.listen()),
         (
@@ -186,7 +172,7 @@ def _reports(
     return DeliveryReports(log, worker, clock, executor, of_tests)
 
 
-def _listen(
+def _subscribe(
     broker: NatsBroker,
     worker: Worker[Case, EscalationContext],
     log: EventLog,
@@ -194,13 +180,14 @@ def _listen(
     executors: Executors,
     previews: EscalationPreviews,
 ) -> None:
-    executor = executors.main
-    commanding = CommandHandler(log, worker, clock, decide_command)
-    senders, group = authentication(log, clock, executor), BOOKMARK.reader
-    listen(broker, senders, commanding.take, executor, BODIES.values(), group)
-    listen_for_previews(broker, senders, previews, executors.previews, group)
-    parked = ParkedDesk(log, of_one(BOOKMARK), executor)
-    listen_for_parked_events(broker, senders, parked, "escalation", group)
+    senders = authentication(log, clock, executors.main)
+    takers = CommandTakers(
+        CommandHandler(log, worker, clock, decide_command).take,
+        previews.take,
+        ParkedDesk(log, of_one(BOOKMARK), executors.main),
+    )
+    subscriber = CommandSubscriber(broker, senders, BOOKMARK.reader)
+    subscribe(subscriber, takers, executors)
 
 
 def _more_workers(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from faststream.nats import NatsBroker
 from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
@@ -20,65 +19,40 @@ from services.intake.assembly import (
     probes,
     worker_config,
 )
-from services.intake.auto_close.subscriber import BOOKMARK
 from services.intake.client_surveys.worker import ClientSurveys
 from services.intake.commands.page_taker import PageTaker
-from services.intake.commands.subscriber import QUEUE_GROUP, listen
-from services.intake.contact_methods.store import ContactMethodDesk
-from services.intake.contact_methods.subscriber import listen_for_contact_methods
 from services.intake.contacts.endpoints import form_rules_of
-from services.intake.inbound_mail.subscriber import listen_for_reports
-from services.intake.interventions.store import InterventionDesk
-from services.intake.interventions.subscriber import listen_for_interventions
 from services.intake.mailboxes.mailbox import Mailbox
 from services.intake.mailboxes.worker import (
     Mailboxes,
     MailboxesProbe,
     mailboxes_candidate,
 )
-from services.intake.month_reports.store import MonthReportDesk
-from services.intake.month_reports.subscriber import listen_for_month_reports
 from services.intake.nats_sources.auth_callout import (
     Authorization,
     accepting,
     listen_for_connections,
 )
 from services.intake.nats_sources.review import Review
-from services.intake.on_call.store import OnCallDesk
-from services.intake.on_call.subscriber import listen_for_on_call
-from services.intake.page_explanations.store import ExplanationDesk
-from services.intake.page_explanations.subscriber import listen_for_explanations
-from services.intake.page_tests.store import PageTestDesk
-from services.intake.page_tests.subscriber import listen_for_page_tests
 from services.intake.partitions import keep_partitions
-from services.intake.people.store import PeopleDesk
-from services.intake.people.subscriber import (
-    Synchronise,
-    listen_for_people,
-    no_directory,
-)
 from services.intake.people.sync_store import PeopleSync
 from services.intake.policy.store import Policies
 from services.intake.quarantine.worker import RetryWorker
 from services.intake.relay.probe import RelayProbe
 from services.intake.relay.relay import Relay, relay_candidate
-from services.intake.reviews.store import ReviewDesk
-from services.intake.reviews.subscriber import listen_for_reviews
 from services.intake.reviews.worker import ReviewWarnings
 from services.intake.signals.timers import Timers
 from services.intake.source_api.subscriber import keep_listening, listen_for_signals
-from services.intake.survey_results.store import SurveyResultsDesk
-from services.intake.survey_results.subscriber import listen_for_survey_results
+from services.intake.subscriptions import (
+    QUEUE_GROUP,
+    Synchronise,
+    no_directory,
+    subscribe,
+)
 from services.intake.survey_results.worker import SurveyWarnings
-from services.intake.surveys.commands import SurveyDesk
-from services.intake.surveys.subscriber import listen_for_survey_answers
 from services.intake.telemetry import CommitObserver
 from shared.clock import Clock
-from shared.commands.parked_events import (
-    ParkedDesk,
-    listen_for_parked_events,
-    of_one,
-)
+from shared.commands.subscriber import CommandSubscriber
 from shared.domain.policy.sources import Mailbox as MailboxClause
 from shared.eventlog.continuity.watch import watching
 from shared.eventlog.continuity.witness import Witness
@@ -272,42 +246,6 @@ def _workers(
     ]
 
 
-def _listen_for_people(
-    broker: NatsBroker, parts: Parts, outside: _OutsideDirectory, clock: Clock
-) -> None:
-    """Subscribe to commands about people, and to what people say of themselves."""
-    policies = Policies(parts.log)
-    people = PeopleDesk(parts.log, policies, clock)
-    executor = parts.context.executor
-    listen_for_people(
-        broker, parts.authentication, people, outside.synchronise, executor
-    )
-    surveys = SurveyDesk(parts.log, clock)
-    listen_for_survey_answers(broker, parts.authentication, surveys, executor)
-    results = SurveyResultsDesk(parts.log, policies, clock)
-    listen_for_survey_results(broker, parts.authentication, results, executor)
-    reports = MonthReportDesk(parts.log, policies, clock)
-    listen_for_month_reports(broker, parts.authentication, reports, executor)
-    reviews = ReviewDesk(parts.log, policies, clock)
-    listen_for_reviews(broker, parts.authentication, reviews, executor)
-
-
-def _listen_about_on_call(broker: NatsBroker, parts: Parts, clock: Clock) -> None:
-    """Subscribe to commands about who is on call, and how people are reached."""
-    given, executor = parts.authentication, parts.context.executor
-    policies = Policies(parts.log)
-    interventions = InterventionDesk(parts.log, clock)
-    listen_for_interventions(broker, given, interventions, executor)
-    explanations = ExplanationDesk(parts.log, policies, clock)
-    listen_for_explanations(broker, given, explanations, executor)
-    page_tests = PageTestDesk(parts.log, policies, clock)
-    listen_for_page_tests(broker, given, page_tests, executor)
-    on_call = OnCallDesk(parts.log, policies, clock)
-    listen_for_on_call(broker, given, on_call, executor)
-    contact_methods = ContactMethodDesk(parts.log, policies, clock)
-    listen_for_contact_methods(broker, given, contact_methods, executor)
-
-
 async def _take_messages(
     settings: IntakeSettings,
     registry: CollectorRegistry,
@@ -322,24 +260,19 @@ async def _take_messages(
     keys, in_force = parts.gate.keys, parts.in_force
     if (seed := settings.nats_issuer_seed) is not None:
         issuer = Issuer.of(seed.get_secret_value())
-        listen_for_connections(broker, Authorization(keys, in_force, issuer, clock))
-    listen(broker, parts.authentication, parts.commands)
-    parked = ParkedDesk(parts.log, of_one(BOOKMARK), parts.context.executor)
-    listen_for_parked_events(
-        broker, parts.authentication, parked, "incident", QUEUE_GROUP
-    )
-    listen_for_reports(broker, parts.letters)
-    _listen_for_people(broker, parts, outside, clock)
-    _listen_about_on_call(broker, parts, clock)
+        authorization = Authorization(keys, in_force, issuer, clock)
+        listen_for_connections(broker, QUEUE_GROUP, authorization)
+    subscriber = CommandSubscriber(broker, parts.authentication, QUEUE_GROUP)
+    subscribe(subscriber, parts, clock, outside.synchronise)
     try:
         if await started(broker, stop):
-            subscriber = listen_for_signals(
+            signals = listen_for_signals(
                 broker,
                 parts.reception,
                 accepting(keys, in_force),
                 parts.gate.wait,
                 nats_address(url).inbox_prefix,
             )
-            await keep_listening(subscriber, stop)
+            await keep_listening(signals, stop)
     finally:
         await stop_broker(broker)

@@ -12,15 +12,11 @@ from services.sla_watcher.clocks.case import Case, PolicyOf
 from services.sla_watcher.commands import decide_command, owners
 from services.sla_watcher.decider import decide, evolve, next_at, react
 from services.sla_watcher.extensions.store import require_evidence
-from services.sla_watcher.policy_moves.subscriber import listen_for_moves
 from services.sla_watcher.policy_moves.worker import PolicyMove
+from services.sla_watcher.subscriptions import CommandTakers, subscribe
 from shared.clock import Clock
-from shared.commands.parked_events import (
-    ParkedDesk,
-    listen_for_parked_events,
-    of_one,
-)
-from shared.domain.commands.sla import BODIES
+from shared.commands.parked_events import ParkedDesk, of_one
+from shared.commands.subscriber import CommandSubscriber
 from shared.domain.identifiers import escalation_stream, incident_stream, sla_stream
 from shared.eventlog.log import EventLog
 from shared.eventlog.policies import PolicyVersions
@@ -28,7 +24,7 @@ from shared.eventlog.readers.position import Bookmark
 from shared.eventlog.readers.service_loop import ServiceLoop, follow
 from shared.messaging.broker import command_broker, take
 from shared.process_manager import Alarm, ProcessManager, Worker, timers_probe
-from shared.process_manager.command_subscriber import CommandHandler, listen
+from shared.process_manager.command_subscriber import CommandHandler
 from shared.security.sender import authentication
 from shared.settings import SlaWatcherSettings
 
@@ -79,12 +75,11 @@ async def run(settings: SlaWatcherSettings, stop: asyncio.Event) -> None:
                 log, worker, clock, decide_command, owners, require_evidence
             )
             senders = authentication(log, clock, executor)
-            group = BOOKMARK.reader
-            listen(broker, senders, commanding.take, executor, BODIES.values(), group)
             moving = PolicyMove(log, worker, clock, policies)
-            listen_for_moves(broker, senders, moving, executor, group)
             parked = ParkedDesk(log, of_one(BOOKMARK), executor)
-            listen_for_parked_events(broker, senders, parked, "sla", group)
+            takers = CommandTakers(commanding.take, moving, parked)
+            subscriber = CommandSubscriber(broker, senders, BOOKMARK.reader)
+            subscribe(subscriber, takers, executor)
             return ServiceLoop(
                 worker.apply,
                 (timers_probe(BOOKMARK.reader, worker, log, clock),),

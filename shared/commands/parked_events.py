@@ -10,10 +10,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, assert_never
 
-from faststream.nats import NatsBroker
-
 from shared.commands.refusals import misused
-from shared.commands.subscriber import CommandSubscriber
+from shared.commands.subscriber import CommandSet, CommandSubscriber
 from shared.domain.commands.parked_event import (
     BODIES,
     ParkedAnswer,
@@ -35,7 +33,6 @@ from shared.eventlog.readers.parked_commands import (
 from shared.eventlog.readers.position import Bookmark
 from shared.http.problem_details import HttpError
 from shared.messaging.commands import CommandRequest, Scope
-from shared.security.sender import Authentication
 
 ADMINISTRATORS: tuple[Scope, ...] = ("admin",)
 """The scopes whose holders may retry and skip parked events."""
@@ -118,18 +115,17 @@ def unknown_reader(name: str) -> HttpError:
 
 
 def listen_for_parked_events(
-    broker: NatsBroker,
-    authentication: Authentication,
-    desk: ParkedDesk,
-    aggregate: str,
-    queue_group: str,
+    subscriber: CommandSubscriber, desk: ParkedDesk, aggregate: str
 ) -> None:
     """Subscribe to the commands about the parked events of a service."""
-    subscriber = CommandSubscriber(
-        broker, authentication, queue_group, AT_ONCE_MAX, ParkedAnswer
+    commands = CommandSet(
+        BODIES.values(),
+        ParkedAnswer,
+        at_once=AT_ONCE_MAX,
+        scopes=ADMINISTRATORS,
+        aggregate=aggregate,
     )
-    for body in BODIES.values():
-        subscriber.subscribe(aggregate, body, desk.take, ADMINISTRATORS)
+    subscriber.subscribe(commands, desk.take)
 
 
 def _wanted(bookmark: Bookmark, request: CommandRequest[Any]) -> ParkedRequest:

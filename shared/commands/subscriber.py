@@ -3,7 +3,9 @@
 The sender is derived from the credential in the message before anything else happens.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from inspect import getdoc
 from typing import Any, ClassVar, Protocol
@@ -23,40 +25,73 @@ class Body(Protocol):
 
 
 @dataclass(frozen=True)
+class CommandSet:
+    """Commands that are taken in the same way."""
+
+    bodies: Collection[type[Body]]
+    answer: object
+    """The type of the answers."""
+    at_once: int
+    """The maximum number of concurrent commands of one verb."""
+    scopes: Sequence[Scope] = COMMANDERS
+    """The scopes whose tokens may send them."""
+    previews: bool = False
+    """Whether they can be decided without being recorded."""
+    aggregate: str = ""
+    """The aggregate of bodies that name none."""
+
+
+@dataclass(frozen=True)
 class CommandSubscriber:
     """Subscribes a service to commands; any free process of it takes a command."""
 
     broker: NatsBroker
     authentication: Authentication
     queue_group: str
-    at_once: int
-    """The maximum number of concurrent commands of one verb."""
-    answer: object
-    """The type of the answers."""
-    previews: bool = False
-    """Whether `handle` can decide a command without recording it."""
 
     def subscribe(
         self,
-        aggregate: str,
+        commands: CommandSet,
+        handle: Callable[[CommandRequest[Any]], Awaitable[object]],
+    ) -> None:
+        """Answer each of `commands` by what `handle` returns."""
+        for body in commands.bodies:
+            self._subscribe(commands, body, handle)
+
+    def subscribe_blocking(
+        self,
+        commands: CommandSet,
+        take: Callable[[CommandRequest[Any]], object],
+        executor: Executor,
+    ) -> None:
+        """Answer each of `commands` by what `take`, which blocks, returns."""
+
+        async def handle(request: CommandRequest[Any]) -> object:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(executor, take, request)
+
+        self.subscribe(commands, handle)
+
+    def _subscribe(
+        self,
+        commands: CommandSet,
         body: type[Body],
         handle: Callable[[CommandRequest[Any]], Awaitable[object]],
-        scopes: Sequence[Scope] = COMMANDERS,
     ) -> None:
-        """Answer each command with this body by what `handle` returns."""
-
         async def take(request: CommandMessage[Any]) -> object:
-            if request.preview and not self.previews:
+            if request.preview and not commands.previews:
                 raise HttpError(422, "this command cannot be previewed", code="preview")
-            return await handle(await self.authentication.request(request, scopes))
+            sent = await self.authentication.request(request, commands.scopes)
+            return await handle(sent)
 
         # FastStream reads the annotations: each verb has a body of its own.
         message = CommandMessage[body]  # type: ignore[valid-type]
-        take.__annotations__ = {"request": message, "return": self.answer}
+        take.__annotations__ = {"request": message, "return": commands.answer}
+        aggregate = getattr(body, "aggregate", commands.aggregate)
         self.broker.subscriber(
             subjects.command(aggregate, body.verb),
             queue=self.queue_group,
-            max_workers=self.at_once,
+            max_workers=commands.at_once,
             title=f"{aggregate}.{body.verb}",
             description=getdoc(body),
         )(take)

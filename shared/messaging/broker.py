@@ -148,8 +148,11 @@ async def stop(broker: NatsBroker) -> None:
         await connection.close(broker.config.connection_state.connection)
 
 
-def answer(error: Exception) -> NatsResponse:
-    """Return any error as problem+json bytes."""
+async def answer(error: Exception) -> NatsResponse:
+    """Return any error as problem+json bytes.
+
+    A coroutine: FastStream runs a plain function in a thread, one for each refusal.
+    """
     details = problem_from(error).details
     body = details.model_dump_json(exclude_none=True).encode()
     return NatsResponse(body, headers={"content-type": PROBLEM})

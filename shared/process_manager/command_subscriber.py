@@ -4,13 +4,12 @@ For each command: read the case, apply the rules, record the events, answer. Blo
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
-from faststream.nats import NatsBroker
 from psycopg import Cursor
 
 from shared.clock import Clock
@@ -22,7 +21,7 @@ from shared.commands.refusals import (
     misused,
     moved,
 )
-from shared.commands.subscriber import CommandSubscriber
+from shared.commands.subscriber import Body, CommandSet, CommandSubscriber
 from shared.domain.events import AnyEvent
 from shared.domain.identifiers import incident_stream
 from shared.domain.refusal import Refused
@@ -38,7 +37,6 @@ from shared.http.problem_details import HttpError
 from shared.messaging.commands import CommandAnswer, CommandRequest, Done
 from shared.process_manager.process import Case, Desk, Known
 from shared.process_manager.worker import CaseBehindLog, Worker, require_read, settle
-from shared.security.sender import Authentication
 
 _Done = TypeVar("_Done")
 Do = Callable[[CommandRequest[Any]], CommandAnswer]
@@ -49,37 +47,24 @@ AGAIN_SECONDS = 0.03
 """How often, and after what delay, a command that came too early is retried."""
 
 
-class Body(Protocol):
-    """The body of a command: what to change in an incident, and how."""
-
-    aggregate: ClassVar[str]
-    verb: ClassVar[str]
-
-
 def listen(
-    broker: NatsBroker,
-    authentication: Authentication,
+    subscriber: CommandSubscriber,
     do: Do,
     executor: Executor,
-    bodies: Iterable[type[Body]],
-    queue_group: str,
+    bodies: Collection[type[Body]],
 ) -> None:
     """Subscribe to every verb that a person may use; `do` executes it, and blocks.
 
-    `queue_group` is the service: any free process of it handles a command. What is to
-    be previewed, `do` decides without recording it.
+    What is to be previewed, `do` decides without recording it.
     """
-    subscriber = CommandSubscriber(
-        broker, authentication, queue_group, AT_ONCE_MAX, CommandAnswer, previews=True
-    )
+    commands = CommandSet(bodies, CommandAnswer, at_once=AT_ONCE_MAX, previews=True)
 
     async def handle(command: CommandRequest[Any]) -> CommandAnswer:
         if command.incident is None:
             raise HttpError(422, "name the incident the command is about")
         return await patiently(executor, do, command)
 
-    for body in bodies:
-        subscriber.subscribe(body.aggregate, body, handle)
+    subscriber.subscribe(commands, handle)
 
 
 async def patiently(

@@ -23,6 +23,7 @@ ROLES = {
     "state",
     "store",
     "subscriber",
+    "subscriptions",
     "tables",
     "views",
     "worker",

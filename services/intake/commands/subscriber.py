@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from faststream.nats import NatsBroker
-
 from services.intake.commands.pending_command import PendingCommand
-from shared.commands.subscriber import Body, CommandSubscriber
+from shared.commands.subscriber import Body, CommandSet, CommandSubscriber
 from shared.domain.commands.change import BODIES as OF_CHANGES
 from shared.domain.commands.incident import BODIES as OF_INCIDENTS
 from shared.domain.commands.problem import BODIES as OF_PROBLEMS
@@ -15,9 +13,7 @@ from shared.domain.record import RecordKind, kind_of
 from shared.eventlog.batcher import Batcher
 from shared.http.problem_details import HttpError
 from shared.messaging.commands import Answered, CommandRequest
-from shared.security.sender import Authentication
 
-QUEUE_GROUP = "intake"
 AT_ONCE_MAX = 64
 """Commands of one verb that may wait for their batch concurrently."""
 
@@ -30,17 +26,18 @@ OWNED: Mapping[RecordKind, Mapping[str, type[Body]]] = {
 
 
 def listen(
-    broker: NatsBroker,
-    authentication: Authentication,
-    batcher: Batcher[PendingCommand, Answered],
+    subscriber: CommandSubscriber, batcher: Batcher[PendingCommand, Answered]
 ) -> None:
     """Subscribe to every verb that people may use."""
-    subscriber = CommandSubscriber(
-        broker, authentication, QUEUE_GROUP, AT_ONCE_MAX, Answered, previews=True
-    )
     for kind, bodies in OWNED.items():
-        for body in bodies.values():
-            subscriber.subscribe(kind, body, partial(_submit, batcher, kind))
+        commands = CommandSet(
+            bodies.values(),
+            Answered,
+            at_once=AT_ONCE_MAX,
+            previews=True,
+            aggregate=kind,
+        )
+        subscriber.subscribe(commands, partial(_submit, batcher, kind))
 
 
 async def _submit(

@@ -19,7 +19,6 @@ from shared.messaging import subjects
 from shared.messaging.commands import CommandMessage
 
 ACTOR = "system:form"
-QUEUE_GROUP = "intake"
 AT_ONCE_MAX = 16
 
 
@@ -61,7 +60,9 @@ async def report_taken(
     return reported.model_copy(update=told)
 
 
-def listen_for_reports(broker: NatsBroker, letters: MailIntake) -> None:
+def listen_for_reports(
+    broker: NatsBroker, queue_group: str, letters: MailIntake
+) -> None:
     """Subscribe to the reports of the form."""
 
     async def take(request: CommandMessage[Report]) -> Reported:
@@ -69,7 +70,7 @@ def listen_for_reports(broker: NatsBroker, letters: MailIntake) -> None:
 
     broker.subscriber(
         subjects.command("contact", "report"),
-        queue=QUEUE_GROUP,
+        queue=queue_group,
         max_workers=AT_ONCE_MAX,
         title="contact.report",
         description="Somebody who is not signed in reports by the form.",

@@ -31,7 +31,6 @@ from shared.http.networks import address_of
 from shared.messaging import subjects
 from shared.security.nats_issuer import Issuer
 
-QUEUE_GROUP = "intake"
 AT_ONCE_MAX = 16
 
 _log = structlog.get_logger(__name__)
@@ -94,7 +93,9 @@ def accepting(keys: Keys, in_force: InForce) -> WhyNot:
     return why_not
 
 
-def listen_for_connections(broker: NatsBroker, authorization: Authorization) -> None:
+def listen_for_connections(
+    broker: NatsBroker, queue_group: str, authorization: Authorization
+) -> None:
     """Answer the server whenever a client that it does not know connects."""
 
     async def take(request: bytes) -> bytes:
@@ -102,7 +103,7 @@ def listen_for_connections(broker: NatsBroker, authorization: Authorization) -> 
 
     broker.subscriber(
         subjects.AUTHORIZATION,
-        queue=QUEUE_GROUP,
+        queue=queue_group,
         max_workers=AT_ONCE_MAX,
         decoder=_as_it_is,
     )(take)

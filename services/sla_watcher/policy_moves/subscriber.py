@@ -3,35 +3,32 @@
 from concurrent.futures import Executor
 from typing import Any
 
-from faststream.nats import NatsBroker
-
 from services.sla_watcher.policy_moves.worker import PolicyMove
-from shared.commands.subscriber import CommandSubscriber
+from shared.commands.subscriber import CommandSet, CommandSubscriber
 from shared.domain.commands.policy_moves import (
-    BODIES,
+    LookAtMove,
     MovedPage,
     MovePromises,
     MoveSeen,
+    PreviewMove,
 )
 from shared.messaging.commands import CommandRequest
 from shared.process_manager.command_subscriber import patiently
-from shared.security.sender import COMMANDERS, READERS, Authentication
+from shared.security.sender import READERS
 
 AT_ONCE_MAX = 2
 """Pages of one verb that are processed together: each is many transactions."""
+_ANSWER = MovedPage | MoveSeen
+_MOVES = CommandSet((MovePromises,), _ANSWER, at_once=AT_ONCE_MAX)
+_QUESTIONS = CommandSet(
+    (PreviewMove, LookAtMove), _ANSWER, at_once=AT_ONCE_MAX, scopes=READERS
+)
 
 
 def listen_for_moves(
-    broker: NatsBroker,
-    authentication: Authentication,
-    moves: PolicyMove,
-    executor: Executor,
-    queue_group: str,
+    subscriber: CommandSubscriber, moves: PolicyMove, executor: Executor
 ) -> None:
     """Subscribe to all commands and queries about moves."""
-    subscriber = CommandSubscriber(
-        broker, authentication, queue_group, AT_ONCE_MAX, MovedPage | MoveSeen
-    )
 
     async def handle(command: CommandRequest[Any]) -> MovedPage | MoveSeen:
         begun = await patiently(executor, moves.begin, command)
@@ -47,6 +44,5 @@ def listen_for_moves(
             next_after=begun[limit - 1] if len(begun) > limit else None,
         )
 
-    for body in BODIES.values():
-        scopes = COMMANDERS if body is MovePromises else READERS
-        subscriber.subscribe(body.aggregate, body, handle, scopes)
+    subscriber.subscribe(_MOVES, handle)
+    subscriber.subscribe(_QUESTIONS, handle)

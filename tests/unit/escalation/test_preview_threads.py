@@ -1,27 +1,42 @@
 """A preview computes shifts of many days: no command waits for one."""
 
-from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Any, cast
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from threading import current_thread
+from types import SimpleNamespace
+from typing import Any
 
-import pytest
+from services.escalation.subscriptions import CommandTakers, Executors, subscribe
+from shared.commands.subscriber import CommandSet
+from shared.domain.commands.escalation import Accept
+from shared.domain.commands.escalation_preview import PreviewEscalation
 
-from services.escalation import app
+
+class _Subscriber:
+    """Holds what answers each command."""
+
+    def __init__(self) -> None:
+        self.handle: dict[Any, Any] = {}
+
+    def subscribe(self, commands: CommandSet, handle: Any) -> None:
+        self.handle |= dict.fromkeys(commands.bodies, handle)
 
 
-def test_previews_have_a_thread_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    used: dict[str, Executor] = {}
+def test_previews_have_a_thread_of_their_own() -> None:
+    subscriber: Any = _Subscriber()
+    command: Any = SimpleNamespace(incident="INC-1")
+    nobody: Any = SimpleNamespace(take=None)
 
-    def commands(_broker: object, _senders: object, _take: object, *rest: Any) -> None:
-        used["commands"] = rest[0]
+    def take(_: object) -> Any:
+        return current_thread().name
 
-    def previews(_broker: object, _senders: object, _take: object, *rest: Any) -> None:
-        used["previews"] = rest[0]
+    async def scenario(executors: Executors) -> None:
+        subscribe(subscriber, CommandTakers(take, take, nobody), executors)
+        assert await subscriber.handle[PreviewEscalation](command) == "previews_0"
+        assert await subscriber.handle[Accept](command) == "commands_0"
 
-    monkeypatch.setattr(app, "listen", commands)
-    monkeypatch.setattr(app, "listen_for_previews", previews)
-    monkeypatch.setattr(app, "authentication", lambda *_: None)
-    monkeypatch.setattr(app, "listen_for_parked_events", lambda *_: None)
-    any_: Any = cast("Any", app)
-    with ThreadPoolExecutor(2) as main, ThreadPoolExecutor(1) as own:
-        any_._listen(None, None, None, None, app.Executors(main, own), None)
-        assert used == {"commands": main, "previews": own}
+    with (
+        ThreadPoolExecutor(1, "commands") as commands,
+        ThreadPoolExecutor(1, "previews") as previews,
+    ):
+        asyncio.run(scenario(Executors(commands, previews)))
