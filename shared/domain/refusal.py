@@ -3,7 +3,11 @@
 A refusal is a sentence that says what to do instead, with a code for programs.
 """
 
+from collections.abc import Collection
+from heapq import nsmallest
 from typing import Literal
+
+_SHOWN_MAX = 12
 
 Code = Literal[
     "unknown_incident",  # the record that the command is about does not exist
@@ -53,3 +57,14 @@ class Refused(Exception):
         self.reason = reason
         self.code: Code = code
         self.field = field
+
+
+def require_in_policy(kind: str, name: str, names: Collection[str]) -> str:
+    """Return `name` if it is one of `names`; else raise `Refused`, listing some."""
+    if name in names:
+        return name
+    shown = ", ".join(nsmallest(_SHOWN_MAX, names)) or "none"
+    more = ", …" if len(names) > _SHOWN_MAX else ""
+    raise Refused(
+        f"the policy has no {kind} `{name}`: choose one of {shown}{more}", "invalid"
+    )

@@ -53,6 +53,16 @@ def is_in(address: Address | None, allowed: Networks) -> bool:
     return address is not None and any(address in network for network in allowed)
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address is this machine's own."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def address_of(written: str) -> Address | None:
     """Parse an address, also one with a port; None if it is not an address.
 

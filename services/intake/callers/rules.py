@@ -13,14 +13,13 @@ from services.intake.directory.givers import (
     require_administrator,
     unknown_person,
 )
-from services.intake.records.rules.context import require_in_policy
 from shared.directory import DirectoryEntry
 from shared.domain.commands.caller import NewCaller
 from shared.domain.commands.person import CorrectPerson
 from shared.domain.events.event import FORGOTTEN
 from shared.domain.limits import Limits, Within, only_client
 from shared.domain.policy.document import Policy
-from shared.domain.refusal import Refused
+from shared.domain.refusal import Refused, require_in_policy
 from shared.messaging.commands import Scope
 from shared.security.sender import COMMANDERS
 

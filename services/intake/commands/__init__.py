@@ -1,1 +1,1 @@
-"""Commands of people: received, decided in batches, recorded and answered."""
+"""Commands about records, of people and of the desk itself: decided in batches."""

@@ -25,14 +25,13 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from services.intake.directory.store import Columns
-from services.intake.records.rules.context import require_in_policy
 from shared import yaml12
 from shared.domain.bounded_text import MAIL_ADDRESS
 from shared.domain.events.person import Role
 from shared.domain.policy.clause import NAME, Language, Name, Person
 from shared.domain.policy.cross_checks import is_zone
 from shared.domain.policy.validation import explained
-from shared.domain.refusal import Refused
+from shared.domain.refusal import Refused, require_in_policy
 from shared.mistake import Mistake
 from shared.yaml12 import Plain
 

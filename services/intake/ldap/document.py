@@ -16,12 +16,12 @@ from ldap3.utils.dn import parse_dn
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic import ValidationError as Invalid
 
-from services.intake.mailboxes.address import is_loopback
 from shared import yaml12
 from shared.domain.policy.clause import Clause
 from shared.domain.policy.durations import Duration
 from shared.domain.policy.sources import Secret
 from shared.domain.policy.validation import explained
+from shared.http.networks import is_loopback
 from shared.mistake import Mistake, path_text
 from shared.settings import GroupRight
 

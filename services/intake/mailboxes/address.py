@@ -6,7 +6,6 @@ access tokens are asked for with (OAuth 2.0).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Annotated, Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -24,6 +23,7 @@ from pydantic_core import ErrorDetails
 from services.intake.secret_reference import NoSecret, secret_of
 from shared.domain.policy.clause import Clause
 from shared.domain.policy.validation import explained
+from shared.http.networks import is_loopback
 
 INBOX = "INBOX"
 MISTAKES_SHOWN = 3
@@ -90,16 +90,6 @@ class Address:
     def is_here(self) -> bool:
         """Whether the server is on this machine, so that nobody can eavesdrop."""
         return is_loopback(self.host)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address is this machine's own."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def address_of(reference: str, environment: Mapping[str, str]) -> Address:

@@ -1,1 +1,1 @@
-"""Maintenance windows that are announced by a command."""
+"""Where people announce maintenance; `policy/windows.py` has the rules."""

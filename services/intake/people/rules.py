@@ -14,7 +14,6 @@ from services.intake.directory.givers import (
     require_administrator,
     unknown_person,
 )
-from services.intake.records.rules.context import require_in_policy
 from shared.domain.commands.person import (
     GrantRole,
     InvitePerson,
@@ -33,7 +32,7 @@ from shared.domain.events.person import (
 from shared.domain.limits import Limits, Within, limits_from, names_of
 from shared.domain.person import HeldGrant, PersonRights, evolve
 from shared.domain.policy.document import Policy
-from shared.domain.refusal import Refused
+from shared.domain.refusal import Refused, require_in_policy
 from shared.security.sign_in_links import INVITATION_DAYS
 
 INVITATION_LASTS = timedelta(days=INVITATION_DAYS)

@@ -15,7 +15,6 @@ from dateutil.rrule import rrulestr
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.intake.records.rules.context import require_in_policy
 from shared.domain.bounded_text import Instant, Reason
 from shared.domain.events import MaintenanceEvent
 from shared.domain.events.administration import (
@@ -28,7 +27,7 @@ from shared.domain.policy.clause import Name
 from shared.domain.policy.contracts import Maintenance
 from shared.domain.policy.document import Policy
 from shared.domain.policy.durations import Duration
-from shared.domain.refusal import Refused
+from shared.domain.refusal import Refused, require_in_policy
 
 DAYS_REMEMBERED = 4_096
 _A_DAY = timedelta(days=1)

@@ -1,9 +1,9 @@
-"""The quarantine: its rows, its journal, and the order in which signals wait.
+"""What is in quarantine: its rows, its journal, and which waiting signal is next.
 
-The outcome of a retry is recorded in the same transaction that takes the element, so it
-is released exactly once. Signals of the same dedup key stay in order: while one of them
-waits until a record that it needs can be read, later ones wait behind it, so that a
-recovery cannot overtake the trigger that came before it.
+Rows are added by `signals/raw_store.py`, and released by `signals/waiting_signals.py`
+in the transaction that takes the element: exactly once. Signals of the same
+dedup key stay in order: while one waits until a record that it needs can be read, later
+ones wait behind it, so that a recovery cannot overtake the trigger that came before it.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,1 +1,1 @@
-"""Recent activity of sources: counted in memory, written every few seconds."""
+"""What each source sent lately, as `gate/activity.py` counts it: the endpoint."""

@@ -18,7 +18,6 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import ip_address
 from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
@@ -45,6 +44,7 @@ from services.escalation.notifications.channels.mail_message import (
 from services.escalation.notifications.channels.parcel import ByMail, Parcel
 from services.escalation.notifications.channels.retry import Delivered, Failed, Outcome
 from shared.domain.events.notification import Channel as ChannelName
+from shared.http.networks import is_loopback
 from shared.security.signed_links import ReplyTag
 
 _PORTS = {"smtp": 25, "smtps": 465}
@@ -65,7 +65,7 @@ class MailServer:
     @property
     def secret_on_the_way(self) -> bool:
         """Whether a password would cross the network, which requires encryption."""
-        return self.password is not None and not _is_here(self.host)
+        return self.password is not None and not is_loopback(self.host)
 
 
 def mail_server(url: str) -> MailServer:
@@ -88,13 +88,6 @@ def mail_server(url: str) -> MailServer:
     return MailServer(
         parts.hostname, port or usual, parts.scheme == "smtps", name, password
     )
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 LOCAL_PART_MAX = 64

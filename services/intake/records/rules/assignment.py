@@ -5,7 +5,7 @@ A person who pauses, restores or resolves an unassigned incident takes it on.
 
 from typing import NamedTuple
 
-from services.intake.records.rules.context import DecisionContext, require_in_policy
+from services.intake.records.rules.context import DecisionContext
 from services.intake.records.system_command import AcknowledgeAccepted
 from shared.domain.commands.incident import Acknowledge, Assign, Return
 from shared.domain.events import IncidentEvent
@@ -13,7 +13,7 @@ from shared.domain.events.incident import IncidentAcknowledged, IncidentAssigned
 from shared.domain.incident import Incident
 from shared.domain.policy.document import people_named, unskilled
 from shared.domain.policy.targets import RANK, SupportLevel
-from shared.domain.refusal import Refused
+from shared.domain.refusal import Refused, require_in_policy
 
 
 class Place(NamedTuple):

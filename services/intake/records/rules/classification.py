@@ -3,13 +3,13 @@
 The matrix gives the priority; another priority needs a role and a reason.
 """
 
-from services.intake.records.rules.context import DecisionContext, require_in_policy
+from services.intake.records.rules.context import DecisionContext
 from shared.domain.commands.incident import Classify, Edit
 from shared.domain.events import IncidentEvent
 from shared.domain.events.incident import IncidentClassified, IncidentEdited
 from shared.domain.incident import Incident
 from shared.domain.policy.priorities import Impact, Priority, Urgency
-from shared.domain.refusal import Refused
+from shared.domain.refusal import Refused, require_in_policy
 
 
 def priority_of(

@@ -1,9 +1,8 @@
 """What a rule may use besides the command and the record that the command is about."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from heapq import nsmallest
 from typing import Any, NamedTuple, TypeVar
 
 from shared.domain.change import Change
@@ -18,7 +17,6 @@ from shared.domain.record import Record
 from shared.domain.refusal import Refused
 
 _PERSON = "person:"
-_SHOWN_MAX = 12
 _Kind = TypeVar("_Kind", Incident, Problem, Change, ExternalRecord)
 
 
@@ -102,14 +100,3 @@ class DecisionContext:
             name = "record" if kind is ExternalRecord else kind.__name__.lower()
             raise Refused(f"there is no {name} {ref}", "unknown_target")
         return record
-
-
-def require_in_policy(kind: str, name: str, names: Collection[str]) -> str:
-    """Return `name` if it is one of `names`; else raise `Refused`, listing some."""
-    if name in names:
-        return name
-    shown = ", ".join(nsmallest(_SHOWN_MAX, names)) or "none"
-    more = ", …" if len(names) > _SHOWN_MAX else ""
-    raise Refused(
-        f"the policy has no {kind} `{name}`: choose one of {shown}{more}", "invalid"
-    )

@@ -2,13 +2,13 @@
 
 from services.intake.records.rules.assignment import taken
 from services.intake.records.rules.classification import priority_of
-from services.intake.records.rules.context import DecisionContext, require_in_policy
+from services.intake.records.rules.context import DecisionContext
 from shared.domain.commands.incident import Open
 from shared.domain.events import IncidentEvent
 from shared.domain.events.incident import IncidentContacted, IncidentOpened
 from shared.domain.incident import Incident, evolve
 from shared.domain.policy.contracts import UNKNOWN
-from shared.domain.refusal import Refused
+from shared.domain.refusal import Refused, require_in_policy
 
 LIVE_CHANNELS = frozenset({"phone", "chat", "in_person"})
 """Channels on which the reporter talks to the person who records it."""

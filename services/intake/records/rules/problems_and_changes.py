@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from services.intake.records.rules.context import DecisionContext, require_in_policy
+from services.intake.records.rules.context import DecisionContext
 from services.intake.records.rules.links import require_linkable, side_linked
 from shared.domain import events
 from shared.domain.change import Change
@@ -24,7 +24,7 @@ from shared.domain.incident import Incident
 from shared.domain.policy.contracts import UNKNOWN
 from shared.domain.problem import Problem
 from shared.domain.record import RecordEvent
-from shared.domain.refusal import Refused
+from shared.domain.refusal import Refused, require_in_policy
 
 LISTED_MAX = 200
 """Incidents listed in an assignment event, whose size is limited."""

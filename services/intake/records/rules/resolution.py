@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from services.intake.records.rules.assignment import back_at_the_desk, place, taken
 from services.intake.records.rules.contacts import unpaused
-from services.intake.records.rules.context import DecisionContext, require_in_policy
+from services.intake.records.rules.context import DecisionContext
 from services.intake.records.system_command import CloseSilent
 from shared.domain.commands.incident import (
     Cancel,
@@ -30,7 +30,7 @@ from shared.domain.events.incident import (
 from shared.domain.grace_periods import HOLDS_DAYS, is_within
 from shared.domain.incident import Incident, Status
 from shared.domain.policy.document import Policy
-from shared.domain.refusal import Refused
+from shared.domain.refusal import Refused, require_in_policy
 
 
 def restored(
