@@ -32,6 +32,7 @@ from shared.eventlog.readers.transaction import Apply
 from shared.http.serve import end, pause
 from shared.messaging.live_feed import Deliveries
 from shared.observability.telemetry import reason
+from shared.threads import in_thread
 
 WATCH_SECONDS = 1.0
 """How often a follower checks that its generation is still live."""
@@ -85,7 +86,6 @@ class Follower:
             thread.shutdown(wait=False)
 
     async def _until(self, stop: asyncio.Event, thread: ThreadPoolExecutor) -> None:
-        loop = asyncio.get_running_loop()
         told = ""
 
         def report(stage: str, done: int, of: int) -> None:
@@ -96,7 +96,7 @@ class Follower:
 
         while not stop.is_set():
             try:
-                schema = await loop.run_in_executor(thread, self._ensure, report)
+                schema = await in_thread(thread, self._ensure, report)
             except GivenUp:
                 return
             except Unavailable:

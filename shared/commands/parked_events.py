@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar, assert_never
+from typing import Any, assert_never
 
 from shared.commands.refusals import misused
 from shared.commands.subscriber import CommandSet, CommandSubscriber
@@ -33,6 +33,7 @@ from shared.eventlog.readers.parked_commands import (
 from shared.eventlog.readers.position import Bookmark
 from shared.http.problem_details import HttpError
 from shared.messaging.commands import CommandRequest, Scope
+from shared.threads import in_thread
 
 ADMINISTRATORS: tuple[Scope, ...] = ("admin",)
 """The scopes whose holders may retry and skip parked events."""
@@ -49,9 +50,6 @@ OUTCOMES: Mapping[Outcome, ParkedOutcome] = {
     "nothing parked": "nothing_parked",
 }
 """What the API calls the outcomes that are stored."""
-
-_Given = ParamSpec("_Given")
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -73,9 +71,9 @@ class ParkedDesk:
         if bookmark is None:
             raise unknown_reader(body.reader)
         wanted = _wanted(bookmark, request)
-        number = await self._blocking(self._ask, wanted)
+        number = await in_thread(self.executor, self._ask, wanted)
         for _ in range(LOOKS_MAX):
-            answer = await self._blocking(self._look, bookmark, number)
+            answer = await in_thread(self.executor, self._look, bookmark, number)
             if answer is not None:
                 return _answered(body, answer)
             await asyncio.sleep(LOOK_SECONDS)
@@ -93,15 +91,6 @@ class ParkedDesk:
     def _look(self, bookmark: Bookmark, number: int) -> Answer | None:
         with self.log.transaction() as cursor:
             return answer_of(cursor, bookmark, number)
-
-    async def _blocking(
-        self,
-        call: Callable[_Given, _Result],
-        *args: _Given.args,
-        **kwargs: _Given.kwargs,
-    ) -> _Result:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.executor, lambda: call(*args, **kwargs))
 
 
 def of_one(bookmark: Bookmark) -> Callable[[str], Bookmark | None]:

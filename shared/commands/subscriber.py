@@ -3,7 +3,6 @@
 The sender is derived from the credential in the message before anything else happens.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from shared.http.problem_details import HttpError
 from shared.messaging import subjects
 from shared.messaging.commands import CommandMessage, CommandRequest, Scope
 from shared.security.sender import COMMANDERS, Authentication
+from shared.threads import in_thread
 
 
 class Body(Protocol):
@@ -67,8 +67,7 @@ class CommandSubscriber:
         """Answer each of `commands` by what `take`, which blocks, returns."""
 
         async def handle(request: CommandRequest[Any]) -> object:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(executor, take, request)
+            return await in_thread(executor, take, request)
 
         self.subscribe(commands, handle)
 

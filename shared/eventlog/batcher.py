@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Generic, TypeVar
 
+from shared.threads import in_thread
+
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -111,9 +113,8 @@ class Batcher(Generic[Item, Answer]):
                 _settle(future, answer)
 
     async def _answers(self, items: Sequence[Item]) -> Sequence[Answer | Exception]:
-        loop = asyncio.get_running_loop()
         try:
-            answers = await loop.run_in_executor(self._executor, self._flush, items)
+            answers = await in_thread(self._executor, self._flush, items)
         except Exception as error:  # noqa: BLE001 # each waiting caller hears of it
             return [error] * len(items)
         if len(answers) != len(items):

@@ -37,6 +37,7 @@ from shared.http.problem_details import HttpError
 from shared.messaging.commands import CommandAnswer, CommandRequest, Done
 from shared.process_manager.process import Case, Desk, Known
 from shared.process_manager.worker import CaseBehindLog, Worker, require_read, settle
+from shared.threads import in_thread
 
 _Done = TypeVar("_Done")
 Do = Callable[[CommandRequest[Any]], CommandAnswer]
@@ -71,10 +72,9 @@ async def patiently(
     executor: Executor, do: Callable[..., _Done], *given: object
 ) -> _Done:
     """Return the result of `do`, retried while the incident is still being read."""
-    loop = asyncio.get_running_loop()
     for _ in range(ATTEMPTS_MAX):
         try:
-            return await loop.run_in_executor(executor, do, *given)
+            return await in_thread(executor, do, *given)
         except (CaseBehindLog, StaleVersion):
             await asyncio.sleep(AGAIN_SECONDS)
     raise HttpError(

@@ -4,7 +4,6 @@ The API passes credentials on, and nothing else that it claims is trusted: its N
 password alone does not allow anybody to act as another person.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
@@ -27,6 +26,7 @@ from shared.security.seals import SealKeys
 from shared.security.signed_links import PURPOSE, USER_LINKS_PURPOSE, read_token
 from shared.security.survey_links import answers_survey
 from shared.security.user_links import allows, followed, read_link
+from shared.threads import in_thread
 
 NAMESPACE = UUID("6f1d3c1e-7a55-4b0e-9b1f-0d1e5f3b7c52")
 """The namespace of command ids: equal credentials and keys give equal ids."""
@@ -143,20 +143,14 @@ class Authentication:
             case "answer_link":
                 caller = await self._addressee_of(credential, message)
             case "user_link" | "page_link" | "survey_link" | "page_test_link" as kind:
-                loop = asyncio.get_running_loop()
-                caller = await loop.run_in_executor(
-                    self._executor, self._owners[kind], message
-                )
+                caller = await in_thread(self._executor, self._owners[kind], message)
             case _:
                 assert_never(credential.kind)
         return request_of(message, caller)
 
     async def _owner_of(self, credential: Credential) -> Caller:
         """Return whose token it is now: what was just revoked commands nothing."""
-        loop = asyncio.get_running_loop()
-        caller = await loop.run_in_executor(
-            self._executor, self._access.verify, credential.secret
-        )
+        caller = await in_thread(self._executor, self._access.verify, credential.secret)
         if caller is None:
             raise unknown_token()
         return caller
@@ -164,8 +158,7 @@ class Authentication:
     async def _narrowed(
         self, caller: Caller, message: CommandMessage[Any], scopes: Sequence[Scope]
     ) -> Caller:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
+        return await in_thread(
             self._executor, self._limits.narrowed, caller, message, scopes
         )
 
@@ -185,10 +178,7 @@ class Authentication:
             raise HttpError(
                 403, f"the link only answers {link.extension}", code="scope"
             )
-        loop = asyncio.get_running_loop()
-        if await loop.run_in_executor(
-            self._executor, self._limits.is_removed, link.person
-        ):
+        if await in_thread(self._executor, self._limits.is_removed, link.person):
             raise HttpError(401, "this person has left the desk", code="token")
         return Caller(f"person:{link.person}", (), f"{link.extension}|{link.person}")
 

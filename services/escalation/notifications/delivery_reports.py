@@ -33,6 +33,7 @@ from shared.messaging.delivery_reports import (
 from shared.process_manager import Worker
 from shared.process_manager.worker import CaseBehindLog, require_read, settle
 from shared.security.callback_links import bundled, requested
+from shared.threads import in_thread
 
 LOOK_SECONDS = 0.5
 _log = structlog.get_logger(__name__)
@@ -63,8 +64,7 @@ class DeliveryReports:
         await in_rounds(self._round, stop, LOOK_SECONDS, _log, failed)
 
     async def _round(self) -> float | None:
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self.executor, self.record_next)
+        found = await in_thread(self.executor, self.record_next)
         return AT_ONCE if found else None
 
     def record_next(self) -> bool:

@@ -42,6 +42,7 @@ from shared.eventlog.log import EventLog
 from shared.http.serve import end, pause
 from shared.observability.telemetry import Outage
 from shared.process_manager.worker import CaseBehindLog
+from shared.threads import in_thread
 
 AGAIN_SECONDS = 0.1
 """Delay before trying again if the log is unavailable or the reader is behind."""
@@ -135,11 +136,8 @@ class NotificationSender:
         """Return the messages that leave with this one, which is the last of them."""
         if not waiting.bundle:
             return (waiting,)
-        loop = asyncio.get_running_loop()
         members = await self._until_there(
-            lambda: loop.run_in_executor(
-                self._executor, self._members_of, waiting.bundle
-            )
+            lambda: in_thread(self._executor, self._members_of, waiting.bundle)
         )
         return (*(each for each in members if each.key != waiting.key), waiting)
 

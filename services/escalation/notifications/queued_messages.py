@@ -28,6 +28,7 @@ from shared.eventlog.errors import away, is_unavailable
 from shared.eventlog.log import EventLog
 from shared.http.rounds import AT_ONCE, in_rounds
 from shared.observability.health import Check
+from shared.threads import in_thread
 
 LOOK_SECONDS = 1.0
 AGAIN = timedelta(minutes=1)
@@ -105,12 +106,11 @@ class QueuedMessages(Generic[AnyRequest]):
 
     async def send_next(self) -> bool:
         """Send the next message that is due; return whether there was one."""
-        loop = asyncio.get_running_loop()
-        request = await loop.run_in_executor(self.executor, self._taken)
+        request = await in_thread(self.executor, self._taken)
         if request is None:
             return False
         outcome = await self._outcome(request)
-        await loop.run_in_executor(self.executor, self._note, request, outcome)
+        await in_thread(self.executor, self._note, request, outcome)
         return True
 
     async def probe(self) -> Check:
@@ -122,12 +122,9 @@ class QueuedMessages(Generic[AnyRequest]):
         return Check(self.queue.name, "escalation", True, {}, numbers)
 
     async def _outcome(self, request: AnyRequest) -> Outcome:
-        loop = asyncio.get_running_loop()
         now = self.clock()
         try:
-            parcel = await loop.run_in_executor(
-                self.executor, self.compose, request, now
-            )
+            parcel = await in_thread(self.executor, self.compose, request, now)
             if isinstance(parcel, Failed):
                 return parcel
             return await self.outlets.send(parcel, now)

@@ -28,6 +28,7 @@ from shared.database.table import Cursors
 from shared.eventlog.log import EventLog
 from shared.http.rounds import AT_ONCE, in_rounds
 from shared.observability.health import Check
+from shared.threads import in_thread
 
 LOOK_SECONDS = 0.5
 NAME = "page_tests"
@@ -83,8 +84,7 @@ class PageTestWorker:
 
     async def round(self) -> float | None:
         """Plan a test, or else send a message; return when to look again."""
-        loop = asyncio.get_running_loop()
-        if await loop.run_in_executor(self.executor, self.recorder.plan_next):
+        if await in_thread(self.executor, self.recorder.plan_next):
             return AT_ONCE
         return AT_ONCE if await self.messages.send_next() else None
 

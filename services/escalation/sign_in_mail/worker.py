@@ -26,6 +26,7 @@ from shared.observability.health import Check
 from shared.observability.telemetry import Outage
 from shared.security.mail_requests import MailRequest, done, note_sent, take
 from shared.security.sign_in_links import INVITATION_DAYS, LINK_MINUTES
+from shared.threads import in_thread
 
 LOOK_SECONDS = 1.0
 ATTEMPTS_MAX = 1_440
@@ -83,8 +84,7 @@ class SignInMail:
 
     async def send_next(self) -> bool:
         """Handle the next request; return whether there was one."""
-        loop = asyncio.get_running_loop()
-        taken = await loop.run_in_executor(self.executor, self._taken)
+        taken = await in_thread(self.executor, self._taken)
         if taken is None:
             return False
         request, parcels = taken
@@ -111,8 +111,7 @@ class SignInMail:
 
     async def _complete(self, request: MailRequest, parcels: Sequence[Parcel]) -> None:
         if await self._sent(request, parcels):
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self.executor, self._over, request)
+            await in_thread(self.executor, self._over, request)
 
     async def probe(self) -> Check:
         """Return what was sent; the alarms become a metric."""
@@ -159,8 +158,7 @@ class SignInMail:
                 self.links_total += request.kind == "link"
             case _:
                 assert_never(outcome)
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self.executor, self._note, request, parcel.key)
+        await in_thread(self.executor, self._note, request, parcel.key)
         return False
 
     async def _attempt(self, request: MailRequest, parcel: Parcel) -> Outcome:

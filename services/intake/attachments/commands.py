@@ -1,12 +1,11 @@
 """Attaches files to incidents: checks, encrypts, and submits each as a command."""
 
-import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any
 
 from services.intake.attachments.rules import (
     A_DAY,
@@ -36,10 +35,10 @@ from shared.eventlog.batcher import Batcher
 from shared.eventlog.log import EventLog
 from shared.http.problem_details import HttpError
 from shared.messaging.commands import Answered, CommandAnswer, CommandRequest, Scope
+from shared.threads import in_thread
 
 NAMESPACE = uuid.UUID("0d4f6a52-5f1b-4c0e-9d36-2a1c8a7e6b90")
 """The namespace of attachment ids: a repeated command has the same one."""
-_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +90,13 @@ class Attacher:
         if why := why_left_out(file, self.limits, await self._stored_today()):
             raise refusal(why, file, self.limits)
         id_ = command_id or uuid.uuid4()  # noqa: TID251 # a command without an id
-        pending = await self._blocking(_pending, ref, file, uploader, id_, None)
+        pending = await in_thread(
+            self._executor, _pending, ref, file, uploader, id_, None
+        )
         done = await self._submit(pending)
         same: str | None = None
         if done.outcome == "already":
-            same = await self._blocking(self._same, ref, file)
+            same = await in_thread(self._executor, self._same, ref, file)
         attachment = same or str(_attachment_id(id_))
         return AttachmentAnswer(
             **done.model_dump(exclude={"asks"}),
@@ -138,7 +139,9 @@ class Attacher:
     ) -> bool:
         """Attach a file of a message; False if its incident has no room for it."""
         id_ = uuid.uuid5(message.key, f"file {digest_of_file(file)}")
-        pending = await self._blocking(_pending, ref, file, uploader, id_, message)
+        pending = await in_thread(
+            self._executor, _pending, ref, file, uploader, id_, message
+        )
         try:
             await self._submit(pending)
         except HttpError as no:
@@ -149,7 +152,7 @@ class Attacher:
 
     async def incident(self, ref: str) -> Incident | None:
         """Return an incident, None if unknown. Raises `HttpError`, `Unavailable`."""
-        return await self._blocking(self._read, ref)
+        return await in_thread(self._executor, self._read, ref)
 
     async def _submit(self, pending: PendingCommand) -> CommandAnswer:
         done = await self._commands.submit(pending)
@@ -161,7 +164,7 @@ class Attacher:
             with self._log.transaction() as cursor:
                 return stored_since(cursor, self._clock() - A_DAY)
 
-        return await self._blocking(stored)
+        return await in_thread(self._executor, stored)
 
     def _same(self, ref: str, file: IncomingFile) -> str | None:
         found = self._read(ref)
@@ -171,10 +174,6 @@ class Attacher:
     def _read(self, ref: str) -> Incident | None:
         with self._log.transaction() as cursor:
             return readable(self._cache.read(cursor, [ref]), ref).incident
-
-    async def _blocking(self, call: Callable[..., _Answer], *args: object) -> _Answer:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, call, *args)
 
 
 def _attachment_id(command_id: uuid.UUID) -> uuid.UUID:

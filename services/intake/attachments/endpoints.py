@@ -1,6 +1,5 @@
 """The endpoint that attaches a file to an incident, as a form or as the plain body."""
 
-import asyncio
 from http import HTTPStatus
 from typing import Any
 
@@ -22,6 +21,7 @@ from shared.http.problem_details import HttpError
 from shared.messaging.commands import CommandMessage
 from shared.security.command_limits import CommandLimits, no_record
 from shared.security.sender import COMMANDERS, command_id
+from shared.threads import in_thread
 
 FIELD = "file"
 PATH = "/v1/incidents/{ref}/attachments"
@@ -49,8 +49,7 @@ async def _attach(
     if caller.is_limited:
         about = CommandMessage[Any](incident=ref, body=None)
         limits = CommandLimits(context.log)
-        loop = asyncio.get_running_loop()
-        caller = await loop.run_in_executor(
+        caller = await in_thread(
             context.executor, limits.narrowed, caller, about, COMMANDERS
         )
     most = attacher.limits.bytes_max + OVERHEAD_BYTES_MAX

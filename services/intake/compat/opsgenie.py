@@ -9,7 +9,6 @@ Ids are not stored: an alert's id encodes its alias, and a request's id encodes 
 request, so they never expire.
 """
 
-import asyncio
 import base64
 import secrets
 import time
@@ -31,6 +30,7 @@ from services.intake.signals.outcomes import StoredOutcome, find_request
 from shared.http.bodies import read_body
 from shared.http.error_responses import answered
 from shared.http.problem_details import HttpError
+from shared.threads import in_thread
 
 _ALERT = "alert-"
 
@@ -207,8 +207,7 @@ async def _status(context: EndpointContext, request: Request) -> Response:
     asked = asked_in(given)
     found = None
     if asked and "\x00" not in asked.event_id:
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(
+        found = await in_thread(
             context.executor, find_request, context.log, source, asked.event_id
         )
     if asked is None or found is None:

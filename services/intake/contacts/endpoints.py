@@ -3,7 +3,6 @@
 Intake serves them itself, so that the desk can be reached while the read side is down.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -35,6 +34,7 @@ from shared.http.networks import LOOPBACK, Networks, proxies
 from shared.messaging.commands import Answered, CommandAnswer, CommandMessage
 from shared.security.sender import COMMANDERS, request_of
 from shared.settings import IntakeSettings
+from shared.threads import in_thread
 
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
@@ -74,10 +74,7 @@ def contact_routes(
     async def blocking(
         call: Callable[_Given, _Answer], *args: _Given.args, **kwargs: _Given.kwargs
     ) -> _Answer:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            context.executor, partial(call, *args, **kwargs)
-        )
+        return await in_thread(context.executor, call, *args, **kwargs)
 
     @cache
     def records() -> Records:

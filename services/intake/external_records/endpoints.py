@@ -1,6 +1,5 @@
 """The endpoint at which other systems, or people, tell what a record is now."""
 
-import asyncio
 from functools import partial
 from http import HTTPStatus
 
@@ -27,6 +26,7 @@ from shared.http.command_headers import version
 from shared.http.error_responses import answered
 from shared.http.json_answer import json_answer
 from shared.http.problem_details import HttpError, located
+from shared.threads import in_thread
 
 BODY_BYTES_MAX = 65_536
 PATH = "/v1/records/{type}/{id}"
@@ -54,10 +54,9 @@ async def _put(context: EndpointContext, request: Request, clock: Clock) -> Resp
         return put(command, ref, known, clock(), by)
 
     context.log.vault.prepare(by)
-    loop = asyncio.get_running_loop()
     note = journalled_of(by, "record.put", ref, clock)
     work = partial(record, context.log, ref, if_match, decide, note)
-    return _answer(ref, await loop.run_in_executor(context.executor, work))
+    return _answer(ref, await in_thread(context.executor, work))
 
 
 async def _sender(context: EndpointContext, request: Request) -> Actor:

@@ -28,6 +28,7 @@ from shared.http.wrong_keys import WrongKeys
 from shared.security.access import Access, Caller
 from shared.security.rights import Grant
 from shared.security.sender import READERS
+from shared.threads import in_thread
 
 REREAD_SECONDS = 5.0
 """How long an old secret stays valid after its file has changed."""
@@ -51,8 +52,7 @@ async def caller_at(access: Access, executor: Executor, token: str | None) -> Ca
     """Return the caller with this token; raise `HttpError` 401 if it is invalid."""
 
     async def blocking(verify: Verify, asked: str) -> Caller | None:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(executor, verify, asked)
+        return await in_thread(executor, verify, asked)
 
     return await caller_of(access, token, blocking, acts=True)
 
@@ -211,9 +211,8 @@ class Keys:
             await self._in_force.known()
         ).sources or self._access.remembers_source(actor):
             return True
-        loop = asyncio.get_running_loop()
         ask = partial(self._access.has_source, actor, now=now)
-        return await loop.run_in_executor(self._executor, ask)
+        return await in_thread(self._executor, ask)
 
     async def holds(self, source: str, key_id: str) -> bool:
         """Return whether the key with which a source was admitted is still valid.
@@ -225,8 +224,7 @@ class Keys:
             await self._read(policy)
         if key_id.startswith(POLICY_KEY):
             return key_id in map(_policy_key_id, self._secrets.digests(source))
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._access.lives, key_id)
+        return await in_thread(self._executor, self._access.lives, key_id)
 
     async def _found(self, key: str | None) -> Caller:
         """Return the caller; waits for a policy, which may name the key."""
@@ -241,8 +239,7 @@ class Keys:
             return False
         if await self._named(key) or self._access.remembered(key):
             return True
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._access.may_live, key)
+        return await in_thread(self._executor, self._access.may_live, key)
 
     async def _named(self, key: str | None) -> str | None:
         """Return the source for which the policy names this key."""
@@ -252,10 +249,9 @@ class Keys:
         return self._secrets.source_of(key) if key else None
 
     async def _read(self, policy: Policy) -> None:
-        loop = asyncio.get_running_loop()
         async with self._reading:  # concurrent requests read them once
             if not self._secrets.are_fresh(policy):
-                await loop.run_in_executor(self._executor, self._secrets.read, policy)
+                await in_thread(self._executor, self._secrets.read, policy)
 
     def signing(self, source: str) -> tuple[bytes, ...]:
         """Return the secrets for signatures of `source`; empty if unreadable."""

@@ -7,7 +7,6 @@ A mail is set aside if it seems automatic, exceeds the limit or cannot be read. 
 who may act for users can look at it and have it taken nevertheless.
 """
 
-import asyncio
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -42,6 +41,7 @@ from shared.http.bodies import document_in, read_body, size_ahead
 from shared.http.error_responses import answered
 from shared.http.problem_details import HttpError, located
 from shared.security.access import Caller
+from shared.threads import in_thread
 
 POSTED = "post"
 """The source name of mails that people post."""
@@ -89,8 +89,7 @@ async def _taken(
     raw = await read_body(request, LETTER_BYTES_MAX)
     if not raw.strip():
         raise HttpError(422, "the body is empty: send the mail as it was received")
-    loop = asyncio.get_running_loop()
-    letter = await loop.run_in_executor(
+    letter = await in_thread(
         context.executor, read_letter, raw, context.our_address, authserv_id
     )
     if post.incident:
@@ -190,8 +189,7 @@ async def _retry(
     policy = await context.in_force.known()
     key = _key(request)
     asked = await _asked(request)
-    loop = asyncio.get_running_loop()
-    found, letter = await loop.run_in_executor(context.executor, _found, context, key)
+    found, letter = await in_thread(context.executor, _found, context, key)
     post = MailDelivery(
         caller.actor,
         caller.scopes,

@@ -4,14 +4,12 @@ The contact is recorded in the log before the mail is stored, with a command id 
 from the mail: so if a process dies in between, taking the mail again is idempotent.
 """
 
-import asyncio
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import TypeVar
 
 import structlog
 
@@ -56,11 +54,11 @@ from shared.domain.policy.targets import Channel
 from shared.eventlog.batcher import Batcher
 from shared.http.problem_details import HttpError
 from shared.messaging.commands import Answered, CommandAnswer, CommandRequest, Scope
+from shared.threads import in_thread
 
 ATTEMPTS_MAX = 5
 """How often a mail is placed again because its incident has changed."""
 
-_Answer = TypeVar("_Answer")
 _log = structlog.get_logger(__name__)
 
 
@@ -112,9 +110,13 @@ class MailIntake:
         if not taken.repeated or post.source == FORM:
             taken = await self._with_files(letter, post, taken)
         if not taken.repeated:
-            await self._blocking(lambda: self._keep(letter, post, taken.fate))
+            await in_thread(
+                self._executor, lambda: self._keep(letter, post, taken.fate)
+            )
         if post.source == FORM:
-            await self._blocking(lambda: require_stored_as(self.sight.log, letter))
+            await in_thread(
+                self._executor, lambda: require_stored_as(self.sight.log, letter)
+            )
         verdict = "repeated" if taken.repeated else taken.fate.verdict
         self._note(verdict)
         _log.info(
@@ -131,7 +133,7 @@ class MailIntake:
     ) -> None:
         """Store a mail that cannot be taken, with the reason, so that others can."""
         fate = MailOutcome("unreadable", why)
-        await self._blocking(lambda: self._keep(letter, post, fate))
+        await in_thread(self._executor, lambda: self._keep(letter, post, fate))
         self._note(fate.verdict)
 
     async def take_again(self, letter: InboundMail, post: MailDelivery) -> MailResult:
@@ -142,15 +144,15 @@ class MailIntake:
         taken = await self._taken(letter, post, again=True)
         if taken.fate.incident is not None:
             taken = await self._with_files(letter, post, taken)
-            await self._blocking(
-                lambda: self._keep(letter, post, taken.fate, post.actor)
+            await in_thread(
+                self._executor, lambda: self._keep(letter, post, taken.fate, post.actor)
             )
         self._note(taken.fate.verdict)
         return taken
 
     async def opening(self, ref: str) -> IncidentOpened:
         """Return how an incident began. Raises `Unavailable` or `LookupError`."""
-        return await self._blocking(lambda: opening_of(self.sight.log, ref))
+        return await in_thread(self._executor, lambda: opening_of(self.sight.log, ref))
 
     async def _page_taken(
         self, letter: InboundMail, post: MailDelivery
@@ -163,7 +165,7 @@ class MailIntake:
         if pages is None or post.source == FORM or post.incident is not None:
             return None
         log, now = self.sight.log, self._clock()
-        page = await self._blocking(lambda: page_reply(log, letter, now))
+        page = await in_thread(self._executor, lambda: page_reply(log, letter, now))
         if page is None or not await pages.take(page, "mail", letter.key):
             return None
         fate = MailOutcome("answered", None, page.incident, page.person, confirmed=True)
@@ -173,14 +175,15 @@ class MailIntake:
         self, letter: InboundMail, post: MailDelivery, *, again: bool = False
     ) -> MailResult:
         for _ in range(ATTEMPTS_MAX):
-            seen = await self._blocking(
+            seen = await in_thread(
+                self._executor,
                 lambda: see(
                     self.sight,
                     letter,
                     self._clock(),
                     again=again,
                     by_form=post.source == FORM,
-                )
+                ),
             )
             if isinstance(seen, MailResult):
                 return seen
@@ -275,10 +278,6 @@ class MailIntake:
                 keep(cursor, letter.key, fate, kept)
             else:
                 note_taken(cursor, letter.key, fate, kept, retried_by)
-
-    async def _blocking(self, call: Callable[[], _Answer]) -> _Answer:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, call)
 
 
 def _wanted(

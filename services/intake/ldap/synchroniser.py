@@ -7,10 +7,8 @@ out was read after it was asked for, and never after something newer.
 
 import asyncio
 import threading
-from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
 from uuid import UUID
 
 from services.intake.attempts import too_busy
@@ -27,11 +25,11 @@ from shared.domain.commands.person import PeopleSynchronised, SyncPeople
 from shared.domain.refusal import Refused
 from shared.http.problem_details import HttpError
 from shared.messaging.commands import CommandRequest
+from shared.threads import in_thread
 
 RETRY_SECONDS = 30
 READINGS_MAX = 3
 """How often LDAP is read for one command if others are faster each time."""
-_Result = TypeVar("_Result")
 
 
 class Synchroniser:
@@ -82,18 +80,18 @@ class Synchroniser:
                 self._people.carry_out, reading, preview=preview, fence=fence
             )
             try:
-                return await self._blocking(work)
+                return await in_thread(self._executor, work)
             except Superseded:
                 continue
         raise too_busy()
 
     async def _answer(self, request: CommandRequest[SyncPeople]) -> PeopleSynchronised:
-        await self._blocking(lambda: self._people.admit(request))
+        await in_thread(self._executor, lambda: self._people.admit(request))
         try:
             preview = request.body.preview
             return await self.synchronise(_unfenced, preview=preview)
         except Refused as no:
-            await self._blocking(partial(self._people.journal, request, no))
+            await in_thread(self._executor, self._people.journal, request, no)
             raise answer_to(no) from no
         except LdapMisconfigured as error:
             raise HttpError(
@@ -114,18 +112,14 @@ class Synchroniser:
         return await asyncio.shield(self._next)
 
     async def _read(self) -> Reading:
-        loop, stops = asyncio.get_running_loop(), self._ends.is_set
+        stops = self._ends.is_set
         async with self._one_at_a_time:
             self._next = None  # it begins: too late for those who come from now on
             if stops():
                 raise LdapFailure("intake stops")
-            number = await self._blocking(self._people.begin_reading)
-            found = await loop.run_in_executor(self._own, self.reader.found, stops)
+            number = await in_thread(self._executor, self._people.begin_reading)
+            found = await in_thread(self._own, self.reader.found, stops)
         return Reading(number, found)
-
-    async def _blocking(self, work: Callable[[], _Result]) -> _Result:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, work)
 
 
 def _unfenced(_: object) -> None:

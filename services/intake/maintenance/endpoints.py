@@ -1,9 +1,7 @@
 """Endpoints at which people announce, list and cancel maintenance."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
 from typing import TypeVar
@@ -43,13 +41,13 @@ from shared.http.json_answer import json_answer
 from shared.http.problem_details import HttpError, located
 from shared.security.access import Caller
 from shared.security.sender import READERS
+from shared.threads import in_thread
 
 BODY_BYTES_MAX = 16_384
 SHOWN_MAX = 500
 NAMESPACE = UUID("0a7d1c57-3f4b-4e0a-9f0f-7f5b2a64c1de")
 """Namespace of command ids, from the token and the Idempotency-Key."""
 
-_Found = TypeVar("_Found")
 _Command = TypeVar("_Command", bound=BaseModel)
 
 
@@ -107,8 +105,8 @@ async def _listed(context: EndpointContext, request: Request, clock: Clock) -> R
     require_scope(await context.gate.caller(request, bearer(request)), *READERS)
     service = request.query_params.get("service")
 
-    found = await _in_thread(context, partial(book_now, context.log))
-    next_ones = await _in_thread(context, partial(_upcoming, context.log, clock))
+    found = await in_thread(context.executor, book_now, context.log)
+    next_ones = await in_thread(context.executor, _upcoming, context.log, clock)
     items = [each for each in found.values() if service in (None, each.service)]
     recurring = [each for each in next_ones if service in (None, each.service)]
     answer = {"items": items[::-1][:SHOWN_MAX], "recurring": recurring}
@@ -151,10 +149,10 @@ async def _record(
     context.log.vault.prepare(caller.actor)
     command_id = _command_id(caller, request.headers.get("idempotency-key"))
     digest = sha256(request.url.path.encode() + b"\n" + body).digest()
-    entry = await _in_thread(
-        context, lambda: record(context.log, decide, command_id, digest, note)
+    entry = await in_thread(
+        context.executor, record, context.log, decide, command_id, digest, note
     )
-    book = await _in_thread(context, partial(book_now, context.log))
+    book = await in_thread(context.executor, book_now, context.log)
     event = entry.event if entry else None
     ref = getattr(event, "window", None) or request.path_params.get("window", "")
     answer = {
@@ -171,8 +169,3 @@ def _command_id(caller: Caller, key: str | None) -> UUID | None:
     if key is None:
         return None
     return uuid5(NAMESPACE, f"{caller.token_id}|{key}")
-
-
-async def _in_thread(context: EndpointContext, look: Callable[[], _Found]) -> _Found:
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(context.executor, look)

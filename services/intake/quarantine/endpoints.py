@@ -1,10 +1,8 @@
 """The quarantine endpoints, for people with their tokens."""
 
-import asyncio
 import base64
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Any, TypeVar
 
 from psycopg import Cursor
 from pydantic import BaseModel, ValidationError
@@ -35,6 +33,7 @@ from shared.messaging.commands import Scope
 from shared.reads import Read, note
 from shared.security.access import Caller
 from shared.security.sender import READERS
+from shared.threads import in_thread
 from shared.vault.vault import VaultError
 
 TRIES: tuple[Scope, ...] = ("agent", "manager", "admin")
@@ -42,8 +41,6 @@ ASKED_BYTES_MAX = 16 * 1024
 ASKED_DEPTH_MAX = 4
 NUMBER_DIGITS_MAX = 18
 
-Given = TypeVarTuple("Given")
-Answer = TypeVar("Answer")
 Asked = TypeVar("Asked", bound=BaseModel)
 
 
@@ -71,19 +68,19 @@ class QuarantineEndpoints:
     async def _list(self, request: Request) -> Response:
         await self._caller(request, *READERS)
         asked = _valid(QuarantineListing, dict(request.query_params))
-        found = await self._blocking(self._page, asked)
+        found = await in_thread(self.retrying.executor, self._page, asked)
         shown = found[: asked.limit]
         more = str(shown[-1].id) if len(found) > len(shown) else None
         return _json(QuarantinePage(items=shown, next_cursor=more))
 
     async def _show(self, request: Request) -> Response:
         caller = await self._caller(request, *READERS)
-        row = await self._blocking(self._row, _number(request))
-        return _json(await self._blocking(self._whole, row, caller))
+        row = await in_thread(self.retrying.executor, self._row, _number(request))
+        return _json(await in_thread(self.retrying.executor, self._whole, row, caller))
 
     async def _retry(self, request: Request) -> Response:
         caller = await self._caller(request, *TRIES)
-        row = await self._blocking(self._row, _number(request))
+        row = await in_thread(self.retrying.executor, self._row, _number(request))
         await _body(request, _Nothing)
         return _json(await self.retrying.one(row.id, caller.actor))
 
@@ -94,10 +91,12 @@ class QuarantineEndpoints:
 
     async def _discard(self, request: Request) -> Response:
         caller = await self._caller(request, *TRIES)
-        row = await self._blocking(self._row, _number(request))
+        row = await in_thread(self.retrying.executor, self._row, _number(request))
         why = (await _body(request, Discard)).reason
-        await self._blocking(self._discarded, row.id, caller.actor, why)
-        row = await self._blocking(self._row, row.id)
+        await in_thread(
+            self.retrying.executor, self._discarded, row.id, caller.actor, why
+        )
+        row = await in_thread(self.retrying.executor, self._row, row.id)
         return _json(row)
 
     def _page(self, asked: QuarantineListing) -> list[Quarantined]:
@@ -146,12 +145,6 @@ class QuarantineEndpoints:
         caller = await self.gate.caller(request, bearer(request))
         require_scope(caller, *scopes)
         return caller
-
-    async def _blocking(
-        self, call: Callable[[*Given], Answer], *given: *Given
-    ) -> Answer:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.retrying.executor, call, *given)
 
 
 class _Nothing(BaseModel):

@@ -3,11 +3,9 @@
 A retry reads an element with today's adapter, as of the time it was received.
 """
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TypeVar, TypeVarTuple
 
 from services.intake.policy.store import InForce
 from services.intake.quarantine import store
@@ -43,6 +41,7 @@ from shared.eventlog.log import EventLog
 from shared.http.error_responses import problem_of
 from shared.http.problem_details import HttpError
 from shared.observability.telemetry import wordless
+from shared.threads import in_thread
 from shared.vault.vault import VaultError
 
 NATIVE = "native"
@@ -132,9 +131,6 @@ def _named(heard: Heard, kept: QuarantinedElement, index: int) -> Heard:
     )
 
 
-Given = TypeVarTuple("Given")
-Answer = TypeVar("Answer")
-
 _GONE = "its body cannot be read any more: its source was forgotten"
 
 
@@ -150,11 +146,11 @@ class QuarantineRetry:
 
     async def one(self, number: int, by: str) -> Tried:
         """Return the result of a retry; an element already settled does not change."""
-        found = await self._blocking(self._reread, number, by)
+        found = await in_thread(self.executor, self._reread, number, by)
         if isinstance(found, Tried):
             return found
         results = await self.reception.take(found)
-        row = await self._blocking(self._row, number)
+        row = await in_thread(self.executor, self._row, number)
         return Tried(
             id=number,
             state=row.state,
@@ -169,7 +165,7 @@ class QuarantineRetry:
         named explicitly, so that forged signals are not released together with those of
         their source.
         """
-        waiting = await self._blocking(self._waiting, asked)
+        waiting = await in_thread(self.executor, self._waiting, asked)
         tried = [
             Tried(id=each.id, state="waiting", reason=each.reason)
             if each.adapter == REFUSED_SENDER != asked.adapter
@@ -228,12 +224,6 @@ class QuarantineRetry:
         except VaultError as error:
             return f"its body cannot be opened: {wordless(error)}"
         return reread(kept, self.in_force.source(kept.source), by) if kept else _GONE
-
-    async def _blocking(
-        self, call: Callable[[*Given], Answer], *given: *Given
-    ) -> Answer:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.executor, call, *given)
 
 
 def _outcome(result: Result) -> QuarantineOutcome:

@@ -4,7 +4,6 @@ These are plain Starlette routes: the busiest path reads the request, passes it 
 answers, nothing else. Answers are JSON, with instants in UTC.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -32,6 +31,7 @@ from shared.http.bodies import read_body, require_json
 from shared.http.error_responses import answered
 from shared.http.json_answer import json_answer
 from shared.http.problem_details import HttpError
+from shared.threads import in_thread
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 _VREALIZE = "/v1/integrations/vrealize/{key}/{alert}"
@@ -134,10 +134,9 @@ async def _request(context: EndpointContext, request: Request) -> Response:
             422, "say in `?source=` whose event it is: an id is its source's"
         )
     event_id = request.path_params["event_id"]
-    loop = asyncio.get_running_loop()
     found = None
     if "\x00" not in event_id:  # PostgreSQL cannot store such a text
-        found = await loop.run_in_executor(
+        found = await in_thread(
             context.executor, find_request, context.log, source, event_id
         )
     if found is None:

@@ -4,11 +4,9 @@ An alert is looked up by its dedup key. A source sees its own signals, people se
 everybody's.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Annotated, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -34,6 +32,7 @@ from shared.eventlog.log import EventLog
 from shared.http.error_responses import answered
 from shared.http.json_answer import json_answer
 from shared.http.problem_details import HttpError
+from shared.threads import in_thread
 from shared.validation_messages import said
 
 SOURCES_MAX = 1_000
@@ -132,7 +131,6 @@ def _decision(
 
 
 NAME_MAX = 128
-_Found = TypeVar("_Found")
 _Name = Annotated[
     str,
     StringConstraints(min_length=1, max_length=NAME_MAX, pattern=r"^[^\x00-\x1f]+$"),
@@ -193,7 +191,7 @@ async def _suppressed(context: EndpointContext, request: Request) -> Response:
         asked.cursor,
         asked.limit + 1,
     )
-    found = await _in_thread(context, partial(find_suppressed, context.log, query))
+    found = await in_thread(context.executor, find_suppressed, context.log, query)
     page = found[: asked.limit]
     more = len(found) > len(page)
     return json_answer(
@@ -209,7 +207,7 @@ async def _decided(context: EndpointContext, request: Request) -> Response:
         sources = [asked.source] if asked.source else known_sources(context.log)
         return decisions(context.log, sources, asked.dedup_key)
 
-    return json_answer({"items": await _in_thread(context, look)})
+    return json_answer({"items": await in_thread(context.executor, look)})
 
 
 async def _asked(
@@ -244,9 +242,3 @@ def _wrong(error: Invalid) -> HttpError:
     first = errors[0]
     where = ".".join(map(str, first["loc"][1:]))
     return HttpError(422, f"{where}: {first['msg']}", errors=errors)
-
-
-async def _in_thread(context: EndpointContext, look: Callable[[], _Found]) -> _Found:
-    loop = asyncio.get_running_loop()
-    asked: Awaitable[_Found] = loop.run_in_executor(context.executor, look)
-    return await asked

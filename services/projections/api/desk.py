@@ -43,6 +43,7 @@ from shared.http.problem_details import HttpError
 from shared.http.wrong_keys import WrongKeys
 from shared.security.access import Access
 from shared.security.sessions import SHIFT, Lifetime
+from shared.threads import in_thread
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
@@ -132,11 +133,8 @@ class Desk:
             )
         self._running += 1
         try:
-            loop = asyncio.get_running_loop()
             async with asyncio.timeout(ANSWER_SECONDS):
-                return await loop.run_in_executor(
-                    self.threads, lambda: call(*args, **kwargs)
-                )
+                return await in_thread(self.threads, call, *args, **kwargs)
         except TimeoutError as error:
             raise HttpError(
                 503,

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
-from functools import partial
 
 import structlog
 
@@ -16,6 +15,7 @@ from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
 from shared.http.serve import pause
 from shared.reads import Read, Request, Served, note, note_request
+from shared.threads import in_thread
 
 WRITE_SECONDS = 1.0
 WAITING_MAX = 5_000
@@ -57,13 +57,13 @@ class ReadRecorder:
 
     async def request(self, made: Request) -> None:
         """Record a request at once. Raises `Unavailable`."""
-        await self._in_thread(partial(self._write_request, made))
+        await in_thread(self._threads, self._write_request, made)
 
     async def write(self) -> None:
         """Write what waits. Raises `Unavailable`; then it waits on."""
         async with self._writing:
             while batch := dict(list(self._waiting.items())[:BATCH_MAX]):
-                await self._in_thread(partial(self._write, list(batch.values())))
+                await in_thread(self._threads, self._write, list(batch.values()))
                 for key in batch:
                     del self._waiting[key]
                 if len(self._written) > WRITTEN_MAX:
@@ -90,9 +90,6 @@ class ReadRecorder:
                 await asyncio.sleep(WRITE_SECONDS)
         _log.error("reads.lost", reads=len(self._waiting))
         return None
-
-    async def _in_thread(self, call: partial[None]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     def _write(self, reads: Sequence[Read]) -> None:
         with self._log.transaction() as cursor:

@@ -16,6 +16,7 @@ from shared.eventlog.errors import StaleVersion, Unavailable, is_contended
 from shared.eventlog.log import EventLog, Row
 from shared.eventlog.readers.position import MissingEvent, Overtaken, Tracked
 from shared.eventlog.readers.transaction import Part, PoisonEvent, apply_together
+from shared.threads import in_thread
 
 EVENTS_MAX = 100
 """More are worth a transaction for each reader, which run beside each other."""
@@ -77,7 +78,7 @@ class GroupCommit:
         reached: Sequence[Tracked | None] = [None] * len(waiting)
         away: Unavailable | None = None
         try:
-            reached = await asyncio.get_running_loop().run_in_executor(
+            reached = await in_thread(
                 self._executor,
                 apply_together,
                 self._log,

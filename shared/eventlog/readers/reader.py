@@ -8,10 +8,9 @@ events, the others are on standby.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import ParamSpec, TypeVar
 
 import structlog
 
@@ -33,6 +32,7 @@ from shared.http.serve import pause
 from shared.messaging.live_feed import Deliveries, LiveFeed
 from shared.messaging.subjects import EVENTS_STREAM
 from shared.observability.telemetry import Outage, wordless
+from shared.threads import in_thread
 
 BATCH = 1_000
 """The number of events in one transaction."""
@@ -55,8 +55,6 @@ Then the event is parked: the server had no other errors in between.
 """
 
 _log = structlog.get_logger(__name__)
-_Arguments = ParamSpec("_Arguments")
-_Result = TypeVar("_Result")
 
 
 class Stopped(Exception):
@@ -137,8 +135,8 @@ class Reader:
         """Execute requests about parked events, also while the reader is stopped."""
         while not stop.is_set():
             try:
-                if await self._call(self._requests.answer_all):
-                    tracked = await self._call(self._load)
+                if await in_thread(self._executor, self._requests.answer_all):
+                    tracked = await in_thread(self._executor, self._load)
                     self.status.tracked = replace(
                         self.status.tracked, parked_streams=tracked.parked_streams
                     )
@@ -170,7 +168,7 @@ class Reader:
                 await self._rest(stop, f"failed: {wordless(error)}", error)
 
     async def _follow(self, stop: asyncio.Event) -> None:
-        self._note(await self._call(self._load))
+        self._note(await in_thread(self._executor, self._load))
         self._demand_few_parked()
         while not stop.is_set():
             # Open the feed first: it buffers what is recorded during catch-up.
@@ -217,7 +215,7 @@ class Reader:
         """Apply events after the tracked position; return whether there were any."""
         behind = False
         while not stop.is_set():
-            rows = await self._call(self._after_tracked)
+            rows = await in_thread(self._executor, self._after_tracked)
             self._outage.back()
             if not rows:
                 break
@@ -290,7 +288,7 @@ class Reader:
         if after is not None:
             return after
         again = self._requests.skip_again
-        return await self._call(apply_rows, self._log, part, rows, again)
+        return await in_thread(self._executor, apply_rows, self._log, part, rows, again)
 
     async def _stand_by(self, stop: asyncio.Event) -> None:
         """Wait until the active process makes no progress although the log is ahead."""
@@ -298,9 +296,11 @@ class Reader:
         _log.info("reader.standby", reader=self._bookmark.reader)
         seen = -1
         while not stop.is_set():
-            self._note(await self._call(self._load))
+            self._note(await in_thread(self._executor, self._load))
             self._outage.back()
-            if self._tracked.position == seen and await self._call(self._ahead):
+            if self._tracked.position == seen and await in_thread(
+                self._executor, self._ahead
+            ):
                 _log.info("reader.takes_over", reader=self._bookmark.reader)
                 return
             seen = self._tracked.position
@@ -326,15 +326,6 @@ class Reader:
     def _note(self, tracked: Tracked) -> None:
         self._tracked = tracked
         self.status.reached(tracked)
-
-    async def _call(
-        self,
-        work: Callable[_Arguments, _Result],
-        *args: _Arguments.args,
-        **kwargs: _Arguments.kwargs,
-    ) -> _Result:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, lambda: work(*args, **kwargs))
 
 
 def _without_repeats(rows: Sequence[Row]) -> list[Row]:

@@ -26,6 +26,7 @@ from services.escalation.notifications.channels.retry import Delivered, Failed, 
 from shared.domain.events.notification import Channel as ChannelName
 from shared.http.networks import Networks, proxies
 from shared.http.outbound_audit import Guard, under
+from shared.threads import in_thread
 
 if TYPE_CHECKING:  # it takes long to import: a desk without it starts sooner
     from apprise import NotifyBase
@@ -64,7 +65,7 @@ class Apprise:
         """Notify a service once."""
         contact = contact_of(parcel)
         loop, guard = asyncio.get_running_loop(), Guard(self.allowed)
-        await loop.run_in_executor(self.threads, _load)
+        await in_thread(self.threads, _load)
         call = loop.run_in_executor(self.threads, _notified, contact, guard)
         try:
             async with asyncio.timeout(self.seconds):

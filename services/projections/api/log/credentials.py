@@ -14,6 +14,7 @@ from services.projections.api.limits import STREAM_LOOK_SECONDS
 from shared.clock import Clock
 from shared.eventlog.log import EventLog
 from shared.security.access import Caller, valid_among
+from shared.threads import in_thread
 
 
 def credential_id(caller: Caller) -> str:
@@ -54,7 +55,7 @@ class OpenCredentials:
             return False
         self._looked_at = loop.time()
         held = frozenset(self._streams)
-        valid = await loop.run_in_executor(self._threads, self._living, held)
+        valid = await in_thread(self._threads, self._living, held)
         before, self.ended = self.ended, held - valid
         return bool(self.ended - before)
 

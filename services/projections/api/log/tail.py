@@ -36,6 +36,7 @@ from shared.http.problem_details import HttpError
 from shared.http.serve import pause
 from shared.security.access import Caller
 from shared.security.places import places
+from shared.threads import in_thread
 
 _PERSON = "person."
 KEPT_MAX = 2_000
@@ -151,8 +152,7 @@ class Tail:
         return {ref: each for ref, each in held.items() if each[0] >= newest[ref]}
 
     async def _learn(self, refs: Sequence[str]) -> Mapping[str, _PlaceAsOf]:
-        loop = asyncio.get_running_loop()
-        read = await loop.run_in_executor(self._threads, self._read_places, refs)
+        read = await in_thread(self._threads, self._read_places, refs)
         if len(self._places) + len(read) > PLACES_MAX:
             self._places.clear()
         self._places.update(read)
@@ -230,16 +230,15 @@ class Tail:
 
     async def _read(self) -> bool:
         """Read what is new; return whether there was something."""
-        loop = asyncio.get_running_loop()
         history = self._log.continuity.history
         if history != self.history:
-            position = (await loop.run_in_executor(self._threads, self._log.head))[0]
+            position = (await in_thread(self._threads, self._log.head))[0]
             self._kept.clear()
             self._places.clear()
             self.head, self.history = position, history
             self._wake()
         head = self.head
-        fresh = await loop.run_in_executor(self._threads, self._since, head)
+        fresh = await in_thread(self._threads, self._since, head)
         if fresh and self.head == head:  # else a new first listener has reset it
             self._kept.extend(fresh)
             self.head = fresh[-1].position
