@@ -193,7 +193,7 @@ async def read_larger_object(request: Request, bytes_max: int) -> dict[str, Any]
     return document
 
 
-def validated(kind: type[_Kind], body: dict[str, Any], what: str) -> _Kind:
+def validated(kind: type[_Kind], body: object, what: str) -> _Kind:
     """Return the validated body; `HttpError` 422 names all errors in it."""
     try:
         return kind.model_validate(body)

@@ -45,13 +45,21 @@ class HttpError(Exception):
         )
 
 
+def headers_of(problem: HttpError) -> dict[str, str]:
+    """Return the headers of a refusal in a form that is not ours."""
+    return {**problem.headers, **_when_again(problem.details)}
+
+
+def _when_again(details: ProblemDetails) -> dict[str, str]:
+    seconds = details.retry_after
+    return {} if seconds is None else {"Retry-After": str(seconds)}
+
+
 def response(
     details: ProblemDetails, beside: Mapping[str, str] | None = None
 ) -> Response:
     """Return the HTTP response for a problem, with `Retry-After` if it has one."""
-    headers = dict(beside or {})
-    if details.retry_after is not None:
-        headers["Retry-After"] = str(details.retry_after)
+    headers = {**(beside or {}), **_when_again(details)}
     if details.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(

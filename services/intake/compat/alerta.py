@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,6 +19,8 @@ from services.intake.signals.body import BODY_BYTES_MAX, read_json
 from services.intake.signals.schemas import Result
 from shared.http.bodies import read_body
 from shared.http.error_responses import ANSWER_SECONDS, place_of, problem_of
+from shared.http.json_answer import json_answer
+from shared.http.problem_details import headers_of
 
 _SENT_BACK = ("resource", "event", "environment", "severity", "text", "value")
 _NO_SEVERITY = "indeterminate"
@@ -37,7 +38,7 @@ async def take_alert(context: EndpointContext, request: Request) -> Response:
 
 async def tell_config(_: Request) -> Response:
     """Answer the request for configuration that clients send first: it is empty."""
-    return _json({}, HTTPStatus.OK)
+    return json_answer({}, HTTPStatus.OK)
 
 
 async def _taken(context: EndpointContext, request: Request) -> Response:
@@ -60,19 +61,17 @@ def _refusal(error: Exception, request: Request) -> Response:
     problem = problem_of(error, place_of(request))
     details = problem.details
     said = {"status": "error", "message": details.detail, "code": details.status}
-    retry_after = details.retry_after
-    again = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return _json(said, details.status, again | dict(problem.headers))
+    return json_answer(said, details.status, headers_of(problem))
 
 
 def _answer(alert: Mapping[str, object], result: Result) -> Response:
     if result.status == "rejected":
         said = {"status": "error", "message": result.error, "code": 400}
-        return _json(said, HTTPStatus.BAD_REQUEST)
+        return json_answer(said, HTTPStatus.BAD_REQUEST)
     known = result.incident or result.dedup_key or "-"
     if result.status in {"ignored", "suppressed"}:
         said = {"status": "ok", "id": known, "message": result.error}
-        return _json(said, HTTPStatus.ACCEPTED)
+        return json_answer(said, HTTPStatus.ACCEPTED)
     repeated = result.status == "duplicate"
     taken = {
         **{name: alert[name] for name in _SENT_BACK if name in alert},
@@ -83,11 +82,4 @@ def _answer(alert: Mapping[str, object], result: Result) -> Response:
         "duplicateCount": int(repeated),
     }
     answer = {"status": "ok", "id": known, "alert": taken, "result": result}
-    return _json(answer, HTTPStatus.CREATED)
-
-
-def _json(
-    said: Mapping[str, object], status: int, headers: Mapping[str, str] | None = None
-) -> Response:
-    text = orjson.dumps(said, option=orjson.OPT_UTC_Z)
-    return Response(text, status, headers, "application/json")
+    return json_answer(answer, HTTPStatus.CREATED)

@@ -29,7 +29,8 @@ from services.intake.signals.formats.opsgenie import severity_of
 from services.intake.signals.outcomes import StoredOutcome, find_request
 from shared.http.bodies import read_body
 from shared.http.error_responses import answered
-from shared.http.problem_details import HttpError
+from shared.http.json_answer import json_answer
+from shared.http.problem_details import HttpError, headers_of
 from shared.threads import in_thread
 
 _ALERT = "alert-"
@@ -193,7 +194,7 @@ async def _asked(
         raise HttpError(422, result.error or "the alert cannot be taken")
     asked = OpsgenieRequest(action, event_id, alert["alias"])
     said = {"result": "Request will be processed"}
-    return _json(
+    return json_answer(
         {**said, "took": _since(began), "requestId": request_id(asked)},
         HTTPStatus.ACCEPTED,
     )
@@ -213,7 +214,7 @@ async def _status(context: EndpointContext, request: Request) -> Response:
     if asked is None or found is None:
         raise HttpError(404, "no such request of yours in the last days: send it")
     data = _became(asked, found, source)
-    return _json({"data": data, "took": _since(began), "requestId": given})
+    return json_answer({"data": data, "took": _since(began), "requestId": given})
 
 
 async def _refuse(context: EndpointContext, request: Request) -> Response:
@@ -289,13 +290,4 @@ def _since(began: float) -> float:
 def _no(problem: HttpError) -> Response:
     details = problem.details
     said = {"message": details.detail, "took": 0.0, "requestId": secrets.token_hex(12)}
-    answer = _json(said, details.status)
-    answer.headers.update(problem.headers)
-    if details.retry_after is not None:
-        answer.headers["Retry-After"] = str(details.retry_after)
-    return answer
-
-
-def _json(content: object, status: int = HTTPStatus.OK) -> Response:
-    text = orjson.dumps(content, option=orjson.OPT_UTC_Z)
-    return Response(text, status, media_type="application/json")
+    return json_answer(said, details.status, headers_of(problem))

@@ -17,7 +17,8 @@ from services.intake.gate.api_keys import bearer
 from services.intake.signals.body import BODY_BYTES_MAX, read_json
 from shared.http.bodies import read_body
 from shared.http.error_responses import answered
-from shared.http.problem_details import HttpError, phrase
+from shared.http.json_answer import json_answer
+from shared.http.problem_details import HttpError, headers_of, phrase
 
 _HEADER = "x-routing-key"
 _KEY = "routing_key"
@@ -67,7 +68,7 @@ async def _enqueue(
     answer = {"status": "success", "message": said}
     if result.dedup_key:
         answer["dedup_key"] = result.dedup_key
-    return _json(answer, HTTPStatus.ACCEPTED)
+    return json_answer(answer, HTTPStatus.ACCEPTED)
 
 
 async def _admitted(
@@ -119,12 +120,5 @@ def _no(problem: HttpError) -> Response:
             said = _THROTTLED
         case _:
             said = {"status": phrase(status).lower(), "message": details.detail}
-    answer = _json({**said, "errors": [details.detail]}, status)
-    answer.headers.update(problem.headers)
-    if details.retry_after is not None:
-        answer.headers["Retry-After"] = str(details.retry_after)
-    return answer
-
-
-def _json(content: object, status: int) -> Response:
-    return Response(orjson.dumps(content), status, media_type="application/json")
+    answer = {**said, "errors": [details.detail]}
+    return json_answer(answer, status, headers_of(problem))

@@ -21,7 +21,7 @@ from shared.domain.events.external_record import ExternalRecordPut
 from shared.domain.external_record import ExternalRecord
 from shared.domain.identifiers import ExternalId, ExternalType, external_ref
 from shared.http.bearer import require_scope
-from shared.http.bodies import read_body, require_json
+from shared.http.bodies import read_body, require_json, validated
 from shared.http.command_headers import version
 from shared.http.error_responses import answered
 from shared.http.json_answer import json_answer
@@ -86,13 +86,7 @@ def _ref(request: Request) -> str:
 
 
 def _command(body: bytes) -> PutExternalRecord:
-    try:
-        return PutExternalRecord.model_validate(read_json(body))
-    except ValidationError as error:
-        found = located(error)
-        where = ".".join(map(str, found[0]["loc"]))
-        detail = f"{where}: {found[0]['msg']}" if where else str(found[0]["msg"])
-        raise HttpError(422, detail, errors=found) from error
+    return validated(PutExternalRecord, read_json(body), "record")
 
 
 def _answer(ref: str, done: Put) -> Response:
@@ -102,6 +96,5 @@ def _answer(ref: str, done: Put) -> Response:
         "version": done.version,
         "positions": [] if done.position is None else [done.position],
     }
-    answer = json_answer(content, HTTPStatus.CREATED if done.is_new else HTTPStatus.OK)
-    answer.headers["ETag"] = f'"{done.version}"'
-    return answer
+    status = HTTPStatus.CREATED if done.is_new else HTTPStatus.OK
+    return json_answer(content, status, {"ETag": f'"{done.version}"'})

@@ -12,8 +12,6 @@ from functools import partial
 from http import HTTPStatus
 from uuid import UUID
 
-import orjson
-from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -37,9 +35,10 @@ from shared.domain.policy.document import Policy
 from shared.domain.policy.sources import Mailbox, Source
 from shared.domain.policy.targets import Channel
 from shared.http.bearer import require_scope
-from shared.http.bodies import document_in, read_body, size_ahead
+from shared.http.bodies import document_in, read_body, size_ahead, validated
 from shared.http.error_responses import answered
-from shared.http.problem_details import HttpError, located
+from shared.http.json_answer import json_answer
+from shared.http.problem_details import HttpError
 from shared.security.access import Caller
 from shared.threads import in_thread
 
@@ -173,7 +172,7 @@ def taken_answer(taken: MailResult, key: str) -> Response:
     status = HTTPStatus.CREATED if fresh else HTTPStatus.OK
     there = fate.verdict in ("opened", "attached") and fate.incident
     headers = {"Location": f"/v1/incidents/{fate.incident}"} if there else {}
-    return Response(orjson.dumps(told), status, headers, "application/json")
+    return json_answer(told, status, headers)
 
 
 ASKED_BYTES_MAX = 4_096
@@ -235,15 +234,8 @@ def _key(request: Request) -> UUID:
 
 async def _asked(request: Request) -> RetryLetter:
     body = await read_body(request, ASKED_BYTES_MAX)
-    try:
-        return RetryLetter.model_validate(
-            document_in(body, ASKED_DEPTH_MAX) if body else {}
-        )
-    except ValidationError as error:
-        errors = located(error)
-        raise HttpError(
-            422, f"not understood: {errors[0]['msg']}", code="invalid", errors=errors
-        ) from error
+    document = document_in(body, ASKED_DEPTH_MAX) if body else {}
+    return validated(RetryLetter, document, "command")
 
 
 def _channel(policy: Policy, source: str) -> Channel:

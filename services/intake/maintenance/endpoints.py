@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TypeVar
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -34,11 +34,10 @@ from shared.domain.events import MaintenanceEvent
 from shared.domain.events.administration import MaintenanceAnnounced
 from shared.eventlog.log import EventLog
 from shared.http.bearer import require_scope
-from shared.http.bodies import read_body, require_json
+from shared.http.bodies import read_body, require_json, validated
 from shared.http.command_headers import idempotency_key
 from shared.http.error_responses import answered
 from shared.http.json_answer import json_answer
-from shared.http.problem_details import HttpError, located
 from shared.security.access import Caller
 from shared.security.sender import READERS
 from shared.threads import in_thread
@@ -128,13 +127,7 @@ async def _asked(context: EndpointContext, request: Request) -> tuple[Caller, by
 
 
 def _command(kind: type[_Command], body: bytes) -> _Command:
-    try:
-        return kind.model_validate(read_json(body or b"{}"))
-    except ValidationError as error:
-        found = located(error)
-        where = ".".join(map(str, found[0]["loc"]))
-        detail = f"{where}: {found[0]['msg']}" if where else str(found[0]["msg"])
-        raise HttpError(422, detail, errors=found) from error
+    return validated(kind, read_json(body or b"{}"), "command")
 
 
 async def _record(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from psycopg import Cursor
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -26,9 +26,9 @@ from shared.domain.commands.quarantine import (
 )
 from shared.eventlog.log import EventLog
 from shared.http.bearer import require_scope
-from shared.http.bodies import document_in, read_body
+from shared.http.bodies import document_in, read_body, validated
 from shared.http.error_responses import Endpoint, answered
-from shared.http.problem_details import HttpError, located
+from shared.http.problem_details import HttpError
 from shared.messaging.commands import Scope
 from shared.reads import Read, note
 from shared.security.access import Caller
@@ -67,7 +67,7 @@ class QuarantineEndpoints:
 
     async def _list(self, request: Request) -> Response:
         await self._caller(request, *READERS)
-        asked = _valid(QuarantineListing, dict(request.query_params))
+        asked = validated(QuarantineListing, dict(request.query_params), "query")
         found = await in_thread(self.retrying.executor, self._page, asked)
         shown = found[: asked.limit]
         more = str(shown[-1].id) if len(found) > len(shown) else None
@@ -166,20 +166,8 @@ def _number(request: Request) -> int:
 
 async def _body(request: Request, kind: type[Asked]) -> Asked:
     body = await read_body(request, ASKED_BYTES_MAX)
-    return _valid(kind, document_in(body, ASKED_DEPTH_MAX) if body else {})
-
-
-def _valid(kind: type[Asked], said: object) -> Asked:
-    try:
-        return kind.model_validate(said)
-    except ValidationError as error:
-        errors = located(error)
-        named = "; ".join(
-            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in errors
-        )
-        raise HttpError(
-            422, f"not understood: {named}", code="invalid", errors=errors
-        ) from error
+    document = document_in(body, ASKED_DEPTH_MAX) if body else {}
+    return validated(kind, document, "request")
 
 
 def _shown(body: bytes) -> tuple[str, str]:
