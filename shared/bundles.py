@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events import EscalationPaged
 from shared.domain.events.notification import NotificationBundled, NotificationRequested
 from shared.domain.identifiers import bundling_incident, escalation_stream

@@ -8,7 +8,7 @@ them at another client or without an address, and after `REPORT_LINK_VALID`.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.directory import entry
 from shared.domain.identifiers import month_report_stream
 from shared.domain.month_report import Edition, MonthReport, replay_report

@@ -7,10 +7,8 @@ that could differ from the log.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from psycopg import Cursor
-
+from shared.database.cursors import Cursors
 from shared.domain.events import AnyEvent, is_absence, is_schedule_change
 from shared.domain.identifiers import absences_stream, on_call_stream
 from shared.domain.on_call import Roster
@@ -28,8 +26,6 @@ from shared.domain.policy.document import Policy
 from shared.domain.policy.schedules import Schedule, group
 from shared.eventlog.kept_states import KeptStates
 from shared.eventlog.log import NEWEST
-
-Cursors = Cursor[tuple[Any, ...]]
 
 
 def _changes(events: Iterable[AnyEvent]) -> ScheduleChanges:

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events.on_call_history import (
     OnCallHandedOver,
     OnCallInterventionDeclared,

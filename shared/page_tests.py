@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
 
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events import is_page_test_event
 from shared.domain.identifiers import page_test_messages_stream, page_tests_stream
 from shared.domain.page_test import PageTest, replay_page_tests

@@ -6,9 +6,9 @@ alone shows them, and it records who asks.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from psycopg import Cursor
+from shared.database.cursors import Cursors
 
 Served = Literal[
     "record", "timeline", "file", "list", "link", "body", "search", "export", "log"
@@ -42,14 +42,14 @@ class Request(NamedTuple):
     at: datetime
 
 
-def note(cursor: Cursor[tuple[Any, ...]], reads: Sequence[Read]) -> None:
+def note(cursor: Cursors, reads: Sequence[Read]) -> None:
     """Record reads: one row for each reader, record and quarter of an hour."""
     if reads:
         readers, records, kinds, instants = map(list, zip(*reads, strict=True))
         cursor.execute(_NOTE, (readers, records, kinds, instants))
 
 
-def note_request(cursor: Cursor[tuple[Any, ...]], made: Request) -> None:
+def note_request(cursor: Cursors, made: Request) -> None:
     """Record a request, and that its reader read the records that it shows."""
     cursor.execute(
         _REQUEST,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import (
     escalation_stream,
     handover_stream,

@@ -6,7 +6,7 @@ mark says so: no event names an invitation and its use.
 
 from dataclasses import replace
 
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events import is_survey_event
 from shared.domain.identifiers import survey_stream
 from shared.domain.survey.invitation import Invitation, replay_survey

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events import AnyEvent
 from shared.domain.events.survey import (
     SurveyAnswered,

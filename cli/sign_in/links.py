@@ -1,10 +1,9 @@
 """`permanence sign-in-link`: a link that signs one person in, once."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from psycopg import Cursor
 
 from cli.shell.desk import HOME as HERE
 from cli.shell.desk import (
@@ -18,6 +17,7 @@ from cli.shell.desk import (
 from cli.shell.output import AsJson, Exit, answer, refused
 from cli.shell.parameters import demand_actor
 from cli.sign_in.vault_keys import sealing
+from shared.database.cursors import Cursors
 from shared.security.rights import grants_of
 from shared.security.sender import seal_keys_of
 from shared.security.sign_in_links import (
@@ -83,7 +83,7 @@ def sign_in_link(  # noqa: PLR0913 # each is an option
     answer(plain, str(plain["link"]), said)
 
 
-def _token_of(cursor: Cursor[tuple[Any, ...]], actor: str, now: datetime) -> str | None:
+def _token_of(cursor: Cursors, actor: str, now: datetime) -> str | None:
     """Return the token whose rights a link gives; None if its person was granted some.
 
     Exits with a message if they have neither.

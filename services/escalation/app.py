@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 import structlog
 from faststream.nats import NatsBroker
 from prometheus_client import CollectorRegistry
-from psycopg import Cursor, OperationalError
+from psycopg import OperationalError
 
 from services.escalation.bundles.admission import Admission
 from services.escalation.bundles.composer import BundleComposer
@@ -60,6 +59,7 @@ from shared.clock import Clock
 from shared.commands.parked_events import ParkedDesk, of_one
 from shared.commands.subscriber import CommandSubscriber
 from shared.contact_methods.store import publish_channels
+from shared.database.cursors import Cursors
 from shared.database.leadership import Candidate
 from shared.eventlog.entry import Entry
 from shared.eventlog.errors import Unavailable
@@ -254,7 +254,7 @@ def _composer(
 def _applying(apply: Apply, more: Callable[[], object]) -> Apply:
     """Return what the reader calls with entries; `more` is called for new requests."""
 
-    def both(cursor: Cursor[tuple[Any, ...]], entries: Sequence[Entry]) -> None:
+    def both(cursor: Cursors, entries: Sequence[Entry]) -> None:
         fresh = outbox.follow(cursor, entries)
         apply(cursor, entries)
         if fresh:

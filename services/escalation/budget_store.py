@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from psycopg import Cursor
-
 from services.escalation.rules.budget import (
     Broken,
     Crossing,
@@ -21,6 +19,7 @@ from services.escalation.rules.budget import (
     used_up,
 )
 from services.escalation.rules.context import PolicyOf
+from shared.database.cursors import Cursors
 from shared.domain import events
 from shared.domain.identifiers import incident_stream
 from shared.domain.incident import Incident, replay
@@ -30,7 +29,6 @@ from shared.domain.working_time import hours_of
 from shared.eventlog.entry import Entry
 from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 
-Cursors = Cursor[tuple[Any, ...]]
 LISTED_MAX = 200
 """P1s that a hand-over lists, since the size of an event is limited."""
 

@@ -5,18 +5,15 @@ earlier position gets the same answer whenever it is asked.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from psycopg import Cursor
 
 from services.escalation.rules.context import PROPOSED_MAX, OpenProblems
 from services.escalation.rules.recurrence import signature_of
+from shared.database.cursors import Cursors
 from shared.domain import events
 from shared.domain.identifiers import about, incident_stream
 from shared.eventlog.entry import Entry
 from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 
-Cursors = Cursor[tuple[Any, ...]]
 MATCHING_MAX = 2 * PROPOSED_MAX
 """Open problems that are read: the incident may have been taken out of some."""
 SIGNED_MAX = 1_000

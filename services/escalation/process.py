@@ -7,9 +7,7 @@ these decisions depend on.
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
-from typing import Any
 
-from psycopg import Cursor
 from pydantic import TypeAdapter
 
 from services.escalation import recurrence_store, waiting_handovers
@@ -33,6 +31,7 @@ from services.escalation.rules.page_targets import RosterOf
 from services.escalation.survey_mail import store as survey_mail
 from services.escalation.unreachable_people import store as unreachable_people
 from shared.contact_methods.history import contact_methods_of
+from shared.database.cursors import Cursors
 from shared.domain.contact_methods import ContactMethods
 from shared.domain.events import AnyEvent, is_absence, is_schedule_change
 from shared.domain.identifiers import (
@@ -85,7 +84,6 @@ UPDATE escalation.cases SET next_at = %(at)s WHERE incident IN (
         AND state #>> '{post,level}' <> 'n1'
     ORDER BY incident FOR UPDATE)
 """
-Cursors = Cursor[tuple[Any, ...]]
 
 
 def casework(

@@ -7,16 +7,12 @@ not count.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
-
-from psycopg import Cursor
 
 from services.escalation.rules.context import PolicyOf
 from services.escalation.rules.recurrence import signature_of
+from shared.database.cursors import Cursors
 from shared.domain import events
 from shared.eventlog.entry import Entry
-
-Cursors = Cursor[tuple[Any, ...]]
 
 _ADD = """
 INSERT INTO escalation.recurrences (incident, signature, opened_at, position)

@@ -6,15 +6,12 @@ to say: a row may be one too many, and none is missing.
 """
 
 from collections.abc import Sequence
-from typing import Any
-
-from psycopg import Cursor
 
 from services.escalation.linked_problems import SIGNED_MAX, signatures_of
+from shared.database.cursors import Cursors
 from shared.domain import events
 from shared.eventlog.log import EventLog
 
-Cursors = Cursor[tuple[Any, ...]]
 ALIKE_MAX = 1_000
 """Hand-overs to which a problem is proposed at once: those of the newest incidents."""
 

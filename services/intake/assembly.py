@@ -10,7 +10,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from psycopg import Cursor
 from starlette.routing import Route
 
 from services.intake.accepted_pages import subscriber as accepted_pages
@@ -65,6 +64,7 @@ from services.intake.source_keys.endpoints import SourceKeyEndpoints
 from services.intake.surveys.invitations import SurveyInvitations
 from services.intake.telemetry import CommitObserver, Commits, waiting_probe
 from shared.clock import Clock, setting_of
+from shared.database.cursors import Cursors
 from shared.eventlog.append import AppendUnit, Recorded
 from shared.eventlog.batcher import Batcher
 from shared.eventlog.entry import Entry
@@ -302,7 +302,7 @@ def batch_handler(log: EventLog, clock: Clock) -> Apply:
     silences, links = Silences(log), ProblemLinks(log, clock)
     surveys, reviews = SurveyInvitations(log, clock), RequiredReviews(log, clock)
 
-    def apply(cursor: Cursor[tuple[Any, ...]], entries: Sequence[Entry]) -> None:
+    def apply(cursor: Cursors, entries: Sequence[Entry]) -> None:
         silences.apply(cursor, entries)
         reminders.apply(cursor, entries)
         accepted_pages.apply(cursor, entries)
@@ -314,9 +314,7 @@ def batch_handler(log: EventLog, clock: Clock) -> Apply:
     return apply
 
 
-def _append(
-    log: EventLog, cursor: Cursor[tuple[Any, ...]], units: Sequence[AppendUnit]
-) -> None:
+def _append(log: EventLog, cursor: Cursors, units: Sequence[AppendUnit]) -> None:
     """Append what was decided about a batch, after all reads.
 
     Raises `StaleVersion` if another process wrote to one of the streams in between:

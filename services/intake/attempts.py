@@ -10,7 +10,7 @@ from uuid import UUID
 
 from shared.clock import Clock
 from shared.commands.refusals import Refusal, answer_to, journal, misused, moved
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events.event import Actor
 from shared.domain.refusal import Refused
 from shared.eventlog.append import (

@@ -9,12 +9,11 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import date
-from typing import Any
 
 import structlog
-from psycopg import Cursor
 
 from shared.clock import Clock
+from shared.database.cursors import Cursors
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
 from shared.http.serve import pause
@@ -23,7 +22,7 @@ UPKEEP_SECONDS = 3_600
 UPKEEP_RETRY_SECONDS = 10
 
 _log = structlog.get_logger(__name__)
-Transaction = Callable[[], AbstractContextManager[Cursor[tuple[Any, ...]]]]
+Transaction = Callable[[], AbstractContextManager[Cursors]]
 
 _TABLES = """
 SELECT table_name FROM upkeep.retention WHERE partitioned ORDER BY table_name

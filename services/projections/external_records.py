@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.projections.generations import AsOf
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.external_record import ExternalRecord, replay
 from shared.domain.identifiers import external_stream
 from shared.domain.record import is_external_record_event, record_of

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AwareDatetime, Field
 
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.eventlog.entry import Entry
 from shared.eventlog.readers.position import Bookmark, tracking_tables
 from shared.vault.vault import Vault

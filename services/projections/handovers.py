@@ -11,7 +11,7 @@ from typing import Literal
 
 from services.projections.generations import AsOf
 from services.projections.log_queries import histories
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain import events
 from shared.domain.identifiers import handover_stream
 from shared.eventlog.entry import Entry

@@ -19,7 +19,7 @@ from services.projections.generations import ReadModel, find_live, hold_live
 from services.projections.rebuild.load import STAGES, ReportProgress
 from services.projections.rebuild.rebuild import GivenUp
 from services.projections.snapshots import Progress
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.eventlog.entry import Entry
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog, Row

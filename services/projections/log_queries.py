@@ -13,7 +13,7 @@ import orjson
 
 from services.projections.generations import AsOf
 from services.projections.metrics.period import Disclosure
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events.administration import STREAM, PolicyApplied
 from shared.domain.events.upcasters import upcast
 from shared.domain.identifiers import (

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import person_stream
 from shared.eventlog.recorder import versions
 

@@ -25,7 +25,7 @@ from services.projections.words.hashes import current
 from services.projections.words.projection import OPENS
 from services.projections.words.projection import project as project_words
 from services.projections.words.row import Rows
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.eventlog.entry import Entry
 from shared.vault.vault import Vault
 

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from services.projections.generations import AsOf
 from services.projections.log_queries import histories
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain import change, problem
 from shared.domain.change import Change
 from shared.domain.identifiers import change_stream, problem_stream

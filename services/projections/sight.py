@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from services.projections.queue.filter_fields import Where
 from services.projections.queue.row import QueueRow
 from services.projections.queue.tables import ROWS
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.limits import Limits, Place, Within, covered, names_of
 
 _MOVING = [

@@ -9,11 +9,10 @@ import heapq
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import Any
 
 import psycopg
-from psycopg import Cursor
 
+from shared.database.cursors import Cursors
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
 
@@ -33,7 +32,7 @@ class TooSlow(Exception):
 
 
 @contextmanager
-def snapshot(log: EventLog) -> Iterator[Cursor[tuple[Any, ...]]]:
+def snapshot(log: EventLog) -> Iterator[Cursors]:
     """Open a snapshot on a connection of `log`. Raises `Unavailable` or `TooSlow`."""
     with log.transaction() as cursor:
         cursor.execute(_BEGIN.format(READ_SECONDS_MAX))
@@ -44,7 +43,7 @@ def snapshot(log: EventLog) -> Iterator[Cursor[tuple[Any, ...]]]:
 
 
 @contextmanager
-def brief_snapshot(log: EventLog) -> Iterator[Cursor[tuple[Any, ...]]]:
+def brief_snapshot(log: EventLog) -> Iterator[Cursors]:
     """Open a snapshot for a read that is never long. Raises `Unavailable`."""
     try:
         with snapshot(log) as cursor:

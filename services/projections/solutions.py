@@ -11,7 +11,7 @@ from itertools import islice
 from services.projections.generations import AsOf
 from services.projections.words.search import HashedWords
 from services.projections.words.tables import OTHERS, RECORDS
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events.event import Actor
 from shared.domain.events.incident import IncidentSolutionNoted
 from shared.domain.identifiers import IncidentRef, incident_stream

@@ -9,19 +9,18 @@ import os
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from psycopg import Cursor
 
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import IncidentRef
 from shared.vault.vault import Vault, VaultError, key_of
 
 _KEY_BITS = 256
 _NONCE_BYTES = 12
-_Cursor = Cursor[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ class UnreadableContent(Exception):
 
 
 def store(
-    cursor: _Cursor,
+    cursor: Cursors,
     vault: Vault,
     incident: str,
     owner: str,
@@ -88,24 +87,24 @@ def store(
     cursor.execute(_SCAN, (id_, now))
 
 
-def destroy(cursor: _Cursor, attachment: str) -> None:
+def destroy(cursor: Cursors, attachment: str) -> None:
     """Delete the content of a file; destroying it again is idempotent."""
     cursor.execute(_DESTROY, (attachment,))
 
 
-def delete_forgotten(cursor: _Cursor) -> int:
+def delete_forgotten(cursor: Cursors) -> int:
     """Delete the content that no key decrypts any more; return how many files."""
     return cursor.execute(_DELETE_FORGOTTEN).rowcount
 
 
-def stored_since(cursor: _Cursor, since: datetime) -> int:
+def stored_since(cursor: Cursors, since: datetime) -> int:
     """Return how many bytes of files were stored since an instant."""
     row = cursor.execute(_STORED_SINCE, (since,)).fetchone()
     return int(row[0]) if row else 0
 
 
 def load(
-    cursor: _Cursor, vault: Vault, incident: str, attachment: str, digest: str
+    cursor: Cursors, vault: Vault, incident: str, attachment: str, digest: str
 ) -> bytes | None:
     """Return the content of a file; None if it was destroyed or its owner forgotten.
 
@@ -124,7 +123,7 @@ def load(
 
 
 def load_stored(
-    cursor: _Cursor, vault: Vault, attachment: str
+    cursor: Cursors, vault: Vault, attachment: str
 ) -> tuple[IncidentRef, bytes] | None:
     """Return a file's incident and content as stored, without comparing its event."""
     row = _row(cursor, attachment)
@@ -141,7 +140,7 @@ class _Row(NamedTuple):
     body: bytes
 
 
-def _row(cursor: _Cursor, attachment: str) -> _Row | None:
+def _row(cursor: Cursors, attachment: str) -> _Row | None:
     row = cursor.execute(_LOAD, (attachment,), binary=True).fetchone()
     return None if row is None else _Row(row[0], row[1], bytes(row[2]), bytes(row[3]))
 

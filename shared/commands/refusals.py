@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from http import HTTPStatus
-from typing import Any
 
 import orjson
-from psycopg import Cursor
 from pydantic import BaseModel
 
+from shared.database.cursors import Cursors
 from shared.domain.events.event import Actor
 from shared.domain.refusal import Code, Refused
 from shared.http.problem_details import HttpError
@@ -69,7 +68,7 @@ class Refusal:
     no: Refused
 
 
-def journal(cursor: Cursor[tuple[Any, ...]], schema: str, refusal: Refusal) -> None:
+def journal(cursor: Cursors, schema: str, refusal: Refusal) -> None:
     """Record a refusal; the column `incident` holds a reference of any record."""
     no = refusal.no
     cursor.execute(

@@ -8,12 +8,11 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
 from uuid import UUID
 
-from psycopg import Cursor
 from psycopg.rows import class_row
 
+from shared.database.cursors import Cursors
 from shared.security.seals import SealKeys
 
 DIGITS = 6
@@ -48,8 +47,6 @@ _USED = "UPDATE directory.contact_codes SET used_at = %s WHERE request_id = %s"
 _FORGET = """
 DELETE FROM directory.contact_codes WHERE person = %s AND requested_at < %s
 """
-
-Cursors = Cursor[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,11 @@ can change an address, but cannot make the fingerprint that would have to be rec
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple
-
-from psycopg import Cursor
+from typing import Literal, NamedTuple
 
 from shared.contact_methods.history import contact_methods_of
 from shared.contact_methods.store import ContactValue, values_of
+from shared.database.cursors import Cursors
 from shared.domain.contact_methods import OF_THE_ENTRY, ContactMethods
 from shared.domain.events.contact_method import (
     DIRECTORY_PHONE,
@@ -20,7 +19,6 @@ from shared.domain.events.contact_method import (
 )
 from shared.vault.vault import Vault, VaultError, key_of_fingerprint
 
-Cursors = Cursor[tuple[Any, ...]]
 Match = Literal["recorded", "changed", "unknown"]
 """What the log says of an address that the directory has.
 

@@ -1,10 +1,8 @@
 """Reads the contact methods of people from the events of their streams."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-from psycopg import Cursor
-
+from shared.database.cursors import Cursors
 from shared.domain.contact_methods import UNVERIFIED, ContactMethods, replay
 from shared.domain.events import AnyEvent, is_person_event
 from shared.domain.identifiers import person_stream
@@ -20,7 +18,7 @@ _METHODS = KeptStates(_methods)
 
 
 def contact_methods_of(
-    cursor: Cursor[tuple[Any, ...]], people: Sequence[str]
+    cursor: Cursors, people: Sequence[str]
 ) -> Mapping[str, ContactMethods]:
     """Return the contact methods of people as of now, also of those without events.
 

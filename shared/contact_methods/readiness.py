@@ -4,12 +4,11 @@ An address that was changed without a record reaches nobody, as nothing is sent 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
-
-from psycopg import Cursor
+from typing import Literal
 
 from shared.contact_methods.fingerprints import checked_values
 from shared.contact_methods.store import ContactValue
+from shared.database.cursors import Cursors
 from shared.vault.vault import Vault
 
 Readiness = Literal["ready", "unverified", "unreachable"]
@@ -18,7 +17,7 @@ that nobody has proved, with the least text; `unreachable`: nothing is known."""
 
 
 def readiness_of(
-    vault: Vault, cursor: Cursor[tuple[Any, ...]], people: Sequence[str]
+    vault: Vault, cursor: Cursors, people: Sequence[str]
 ) -> Mapping[str, Readiness]:
     """Return whether each of these people can be reached."""
     return {
@@ -28,7 +27,7 @@ def readiness_of(
 
 
 def unverified_of(
-    vault: Vault, cursor: Cursor[tuple[Any, ...]], people: Iterable[str]
+    vault: Vault, cursor: Cursors, people: Iterable[str]
 ) -> frozenset[str]:
     """Return who of these people has no verified contact method."""
     found = readiness_of(vault, cursor, sorted(people))

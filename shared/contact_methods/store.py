@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from psycopg import Cursor
 from psycopg.rows import class_row
 
+from shared.database.cursors import Cursors
 from shared.domain.events.contact_method import DIRECTORY_MAIL
 
 _COLUMNS = "person, method, kind, value, added_at, verified_at"
@@ -50,8 +49,6 @@ INSERT INTO directory.channels (kind, public_key)
 SELECT kind, CASE kind WHEN 'web_push' THEN %s ELSE '' END
 FROM unnest(%s::text[]) AS open (kind) ON CONFLICT DO NOTHING
 """
-
-Cursors = Cursor[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
-from psycopg import Cursor
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from shared.database.cursors import Cursors
 from shared.directory import Person, person
 from shared.domain.commands.contact import Contact
 from shared.domain.events import is_incident_event, is_sla_event
@@ -168,7 +167,7 @@ class Records:
 
     log: EventLog
     policies: PolicyVersions
-    look: Callable[[], AbstractContextManager[Cursor[tuple[Any, ...]]]]
+    look: Callable[[], AbstractContextManager[Cursors]]
     blocking: Blocking
 
 

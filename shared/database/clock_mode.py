@@ -3,9 +3,9 @@
 The migration of its database chooses it once, while the log is empty.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
-from psycopg import Cursor
+from shared.database.cursors import Cursors
 
 ClockMode = Literal["server", "lever"]
 
@@ -26,7 +26,7 @@ class LeverRefused(Exception):
         )
 
 
-def clock_mode(cursor: Cursor[tuple[Any, ...]]) -> ClockMode:
+def clock_mode(cursor: Cursors) -> ClockMode:
     """Return the mode of the log."""
     row = cursor.execute(_MODE).fetchone()
     if row is None:

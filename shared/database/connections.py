@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
-from psycopg import Connection, Cursor, OperationalError
+from psycopg import Connection, OperationalError
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import ConnectionPool
+
+from shared.database.cursors import Cursors
 
 LOCK_TIMEOUT_SECONDS = 5
 IDLE_IN_TRANSACTION_SECONDS = 2
@@ -52,7 +54,7 @@ def pool_of(dsn: str, size: int) -> Pool:
 
 
 @contextmanager
-def transaction(pool: Pool) -> Iterator[Cursor[tuple[Any, ...]]]:
+def transaction(pool: Pool) -> Iterator[Cursors]:
     """Open a transaction on a connection of `pool`, which commits at the end.
 
     Its first statement shows whether the connection still is one: to ask beforehand
@@ -68,7 +70,7 @@ def transaction(pool: Pool) -> Iterator[Cursor[tuple[Any, ...]]]:
         yield connection.cursor(row_factory=tuple_row)
 
 
-def read(pool: Pool, query: Callable[[Cursor[tuple[Any, ...]]], Found]) -> Found:
+def read(pool: Pool, query: Callable[[Cursors], Found]) -> Found:
     """Return what one statement finds, which is a transaction of its own.
 
     It is repeated once if the connection turns out to be broken.

@@ -12,7 +12,6 @@ from functools import cached_property
 from types import UnionType
 from typing import (
     Annotated,
-    Any,
     Literal,
     Union,
     assert_never,
@@ -21,9 +20,7 @@ from typing import (
     get_type_hints,
 )
 
-from psycopg import Cursor
-
-Cursors = Cursor[tuple[Any, ...]]
+from shared.database.cursors import Cursors
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,10 @@ dropped, the rest is inserted. Only a dropped member has to decide again.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
-from psycopg import Cursor
-
 from shared.clock import Clock
+from shared.database.cursors import Cursors
 from shared.eventlog.continuity.check import Continuity, Discontinued
 from shared.eventlog.recorder import (
     Head,
@@ -83,7 +81,6 @@ class CommandIdReused:
 
 
 Outcome = Recorded | Repeated | Stale | CommandIdReused
-Cursors = Cursor[tuple[Any, ...]]
 
 
 class TooLarge(Exception):

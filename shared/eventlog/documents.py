@@ -5,17 +5,15 @@ and `load` checks them again when it reads one.
 """
 
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from psycopg import Cursor
-
+from shared.database.cursors import Cursors
 from shared.eventlog.errors import Unavailable
 
 _STORE = """
 INSERT INTO log.documents (hash, size, body) VALUES (%b, %s, %b) ON CONFLICT DO NOTHING
 """
 _LOAD = "SELECT body FROM log.documents WHERE hash = %b"
-_Cursor = Cursor[tuple[Any, ...]]
 
 
 class DocumentName(NamedTuple):
@@ -38,7 +36,7 @@ def name_of(body: bytes) -> DocumentName:
     return DocumentName(sha256(body).hexdigest(), len(body))
 
 
-def store(cursor: _Cursor, body: bytes) -> DocumentName:
+def store(cursor: Cursors, body: bytes) -> DocumentName:
     """Store a document in the caller's transaction; storing it again is idempotent.
 
     Call it before the append lock is taken.
@@ -48,7 +46,7 @@ def store(cursor: _Cursor, body: bytes) -> DocumentName:
     return name
 
 
-def find(cursor: _Cursor, wanted: str) -> bytes | None:
+def find(cursor: Cursors, wanted: str) -> bytes | None:
     """Return the bytes with this hash, verified; None if they are not stored.
 
     Raises `UnreadableDocument` if they differ from those that were stored.
@@ -66,7 +64,7 @@ def find(cursor: _Cursor, wanted: str) -> bytes | None:
     return body
 
 
-def load(cursor: _Cursor, name: DocumentName) -> bytes:
+def load(cursor: Cursors, name: DocumentName) -> bytes:
     """Return the bytes of a document, verified. Raises `UnreadableDocument`."""
     body = find(cursor, name.hash)
     if body is None:

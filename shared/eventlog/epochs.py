@@ -7,10 +7,8 @@ the epoch. The first epoch adds nothing, so values issued earlier remain valid.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from psycopg import Cursor
-
+from shared.database.cursors import Cursors
 from shared.eventlog.continuity.evidence import FIRST, EpochId, label
 
 _EPOCHS = "SELECT number, token, begins_after FROM log.epochs ORDER BY number"
@@ -77,7 +75,7 @@ class Epochs:
 ONLY_FIRST = Epochs((Epoch(FIRST, 0),))
 
 
-def read_epochs(cursor: Cursor[tuple[Any, ...]]) -> Epochs:
+def read_epochs(cursor: Cursors) -> Epochs:
     """Return the epochs."""
     rows = cursor.execute(_EPOCHS).fetchall()
     return Epochs([Epoch(EpochId(row[0], row[1]), row[2]) for row in rows])

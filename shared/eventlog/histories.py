@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
 
 import structlog
-from psycopg import Cursor
 
+from shared.database.cursors import Cursors
 from shared.eventlog.entry import Entry
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import NEWEST, SELECT_ROWS, EventLog, Row
@@ -54,7 +53,7 @@ class Unreadable:
 
 def histories(
     log: EventLog,
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     streams: Sequence[str],
     upto: int = NEWEST,
 ) -> Mapping[str, list[Entry] | Unreadable]:
@@ -70,7 +69,7 @@ def histories(
 
 def rows_of_state(
     log: EventLog,
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     streams: Sequence[str],
     upto: int = NEWEST,
 ) -> list[Row]:
@@ -90,9 +89,7 @@ def rows_of_state(
     return [row for row in rows if row.position not in skipped]
 
 
-def skipped_by_owner(
-    cursor: Cursor[tuple[Any, ...]], streams: Iterable[str]
-) -> frozenset[int]:
+def skipped_by_owner(cursor: Cursors, streams: Iterable[str]) -> frozenset[int]:
     """Return the positions of the events in these streams that their owner skips.
 
     An administrator had the service that decides in a stream go on without them, so its
@@ -106,7 +103,7 @@ def skipped_by_owner(
 
 def readable(
     log: EventLog,
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     streams: Sequence[str],
     upto: int = NEWEST,
 ) -> Mapping[str, list[Entry]]:

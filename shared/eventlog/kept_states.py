@@ -8,15 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from psycopg import Cursor
-
+from shared.database.cursors import Cursors
 from shared.domain.events import AnyEvent
 from shared.eventlog.codec import decode
 from shared.eventlog.log import SELECT_ROWS, Row
 
-Cursors = Cursor[tuple[Any, ...]]
 HISTORIES_MAX = 20_000
 """Streams that are kept: the schedules and the people of a large desk."""
 

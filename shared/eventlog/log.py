@@ -6,19 +6,20 @@ Only this module and `recorder` use the `eventsourcing` library.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 from uuid import UUID
 
 import psycopg
 from eventsourcing.persistence import InterfaceError, OperationalError
 from eventsourcing.postgres import PostgresDatastore
-from psycopg import Cursor, sql
+from psycopg import sql
 from psycopg_pool import PoolTimeout
 
 from shared.clock import Clock, real_clock
 from shared.database import connections
 from shared.database.clock_mode import ClockMode, clock_mode
 from shared.database.connections import Found, Pool
+from shared.database.cursors import Cursors
 from shared.domain.events import AnyEvent
 from shared.domain.events.event import Event
 from shared.eventlog.append import AppendUnit, CommandIdReused, Outcome, Stale, append
@@ -169,7 +170,7 @@ class EventLog:
         self._keys.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[Cursor[tuple[Any, ...]]]:
+    def transaction(self) -> Iterator[Cursors]:
         """Open a transaction that commits at the end; raises `Unavailable` on failure.
 
         Raises its subclass `WrongClock` if this host may not write.
@@ -178,7 +179,7 @@ class EventLog:
         can be lost. Try again with the same command id.
         """
         self.guard()
-        cursor: Cursor[tuple[Any, ...]] | None = None
+        cursor: Cursors | None = None
         try:
             with _transaction(self._pool) as cursor:
                 yield cursor
@@ -190,7 +191,7 @@ class EventLog:
         if self.continuity.committed(cursor):
             self.keep_seen()
 
-    def read(self, query: Callable[[Cursor[tuple[Any, ...]]], Found]) -> Found:
+    def read(self, query: Callable[[Cursors], Found]) -> Found:
         """Return what one statement finds, also on a host with a wrong clock.
 
         It takes a third of the round trips of a transaction. Raises `Unavailable`.
@@ -199,7 +200,7 @@ class EventLog:
             return connections.read(self._pool, query)
 
     @contextmanager
-    def savepoint(self, cursor: Cursor[tuple[Any, ...]], name: str) -> Iterator[None]:
+    def savepoint(self, cursor: Cursors, name: str) -> Iterator[None]:
         """Open a savepoint: an error rolls back only its appends and locks.
 
         The commit releases it, as nothing else may follow an append. If a name is used
@@ -220,7 +221,7 @@ class EventLog:
         if (why := self.continuity.blocked) is not None:
             raise NotContinued(why)
 
-    def look(self, cursor: Cursor[tuple[Any, ...]]) -> LogSnapshot:
+    def look(self, cursor: Cursors) -> LogSnapshot:
         """Return a snapshot of the log; raise `NotContinued` if it is discontinued."""
         try:
             return self.continuity.look(cursor)
@@ -228,7 +229,7 @@ class EventLog:
             raise _unavailable(error) from error
 
     @contextmanager
-    def _key_transaction(self) -> Iterator[Cursor[tuple[Any, ...]]]:
+    def _key_transaction(self) -> Iterator[Cursors]:
         """Open a transaction on the connection for keys.
 
         A key may be needed inside a transaction. With connections from the same pool,
@@ -250,9 +251,7 @@ class EventLog:
         type_: str = event.type  # type: ignore[attr-defined] # every concrete event has one
         return PendingEvent(stream, version, type_, state, command_id)
 
-    def append(
-        self, cursor: Cursor[tuple[Any, ...]], members: Sequence[AppendUnit]
-    ) -> list[Outcome]:
+    def append(self, cursor: Cursors, members: Sequence[AppendUnit]) -> list[Outcome]:
         """Append a group inside the caller's transaction, as its last statement.
 
         Raises `NotContinued` if the log is not the one this process has seen.
@@ -264,7 +263,7 @@ class EventLog:
             raise _unavailable(error) from error
 
     def append_unchecked(
-        self, cursor: Cursor[tuple[Any, ...]], members: Sequence[AppendUnit]
+        self, cursor: Cursors, members: Sequence[AppendUnit]
     ) -> list[Outcome]:
         """Append to a discontinued log; only for the renewal of its epoch."""
         return append(cursor, self._clock, members)
@@ -329,7 +328,7 @@ class EventLog:
 
     def histories(
         self,
-        cursor: Cursor[tuple[Any, ...]],
+        cursor: Cursors,
         streams: Sequence[str],
         upto: int = NEWEST,
     ) -> list[Entry]:
@@ -341,7 +340,7 @@ class EventLog:
 
     def stored_histories(
         self,
-        cursor: Cursor[tuple[Any, ...]],
+        cursor: Cursors,
         streams: Sequence[str],
         upto: int = NEWEST,
     ) -> list[Row]:
@@ -428,7 +427,7 @@ def _datastore(pool: Pool) -> PostgresDatastore:
 
 
 @contextmanager
-def _transaction(pool: Pool) -> Iterator[Cursor[tuple[Any, ...]]]:
+def _transaction(pool: Pool) -> Iterator[Cursors]:
     with _translated(), connections.transaction(pool) as cursor:
         yield cursor
 

@@ -8,12 +8,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import Any
 
 import orjson
-from psycopg import Cursor
 from pydantic import JsonValue, ValidationError
 
+from shared.database.cursors import Cursors
 from shared.domain.events.administration import STREAM, PolicyApplied
 from shared.domain.policy.document import Policy
 from shared.eventlog.documents import DocumentName, UnreadableDocument, load
@@ -34,7 +33,6 @@ _IN_FORCE_SINCE = f"""
     WHERE originator_id = %(stream)s AND recorded_at <= %(since)s)
 ORDER BY originator_version DESC LIMIT %(most)s
 """  # noqa: S608 # our own names
-_Cursor = Cursor[tuple[Any, ...]]
 
 
 class PolicyCache:
@@ -65,7 +63,7 @@ class PolicyCache:
 _CACHE = PolicyCache()
 
 
-def document_of(cursor: _Cursor, applied: PolicyApplied) -> dict[str, JsonValue]:
+def document_of(cursor: Cursors, applied: PolicyApplied) -> dict[str, JsonValue]:
     """Return the document of an applied policy, read in the caller's transaction.
 
     Raises `UnreadableDocument` if the database does not contain it unchanged.
@@ -80,7 +78,7 @@ def document_of(cursor: _Cursor, applied: PolicyApplied) -> dict[str, JsonValue]
     return document
 
 
-def policy_of(cursor: _Cursor, applied: PolicyApplied) -> Policy:
+def policy_of(cursor: Cursors, applied: PolicyApplied) -> Policy:
     """Return an applied policy, read in the caller's transaction.
 
     Raises `UnreadableDocument` if the database does not contain its document unchanged,
@@ -100,13 +98,13 @@ def policy_of(cursor: _Cursor, applied: PolicyApplied) -> Policy:
     return _CACHE.keep(applied.document_hash, policy)
 
 
-def policy_now(log: EventLog, cursor: _Cursor) -> Policy | None:
+def policy_now(log: EventLog, cursor: Cursors) -> Policy | None:
     """Return the policy in force, None if none was applied."""
     newest = newest_policy(log, cursor)
     return newest[1] if newest else None
 
 
-def newest_policy(log: EventLog, cursor: _Cursor) -> tuple[int, Policy] | None:
+def newest_policy(log: EventLog, cursor: Cursors) -> tuple[int, Policy] | None:
     """Return version and policy in force, None if none was applied."""
     row = cursor.execute(_NEWEST, (STREAM,), binary=True).fetchone()
     entry = log.entry(Row(*row)) if row else None
@@ -125,7 +123,7 @@ class PolicyInForce:
 
 
 def policies_since(
-    log: EventLog, cursor: _Cursor, since: datetime
+    log: EventLog, cursor: Cursors, since: datetime
 ) -> list[PolicyInForce]:
     """Return the policy in force at an instant, if any, and all later ones."""
     given = {"stream": STREAM, "since": since, "most": POLICIES_READ_MAX}
@@ -138,7 +136,7 @@ def policies_since(
     ]
 
 
-def applied_at_version(log: EventLog, cursor: _Cursor, version: int) -> PolicyApplied:
+def applied_at_version(log: EventLog, cursor: Cursors, version: int) -> PolicyApplied:
     """Return the event that applied a version; LookupError if the log has none."""
     row = cursor.execute(_AT_VERSION, (STREAM, version), binary=True).fetchone()
     event = log.entry(Row(*row)).event if row else None

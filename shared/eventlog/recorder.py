@@ -9,15 +9,15 @@ a hash chain, and tables created by `permanence migrate`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
-from psycopg import Cursor
 from psycopg.rows import tuple_row
 
 from shared.clock import Clock, real_clock
+from shared.database.cursors import Cursors
 from shared.eventlog.entry import GENESIS, Link, chained
 
 APPEND_LOCK = "LOCK TABLE log.append_lock IN EXCLUSIVE MODE"
@@ -145,13 +145,11 @@ class LogSighting(Protocol):
 class Watched(Protocol):
     """Reads the head and checks that the log continues what was seen before."""
 
-    def look(self, cursor: Cursor[tuple[Any, ...]]) -> LogSighting:
+    def look(self, cursor: Cursors) -> LogSighting:
         """Return a snapshot of the log; raises if it is not the one seen before."""
 
 
-def lock_head(
-    cursor: Cursor[tuple[Any, ...]], continuity: Watched | None = None
-) -> Head:
+def lock_head(cursor: Cursors, continuity: Watched | None = None) -> Head:
     """Take the append lock until the transaction ends, then read the head.
 
     Two statements on purpose: a single one would read the head as it was before the
@@ -174,23 +172,19 @@ def lock_head(
     return Head(row[0], row[1], bytes(row[2]), row[3])
 
 
-def read_head(cursor: Cursor[tuple[Any, ...]]) -> Head:
+def read_head(cursor: Cursors) -> Head:
     """Return the head."""
     row = cursor.execute(_HEAD, binary=True).fetchone()
     return Head(row[0], row[1], bytes(row[2])) if row else EMPTY
 
 
-def versions(
-    cursor: Cursor[tuple[Any, ...]], streams: Sequence[str]
-) -> Mapping[str, int]:
+def versions(cursor: Cursors, streams: Sequence[str]) -> Mapping[str, int]:
     """Return the current version of each stream, 0 for one that does not exist."""
     rows = cursor.execute(_VERSIONS, (list(streams),)).fetchall()
     return {name: version or 0 for name, version in rows}
 
 
-def tips_of(
-    cursor: Cursor[tuple[Any, ...]], streams: Sequence[str]
-) -> Mapping[str, StreamTip]:
+def tips_of(cursor: Cursors, streams: Sequence[str]) -> Mapping[str, StreamTip]:
     """Return the tip of each stream, `NO_TIP` for one that does not exist.
 
     The hash distinguishes histories in which the stream has the same version.
@@ -203,7 +197,7 @@ def tips_of(
 
 
 def insert(
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     head: Head,
     now: datetime,
     fresh: Sequence[PendingEvent],

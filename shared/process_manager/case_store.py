@@ -9,14 +9,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from psycopg import Cursor
 
+from shared.database.cursors import Cursors
 from shared.eventlog.entry import Entry
 from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 from shared.eventlog.readers.parked_commands import skipped_among
 from shared.eventlog.readers.position import Bookmark
-
-Cursors = Cursor[tuple[Any, ...]]
 
 _LOCK = """
 SELECT incident, versions, state FROM {schema}.cases
@@ -125,7 +123,7 @@ class Beyond(NamedTuple):
 
 def beyond(
     log: EventLog,
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     bookmark: Bookmark,
     held: Mapping[str, int],
 ) -> Beyond:

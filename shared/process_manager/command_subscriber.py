@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from psycopg import Cursor
-
 from shared.clock import Clock
 from shared.commands.refusals import (
     Refusal,
@@ -22,6 +20,7 @@ from shared.commands.refusals import (
     moved,
 )
 from shared.commands.subscriber import Body, CommandSet, CommandSubscriber
+from shared.database.cursors import Cursors
 from shared.domain.events import AnyEvent
 from shared.domain.identifiers import incident_stream
 from shared.domain.refusal import Refused
@@ -91,7 +90,7 @@ Owners = Callable[[CommandRequest[Any]], Sequence[str]]
 """The owners of the keys that encrypt the text of a command's events."""
 
 
-RequireCited = Callable[[Cursor[tuple[Any, ...]], CommandRequest[Any]], None]
+RequireCited = Callable[[Cursors, CommandRequest[Any]], None]
 """Raises `Refused` if the log does not have what a command cites; after the rules, and
 for a preview as well."""
 
@@ -136,7 +135,7 @@ class CommandHandler(Generic[Case, Known]):
         return answer
 
     def _answer(
-        self, cursor: Cursor[tuple[Any, ...]], request: CommandRequest[Any]
+        self, cursor: Cursors, request: CommandRequest[Any]
     ) -> CommandAnswer | Refused:
         incident = request.incident or ""
         desk = self.worker.desk(cursor, incident)
@@ -170,7 +169,7 @@ class CommandHandler(Generic[Case, Known]):
 
     def _before(
         self,
-        cursor: Cursor[tuple[Any, ...]],
+        cursor: Cursors,
         request: CommandRequest[Any],
         desk: Desk[Case, Known],
     ) -> CommandAnswer | None:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from psycopg import Cursor
 from pydantic import TypeAdapter
 
+from shared.database.cursors import Cursors
 from shared.domain.events import AnyEvent
 from shared.domain.identifiers import about
 from shared.eventlog.entry import Entry
@@ -22,7 +22,6 @@ from shared.process_manager.progress import Progress
 
 Case = TypeVar("Case")
 Known = TypeVar("Known")
-Cursors = Cursor[tuple[Any, ...]]
 
 PORTION_MAX = 2_000
 """How many decisions about one incident a transaction that the clock started makes."""

@@ -9,13 +9,13 @@ decisions: own rows first, the append lock last, and then only the commit.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Generic
+from typing import Generic
 from uuid import UUID
 
 import structlog
-from psycopg import Cursor
 
 from shared.clock import Clock
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import about
 from shared.eventlog.append import AppendUnit, Outcome, Recorded
 from shared.eventlog.entry import Entry
@@ -35,7 +35,6 @@ from shared.process_manager.case_store import (
 from shared.process_manager.process import (
     PORTION_MAX,
     Case,
-    Cursors,
     Desk,
     Known,
     ProcessManager,
@@ -369,7 +368,7 @@ class CaseBehindLog(Exception):
 
 
 def require_read(
-    cursor: Cursor[tuple[Any, ...]], desk: Desk[Case, Known], streams: Sequence[str]
+    cursor: Cursors, desk: Desk[Case, Known], streams: Sequence[str]
 ) -> None:
     """Raise `CaseBehindLog` if the case has unread events in these streams."""
     read = {each: desk.versions.get(each, 0) for each in streams}
@@ -377,7 +376,7 @@ def require_read(
         raise CaseBehindLog(f"{', '.join(sorted(behind))} has unread events")
 
 
-def unread(cursor: Cursor[tuple[Any, ...]], read: Mapping[str, int]) -> set[str]:
+def unread(cursor: Cursors, read: Mapping[str, int]) -> set[str]:
     """Return the streams that have events after the versions that were read."""
     found = cursor.execute(_VERSIONS, (list(read),))
     return {stream for stream, version in found if read[stream] < version}
@@ -385,7 +384,7 @@ def unread(cursor: Cursor[tuple[Any, ...]], read: Mapping[str, int]) -> set[str]
 
 def settle(
     log: EventLog,
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     desk: Desk[Case, Known],
     command_id: UUID | None = None,
     digest: bytes = b"",

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
-from typing import Any, cast
+from typing import cast
 
 import psycopg
 import structlog
-from psycopg import Cursor
 from psycopg.rows import class_row
 
 from shared.clock import Clock
+from shared.database.cursors import Cursors
 from shared.domain.limits import (
     EVERYTHING,
     Limits,
@@ -363,7 +363,7 @@ class Access:
 
 
 def create(  # noqa: PLR0913 # a column of the row each
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     now: datetime,
     actor: str,
     scopes: Sequence[Scope],
@@ -380,7 +380,7 @@ def create(  # noqa: PLR0913 # a column of the row each
 
 
 def create_source_key(  # a column of the row each
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     made: NewToken,
     source: str,
     label: str,
@@ -396,30 +396,30 @@ def create_source_key(  # a column of the row each
     return found is not None and bool(found[0])
 
 
-def living_keys(cursor: Cursor[tuple[Any, ...]], source: str, now: datetime) -> int:
+def living_keys(cursor: Cursors, source: str, now: datetime) -> int:
     """Return how many valid keys a source has, besides one that its policy names."""
     row = cursor.execute(_LIVING_KEYS, (source, now)).fetchone()
     return row[0] if row else 0
 
 
-def tokens(cursor: Cursor[tuple[Any, ...]]) -> list[TokenRow]:
+def tokens(cursor: Cursors) -> list[TokenRow]:
     """Return all tokens ever created, oldest first, without secrets."""
     with cursor.connection.cursor(row_factory=class_row(TokenRow)) as rows:
         return rows.execute(_LIST).fetchall()
 
 
-def last_used(cursor: Cursor[tuple[Any, ...]]) -> dict[str, datetime]:
+def last_used(cursor: Cursors) -> dict[str, datetime]:
     """Return when each token of a person was last used, to the minute."""
     return dict(cursor.execute(_LAST_USED).fetchall())
 
 
-def revoke_one(cursor: Cursor[tuple[Any, ...]], token_id: str, now: datetime) -> bool:
+def revoke_one(cursor: Cursors, token_id: str, now: datetime) -> bool:
     """Revoke a token as the API does, whose role may not change tokens otherwise."""
     row = cursor.execute(_REVOKE_ONE, (token_id, now)).fetchone()
     return row is not None and bool(row[0])
 
 
-def revoke(cursor: Cursor[tuple[Any, ...]], token_id: str, now: datetime) -> bool:
+def revoke(cursor: Cursors, token_id: str, now: datetime) -> bool:
     """Revoke a token permanently; False if there was no valid one with this id.
 
     Running processes may answer its reads for another `REMEMBERED_SECONDS`.
@@ -427,9 +427,7 @@ def revoke(cursor: Cursor[tuple[Any, ...]], token_id: str, now: datetime) -> boo
     return cursor.execute(_REVOKE, (now, token_id)).rowcount > 0
 
 
-def valid_among(
-    cursor: Cursor[tuple[Any, ...]], ids: Iterable[str], now: datetime
-) -> frozenset[str]:
+def valid_among(cursor: Cursors, ids: Iterable[str], now: datetime) -> frozenset[str]:
     """Return those of these ids of tokens and sessions that have not ended.
 
     One query for all who listen: `Access.verify` says one by one what they may do.

@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from psycopg import Cursor
-
+from shared.database.cursors import Cursors
 from shared.security.rights import Grant
 from shared.security.sessions import Lifetime
 
@@ -30,7 +28,7 @@ ORDER BY person LIMIT %s
 """
 
 
-def alarmed(cursor: Cursor[tuple[Any, ...]], now: datetime) -> Sequence[str]:
+def alarmed(cursor: Cursors, now: datetime) -> Sequence[str]:
     """Return the people who are told that a code was used: managers and admins."""
     rows = cursor.execute(_ALARMED, (now, ALARMED_MAX)).fetchall()
     return tuple(row[0] for row in rows)

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from psycopg import Cursor
-
+from shared.database.cursors import Cursors
 from shared.directory import entry
 from shared.domain.commands.caller import NewCaller
 from shared.domain.commands.change import ChangeCommand, RequestChange
@@ -120,9 +119,7 @@ class CommandLimits:
         with self._log.transaction() as cursor:
             return is_removed(cursor, person)
 
-    def _merged(
-        self, cursor: Cursor[tuple[Any, ...]], body: object, main: str | None
-    ) -> list[str]:
+    def _merged(self, cursor: Cursors, body: object, main: str | None) -> list[str]:
         """Return the incident that undoing a merge changes, too."""
         if main is None or not isinstance(body, Unmerge):
             return []
@@ -188,7 +185,7 @@ def _scopes_for(caller: Caller, place: Place) -> frozenset[Scope]:
 
 
 def _wanted(
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     body: object,
     now: Place | None,
     found: Mapping[str, Place],

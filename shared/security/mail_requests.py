@@ -7,11 +7,12 @@ answer to the request takes the same time for every address.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
-from psycopg import Cursor
 from psycopg.rows import class_row
+
+from shared.database.cursors import Cursors
 
 WAITING_MAX = 1_000
 """Requests that may wait; further ones are dropped, since somebody floods."""
@@ -62,14 +63,14 @@ class MailRequest:
 
 
 def request_link(
-    cursor: Cursor[tuple[Any, ...]], request_id: UUID, address: str, now: datetime
+    cursor: Cursors, request_id: UUID, address: str, now: datetime
 ) -> None:
     """Ask that those who have an address are sent a link."""
     _insert(cursor, request_id, now, kind="link", address=address)
 
 
 def request_alarm(
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     request_id: UUID,
     session_id: str,
     label: str,
@@ -82,7 +83,7 @@ def request_alarm(
 
 
 def request_invitation(
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     request_id: UUID,
     person: str,
     by: str,
@@ -93,14 +94,14 @@ def request_invitation(
 
 
 def request_contact_code(
-    cursor: Cursor[tuple[Any, ...]], request_id: UUID, person: str, now: datetime
+    cursor: Cursors, request_id: UUID, person: str, now: datetime
 ) -> bool:
     """Ask that a code is sent to a contact method; False if too many requests wait."""
     return _insert(cursor, request_id, now, kind="contact_code", person=person)
 
 
 def request_contact_notice(
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     request_id: UUID,
     person: str,
     change: str,
@@ -113,7 +114,7 @@ def request_contact_notice(
     _insert(cursor, request_id, now, kind="contact_change", person=person, label=change)
 
 
-def take(cursor: Cursor[tuple[Any, ...]], now: datetime) -> MailRequest | None:
+def take(cursor: Cursors, now: datetime) -> MailRequest | None:
     """Take the next request that is due, alarms first; None if none is.
 
     It is due again in a while, unless it is `done`.
@@ -123,19 +124,17 @@ def take(cursor: Cursor[tuple[Any, ...]], now: datetime) -> MailRequest | None:
         return rows.execute(_TAKE, asked).fetchone()
 
 
-def note_sent(cursor: Cursor[tuple[Any, ...]], request_id: UUID, key: str) -> None:
+def note_sent(cursor: Cursors, request_id: UUID, key: str) -> None:
     """Record that one message of a request is over: it is not sent again."""
     cursor.execute(_SENT, (key, request_id))
 
 
-def done(cursor: Cursor[tuple[Any, ...]], request_id: UUID) -> None:
+def done(cursor: Cursors, request_id: UUID) -> None:
     """Delete a request, with the address."""
     cursor.execute(_DONE, (request_id,))
 
 
-def _insert(
-    cursor: Cursor[tuple[Any, ...]], request_id: UUID, now: datetime, **given: object
-) -> bool:
+def _insert(cursor: Cursors, request_id: UUID, now: datetime, **given: object) -> bool:
     row = {"address": None, "person": None, "session_id": None, "label": ""} | given
     whole = row | {"request_id": request_id, "now": now, "most": WAITING_MAX}
     return cursor.execute(_ASK, whole).rowcount > 0

@@ -11,8 +11,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from psycopg import Cursor
-
+from shared.database.cursors import Cursors
 from shared.domain.commands.escalation import DeclinePage, PageAnother, TakePage
 from shared.domain.commands.incident import Acknowledge
 from shared.domain.events import EscalationPaged
@@ -52,7 +51,7 @@ def read_page_link(keys: Sequence[bytes], token: str, now: datetime) -> PageLink
 
 
 def require_right(
-    log: EventLog, cursor: Cursor[tuple[Any, ...]], link: PageLink, now: datetime
+    log: EventLog, cursor: Cursors, link: PageLink, now: datetime
 ) -> None:
     """Raise `HttpError` if the person may not work on the incident now.
 
@@ -75,7 +74,7 @@ def require_right(
     )
 
 
-def _is_in_log(log: EventLog, cursor: Cursor[tuple[Any, ...]], link: PageLink) -> bool:
+def _is_in_log(log: EventLog, cursor: Cursors, link: PageLink) -> bool:
     pages = log.histories(cursor, [escalation_stream(link.incident)])
     epochs = read_epochs(cursor)
     return any(
@@ -91,17 +90,13 @@ def link_to(page: EscalationPaged, person: str, epoch: str) -> PageLink:
     return PageLink(page.key, person, page.at + PAGE_LINK_VALID, epoch)
 
 
-def page_history(
-    log: EventLog, cursor: Cursor[tuple[Any, ...]], incident: str
-) -> Sequence[Entry]:
+def page_history(log: EventLog, cursor: Cursors, incident: str) -> Sequence[Entry]:
     """Return the entries of an incident and of its escalation, in log order."""
     streams = [incident_stream(incident), escalation_stream(incident)]
     return sorted(log.histories(cursor, streams), key=attrgetter("position"))
 
 
-def standing_in(
-    log: EventLog, cursor: Cursor[tuple[Any, ...]], incident: str
-) -> PageStanding:
+def standing_in(log: EventLog, cursor: Cursors, incident: str) -> PageStanding:
     """Return the state of the pages at the level where an incident is now."""
     history = page_history(log, cursor, incident)
     return standing_of(entry.event for entry in history)
@@ -126,7 +121,7 @@ def answers_page(
 
 def _allows(
     log: EventLog,
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     link: PageLink,
     message: CommandMessage[Any],
 ) -> bool:

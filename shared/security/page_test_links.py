@@ -9,7 +9,7 @@ streams check the same.
 from collections.abc import Sequence
 from typing import Any
 
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.commands.page_test import AnswerPageTest
 from shared.domain.events.page_test import PageTestRequested
 from shared.domain.identifiers import page_tests_stream

@@ -8,11 +8,10 @@ same in every service.
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, groupby
 from operator import attrgetter
-from typing import Any
 
 import structlog
-from psycopg import Cursor
 
+from shared.database.cursors import Cursors
 from shared.domain import change, events, problem
 from shared.domain.identifiers import escalation_stream, incident_stream
 from shared.domain.limits import Place
@@ -23,9 +22,7 @@ from shared.eventlog.log import EventLog
 _log = structlog.get_logger(__name__)
 
 
-def places(
-    log: EventLog, cursor: Cursor[tuple[Any, ...]], refs: Iterable[str]
-) -> Mapping[str, Place]:
+def places(log: EventLog, cursor: Cursors, refs: Iterable[str]) -> Mapping[str, Place]:
     """Return the place of each record; those that do not exist are left out.
 
     Also those with an event that cannot be read: it may have moved the record, so

@@ -8,10 +8,8 @@ grants add up: a record is visible if one of them covers it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from psycopg import Cursor
-
+from shared.database.cursors import Cursors
 from shared.domain.limits import (
     EVERYTHING,
     Limits,
@@ -80,9 +78,7 @@ def roles_at(grants: Grants, place: Place) -> tuple[Scope, ...]:
     return roles_of([each for each in grants if covered((each.limits,), place)])
 
 
-def grants_of(
-    cursor: Cursor[tuple[Any, ...]], person: str, now: datetime
-) -> Sequence[Grant]:
+def grants_of(cursor: Cursors, person: str, now: datetime) -> Sequence[Grant]:
     """Return the grants that a person has at an instant, by id."""
     rows = cursor.execute(_IN_FORCE, {"person": person, "now": now}).fetchall()
     return tuple(
@@ -92,7 +88,7 @@ def grants_of(
 
 
 def rights_of(
-    cursor: Cursor[tuple[Any, ...]], person: str, now: datetime
+    cursor: Cursors, person: str, now: datetime
 ) -> Sequence[tuple[Scope, Limits]]:
     """Return the roles that a person has at an instant, by grants and by tokens."""
     granted = [(each.role, each.limits) for each in grants_of(cursor, person, now)]
@@ -102,14 +98,12 @@ def rights_of(
     ]
 
 
-def is_removed(cursor: Cursor[tuple[Any, ...]], person: str) -> bool:
+def is_removed(cursor: Cursors, person: str) -> bool:
     """Return whether a person was removed: their links and feeds end, too."""
     return person in removed_among(cursor, [person])
 
 
-def removed_among(
-    cursor: Cursor[tuple[Any, ...]], people: Sequence[str]
-) -> frozenset[str]:
+def removed_among(cursor: Cursors, people: Sequence[str]) -> frozenset[str]:
     """Return those of these people who were removed."""
     rows = cursor.execute(_REMOVED, (list(people),)).fetchall()
     return frozenset(person for (person,) in rows)

@@ -18,10 +18,10 @@ from hashlib import sha256
 from operator import attrgetter
 from typing import Any, Literal
 
-from psycopg import Cursor
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
+from shared.database.cursors import Cursors
 from shared.domain.limits import limits_from
 from shared.security.rights import OF_THOSE_PRESENT, Grant, Grants, grants_of
 from shared.security.seals import SealKeys, is_sealed, rights_json, rights_of, seal
@@ -155,7 +155,7 @@ def session_id_of(secret: str) -> str | None:
 
 
 def begin_session(
-    cursor: Cursor[tuple[Any, ...]], keys: SealKeys, now: datetime, start: Start
+    cursor: Cursors, keys: SealKeys, now: datetime, start: Start
 ) -> NewSession:
     """Store a session that begins now; return its secret. Raises `NoVault`."""
     session_id = secrets.token_hex(6)
@@ -183,7 +183,7 @@ def begin_session(
 
 
 def find_session(
-    cursor: Cursor[tuple[Any, ...]], keys: SealKeys, secret: str, now: datetime
+    cursor: Cursors, keys: SealKeys, secret: str, now: datetime
 ) -> SessionHolder | None:
     """Return who a secret belongs to, None if it is not one of a living session."""
     session_id = session_id_of(secret)
@@ -207,13 +207,13 @@ def find_session(
     )
 
 
-def note_use(cursor: Cursor[tuple[Any, ...]], session_id: str, now: datetime) -> bool:
+def note_use(cursor: Cursors, session_id: str, now: datetime) -> bool:
     """Record that a session is used, to the minute; return whether that was news."""
     return cursor.execute(_USE, {"session": session_id, "now": now}).rowcount > 0
 
 
 def living_sessions(
-    cursor: Cursor[tuple[Any, ...]], now: datetime, actor: str | None = None
+    cursor: Cursors, now: datetime, actor: str | None = None
 ) -> Sequence[Session]:
     """Return the sessions of an actor, or of everybody, that have not ended."""
     asked = {"now": now, "actor": actor, "most": LISTED_MAX}
@@ -221,14 +221,14 @@ def living_sessions(
         return rows.execute(_LIST, asked).fetchall()
 
 
-def session_named(cursor: Cursor[tuple[Any, ...]], session_id: str) -> Session | None:
+def session_named(cursor: Cursors, session_id: str) -> Session | None:
     """Return a session by its id, also one that has ended; None if unknown."""
     with cursor.connection.cursor(row_factory=class_row(Session)) as rows:
         return rows.execute(_NAMED, (session_id,)).fetchone()
 
 
 def revoke_sessions(
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     now: datetime,
     *,
     session_id: str | None = None,
@@ -271,13 +271,13 @@ def _is_alive(
     return bool(now < found["expires_at"] and now - found["last_used"] < idle)
 
 
-def rights_at(cursor: Cursor[tuple[Any, ...]], start: Start, now: datetime) -> Grants:
+def rights_at(cursor: Cursors, start: Start, now: datetime) -> Grants:
     """Return the rights of a session at an instant, by role; it may have none."""
     held = (each for each in _grants_at(cursor, start, now) if each.role != "source")
     return tuple(sorted(held, key=attrgetter("role")))
 
 
-def _grants_at(cursor: Cursor[tuple[Any, ...]], start: Start, now: datetime) -> Grants:
+def _grants_at(cursor: Cursors, start: Start, now: datetime) -> Grants:
     if start.token_id is not None:
         row = cursor.execute(_SCOPES, (start.token_id, now)).fetchone()
         if row is None:

@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
-from psycopg import Cursor
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
+from shared.database.cursors import Cursors
 from shared.security.rights import OF_THOSE_PRESENT, Grant
 from shared.security.seals import SealKeys, is_sealed, rights_json, rights_of, seal
 from shared.security.sessions import Start
@@ -140,9 +140,7 @@ def link_id_of(secret: str) -> str | None:
     return written[1] if written else None
 
 
-def create_link(
-    cursor: Cursor[tuple[Any, ...]], keys: SealKeys, now: datetime, link: NewLink
-) -> str:
+def create_link(cursor: Cursors, keys: SealKeys, now: datetime, link: NewLink) -> str:
     """Store a link; return its secret, which is shown once. Raises `NoVault`."""
     secret = _secret(link.key)
     rights = None if link.rights is None else rights_json(link.rights)
@@ -165,9 +163,7 @@ def create_link(
     return secret
 
 
-def use_up(
-    cursor: Cursor[tuple[Any, ...]], keys: SealKeys, secret: str, now: datetime
-) -> Start | None:
+def use_up(cursor: Cursors, keys: SealKeys, secret: str, now: datetime) -> Start | None:
     """Use a link up; return who is signed in by it.
 
     None if it is unknown, used, revoked or expired.
@@ -197,7 +193,7 @@ def use_up(
 
 
 def links(
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     method: LinkMethod,
     *,
     label: str | None = None,
@@ -221,7 +217,7 @@ class Revoked:
     """Where the break-glass codes among them are kept."""
 
 
-def revoke_sign_ins(cursor: Cursor[tuple[Any, ...]], now: datetime) -> Revoked:
+def revoke_sign_ins(cursor: Cursors, now: datetime) -> Revoked:
     """End everything that signs somebody in: sessions, links and codes.
 
     Also links that were asked for and not mailed yet, and those of calendars. Tokens go
@@ -238,7 +234,7 @@ def revoke_sign_ins(cursor: Cursor[tuple[Any, ...]], now: datetime) -> Revoked:
 
 
 def revoke_links(
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     now: datetime,
     methods: Sequence[LinkMethod],
     *,
@@ -257,9 +253,7 @@ def key_of_invitation(key: bytes, request: UUID, person: str) -> bytes:
     return hmac.digest(key, f"invitation|{request}|{person}".encode(), sha256)
 
 
-def open_secret(
-    cursor: Cursor[tuple[Any, ...]], made_of: Sequence[bytes], now: datetime
-) -> str | None:
+def open_secret(cursor: Cursors, made_of: Sequence[bytes], now: datetime) -> str | None:
     """Return the secret of the link that is made of one of these, if it can be used."""
     for key in made_of:
         secret = _secret(key)
@@ -270,16 +264,14 @@ def open_secret(
 
 
 def links_since(
-    cursor: Cursor[tuple[Any, ...]], actor: str, method: LinkMethod, since: datetime
+    cursor: Cursors, actor: str, method: LinkMethod, since: datetime
 ) -> int:
     """Return how many links of a kind somebody was sent since an instant."""
     row = cursor.execute(_RECENT, (actor, method, since)).fetchone()
     return int(row[0]) if row else 0
 
 
-def newest_token_of(
-    cursor: Cursor[tuple[Any, ...]], actor: str, now: datetime
-) -> str | None:
+def newest_token_of(cursor: Cursors, actor: str, now: datetime) -> str | None:
     """Return the id of the newest valid token of a person, None without one."""
     row = cursor.execute(_NEWEST, (actor, now)).fetchone()
     return None if row is None else str(row[0])

@@ -9,7 +9,7 @@ owner of the streams check the same.
 from collections.abc import Sequence
 from typing import Any
 
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.directory import has_address
 from shared.domain.commands.survey import AnswerSurvey
 from shared.domain.survey.invitation import Invitation

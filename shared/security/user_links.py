@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from psycopg import Cursor
-
+from shared.database.cursors import Cursors
 from shared.directory import has_address
 from shared.domain.commands.incident import Attach, Close, Relapse, Reopen
 from shared.domain.commands.sla import AcceptExtension, RefuseExtension
@@ -41,9 +40,7 @@ def read_link(keys: Sequence[bytes], token: str, now: datetime) -> UserLink:
     return link
 
 
-def followed(
-    log: EventLog, cursor: Cursor[tuple[Any, ...]], link: UserLink
-) -> Incident:
+def followed(log: EventLog, cursor: Cursors, link: UserLink) -> Incident:
     """Return the incident to which a link leads today. Raises `HttpError` 404.
 
     That is the one in the link, or the one into which it was merged; in either the

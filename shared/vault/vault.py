@@ -19,14 +19,14 @@ from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
-from psycopg import Cursor
 
 from shared.clock import Clock
+from shared.database.cursors import Cursors
 from shared.vault.master_keys import KEY_BYTES, MasterKeys, UnusableMasterKeys
 
 REMEMBERED_SECONDS = 15.0
@@ -363,7 +363,7 @@ def read_master_keys(file: Path) -> MasterKeys:
         raise VaultError(str(error)) from error
 
 
-Transaction = Callable[[], AbstractContextManager[Cursor[tuple[Any, ...]]]]
+Transaction = Callable[[], AbstractContextManager[Cursors]]
 
 _LIVING = """
 SELECT key_id, owner, wrapped FROM vault.keys
@@ -425,9 +425,7 @@ class StoredKeys:
         ]
 
 
-def forget(
-    cursor: Cursor[tuple[Any, ...]], owner: str, because: str, now: datetime
-) -> bool:
+def forget(cursor: Cursors, owner: str, because: str, now: datetime) -> bool:
     """Destroy the key of `owner` permanently; False if there was no active one.
 
     Running processes may still use it for `REMEMBERED_SECONDS`; later text about the
@@ -439,6 +437,6 @@ def forget(
     return cursor.execute(_FORGET, (now, because, owner)).rowcount > 0
 
 
-def was_forgotten(cursor: Cursor[tuple[Any, ...]], owner: str) -> bool:
+def was_forgotten(cursor: Cursors, owner: str) -> bool:
     """Return whether a key of `owner` was ever destroyed."""
     return cursor.execute(_WAS_FORGOTTEN, (owner,)).rowcount > 0

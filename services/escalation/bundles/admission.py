@@ -15,11 +15,12 @@ from itertools import islice
 from services.escalation.bundles import store
 from services.escalation.bundles.rules import kept, next_at
 from services.escalation.notifications import outbox
-from services.escalation.notifications.outbox import Cursors, Waiting
+from services.escalation.notifications.outbox import Waiting
 from services.escalation.page_conditions import is_wanted, ref_of
 from services.escalation.rules.case import Case
 from services.escalation.rules.context import BY, EscalationContext
 from services.escalation.rules.requests import NAMESPACE
+from shared.database.cursors import Cursors
 from shared.domain.events.notification import (
     BundleMember,
     NotificationBundled,

@@ -6,9 +6,6 @@ several incidents has to fit on the screen of a phone.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from psycopg import Cursor
 
 from services.escalation.notifications.channels.parcel import Parcel, ToContact
 from services.escalation.notifications.channels.retry import Failed
@@ -27,6 +24,7 @@ from services.escalation.process import BOOKMARK
 from services.escalation.rules.context import PolicyOf
 from shared.bundles import RecordedBundle, bundle_link_to, bundle_named
 from shared.contact_methods.fingerprints import checked_values
+from shared.database.cursors import Cursors
 from shared.domain.events import is_incident_event
 from shared.domain.identifiers import bundling_incident, incident_stream
 from shared.domain.incident import replay
@@ -140,7 +138,7 @@ class BundleComposer:
         )
 
     def _by_priority(
-        self, cursor: Cursor[tuple[Any, ...]], bundle: RecordedBundle
+        self, cursor: Cursors, bundle: RecordedBundle
     ) -> tuple[Priority, Sequence[str]]:
         """Return the highest priority then, and the incidents, the highest first.
 
@@ -161,9 +159,7 @@ class BundleComposer:
         found.sort()
         return found[0][0], [*(ref for _, ref in found), *failed]
 
-    def _priority(
-        self, cursor: Cursor[tuple[Any, ...]], ref: str, upto: int
-    ) -> Priority:
+    def _priority(self, cursor: Cursors, ref: str, upto: int) -> Priority:
         past = unskipped(self.log, cursor, BOOKMARK, [incident_stream(ref)], upto)
         incident = replay(filter(is_incident_event, (each.event for each in past)))
         if incident is None:

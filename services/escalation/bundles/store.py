@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, LiteralString
 
 from services.escalation.notifications.outbox import Waiting
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events.escalation import EscalationPaged
 from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 

@@ -8,7 +8,7 @@ from services.escalation.notifications.channels.parcel import ByMail
 from services.escalation.notifications.channels.retry import Failed
 from services.escalation.notifications.recall import Person, person
 from services.escalation.survey_mail.letters import IMPOSSIBLE
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.month_report import Edition
 from shared.domain.policy.teams import Desk
 from shared.eventlog.epochs import read_epochs

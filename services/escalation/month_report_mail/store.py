@@ -11,7 +11,7 @@ from typing import Literal
 from psycopg.rows import class_row
 
 from services.escalation.notifications.queued_messages import AGAIN, MessageQueue
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events.month_report import MonthReportPublished
 from shared.domain.identifiers import edition_ref
 from shared.eventlog.entry import Entry

@@ -14,7 +14,7 @@ from services.escalation.notifications.staff_notices import author_of, for_staff
 from services.escalation.rules.requests import STAFF
 from shared.contact_methods.fingerprints import checked_values
 from shared.contact_methods.store import ContactValue
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events.contact_method import DIRECTORY_MAIL
 from shared.domain.events.event import FORGOTTEN
 from shared.domain.events.notification import Channel as ChannelName

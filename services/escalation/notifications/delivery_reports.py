@@ -17,7 +17,7 @@ from services.escalation.process import owns
 from services.escalation.rules.case import Case
 from services.escalation.rules.context import BY, EscalationContext
 from shared.clock import Clock
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain import events
 from shared.domain.identifiers import escalation_stream, is_page_test_ref
 from shared.eventlog.epochs import read_epochs

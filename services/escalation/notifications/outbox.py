@@ -10,13 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from psycopg import Cursor
-
 from services.escalation.rules.requests import STAFF
+from shared.database.cursors import Cursors
 from shared.domain import events
 from shared.eventlog.entry import Entry
-
-Cursors = Cursor[tuple[Any, ...]]
 
 _INSERT = """
 INSERT INTO escalation.outbox (

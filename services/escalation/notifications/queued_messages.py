@@ -23,7 +23,7 @@ from services.escalation.notifications.channels.retry import (
     next_attempt,
 )
 from shared.clock import Clock
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.eventlog.errors import away, is_unavailable
 from shared.eventlog.log import EventLog
 from shared.http.rounds import AT_ONCE, in_rounds

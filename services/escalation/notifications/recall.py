@@ -7,15 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
-from typing import Any, Self
-
-from psycopg import Cursor
+from typing import Self
 
 from services.escalation.notifications.channels.mail_message import Mailbox
 from services.escalation.notifications.outbox import Waiting
 from services.escalation.process import BOOKMARK
 from shared.contact_methods.fingerprints import checked_values
 from shared.contact_methods.store import ContactValue
+from shared.database.cursors import Cursors
 from shared.domain.change import Change
 from shared.domain.change import replay as replay_change
 from shared.domain.events import (
@@ -188,7 +187,7 @@ class MessageContext:
     """What messages are about and whom they go to, within one transaction."""
 
     log: EventLog
-    cursor: Cursor[tuple[Any, ...]]
+    cursor: Cursors
     epochs: Epochs
     people: Mapping[str, Person]
     """The readers of the messages, without those who have no entry."""
@@ -205,7 +204,7 @@ class MessageContext:
     def of(
         cls,
         log: EventLog,
-        cursor: Cursor[tuple[Any, ...]],
+        cursor: Cursors,
         messages: Sequence[Waiting],
     ) -> Self:
         """Read what these messages need."""
@@ -280,7 +279,7 @@ def recall(context: MessageContext, waiting: Waiting, policy: Policy) -> Recalle
     )
 
 
-def _about(cursor: Cursor[tuple[Any, ...]], cause: AnyEvent, reader: str) -> str:
+def _about(cursor: Cursors, cause: AnyEvent, reader: str) -> str:
     match cause:
         case (
             EscalationUnreachable(person=person) | EscalationAccepted(person=person)
@@ -306,7 +305,7 @@ def _on_call_since(context: MessageContext, cause: AnyEvent) -> datetime | None:
 
 def _routed(
     log: EventLog,
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     cause: ProblemAssigned | ChangeAssigned,
     history: Sequence[AnyEvent],
     upto: int,
@@ -335,7 +334,7 @@ def _routed(
     return Routed(record, _name_of(cursor, cause.by), incidents)
 
 
-def _name_of(cursor: Cursor[tuple[Any, ...]], actor: str) -> str:
+def _name_of(cursor: Cursors, actor: str) -> str:
     """Return the name of an actor; the id if no confirmed name is known."""
     known = actor.removeprefix(_ACTOR)
     row = cursor.execute(_NAME, (known,)).fetchone()
@@ -343,7 +342,7 @@ def _name_of(cursor: Cursor[tuple[Any, ...]], actor: str) -> str:
 
 
 def _solutions(
-    log: EventLog, cursor: Cursor[tuple[Any, ...]], tip: ProblemSuggested, upto: int
+    log: EventLog, cursor: Cursors, tip: ProblemSuggested, upto: int
 ) -> tuple[IncidentSolutionNoted, ...]:
     """Return the last solution note of each of the newest incidents that have one."""
     refs = tip.incidents[-SOLUTIONS_READ_MAX:]
@@ -358,14 +357,12 @@ def _solutions(
     return tuple(each for each in events if isinstance(each, IncidentSolutionNoted))
 
 
-def person(cursor: Cursor[tuple[Any, ...]], name: str) -> Person | None:
+def person(cursor: Cursors, name: str) -> Person | None:
     """Return somebody from the directory; None without an entry."""
     return people(cursor, [name]).get(name)
 
 
-def people(
-    cursor: Cursor[tuple[Any, ...]], names: Sequence[str]
-) -> Mapping[str, Person]:
+def people(cursor: Cursors, names: Sequence[str]) -> Mapping[str, Person]:
     """Return people from the directory by id, without those who have no entry."""
     rows = cursor.execute(_PEOPLE, (list(names),)).fetchall()
     return {

@@ -17,11 +17,12 @@ from services.escalation.notifications.channels.retry import (
     Outcome,
     next_attempt,
 )
-from services.escalation.notifications.outbox import Cursors, Waiting
+from services.escalation.notifications.outbox import Waiting
 from services.escalation.process import owns
 from services.escalation.rules.case import Case
 from services.escalation.rules.context import BY, EscalationContext
 from shared.clock import Clock
+from shared.database.cursors import Cursors
 from shared.database.leadership import Leadership
 from shared.domain.events.notification import (
     NotificationConfirmed,

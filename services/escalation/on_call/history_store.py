@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from services.escalation.on_call.state import Observed, replay
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events import OnCallHistoryEvent, is_on_call_history
 from shared.domain.identifiers import on_call_history_stream
 from shared.eventlog.append import AppendUnit, Recorded

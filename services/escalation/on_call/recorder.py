@@ -33,8 +33,8 @@ from services.escalation.on_call_mail.rules import (
 from services.escalation.on_call_mail.store import MailRequest, request
 from shared.clock import Clock
 from shared.contact_methods.readiness import unverified_of
+from shared.database.cursors import Cursors
 from shared.database.leadership import Leadership
-from shared.database.table import Cursors
 from shared.domain.events import OnCallHistoryEvent
 from shared.domain.events.on_call_history import OnCallGapFound, OnCallHandedOver
 from shared.domain.on_call import Roster, first_shifts

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from services.escalation.on_call.state import RosterVersion
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import on_call_stream
 from shared.domain.on_call import Roster
 from shared.domain.policy.document import Policy

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.policy.document import Policy
 from shared.eventlog.log import EventLog
 

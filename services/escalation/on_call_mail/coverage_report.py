@@ -16,7 +16,7 @@ from services.escalation.on_call_mail.names import LISTED_MAX, names_of
 from services.escalation.on_call_mail.rules import reported_week, schedules_of
 from services.escalation.on_call_mail.store import MailRequest
 from services.escalation.on_call_mail.unverified import unverified_shifts
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.on_call import Roster, overlaps
 from shared.domain.on_call.coverage import unexpected_gaps
 from shared.domain.policy.document import Policy

@@ -23,7 +23,7 @@ from services.escalation.on_call_mail.shift_notices import (
 )
 from services.escalation.on_call_mail.store import MailKind, MailRequest
 from services.escalation.on_call_mail.unverified import unverified, unverified_alarm
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.policy.teams import Desk
 from shared.eventlog.epochs import read_epochs
 from shared.eventlog.log import EventLog

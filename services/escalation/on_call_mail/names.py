@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.directory import names
 from shared.domain.policy.schedules import Role
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events import is_sla_event
 from shared.domain.identifiers import sla_stream
 from shared.domain.policy.document import Policy

@@ -14,7 +14,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from services.escalation.notifications.queued_messages import AGAIN, MessageQueue
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 
 MailKind = Literal[
     "hand_off",

@@ -11,7 +11,7 @@ from services.escalation.notifications.channels.retry import Failed
 from services.escalation.notifications.contacts import GONE, NO_ADDRESS, mail_reader
 from services.escalation.notifications.recall import Person
 from services.escalation.owner_mail.rules import OwnerRequest, action_of, is_needed
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.policy.teams import Desk
 from shared.domain.review.state import Review
 from shared.domain.survey.periods import next_month

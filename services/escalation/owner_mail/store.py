@@ -10,7 +10,7 @@ from psycopg.rows import class_row
 
 from services.escalation.notifications.queued_messages import AGAIN, MessageQueue
 from services.escalation.owner_mail.rules import OwnerRequest
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 
 KEPT = timedelta(days=400)
 """How long rows of mail that is over are kept."""

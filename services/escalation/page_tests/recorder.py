@@ -14,7 +14,7 @@ from services.escalation.page_tests.store import MessageRequest
 from services.escalation.rules.context import BY
 from shared.clock import Clock
 from shared.contact_methods.history import contact_methods_of
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events.page_test import (
     PageTestConfirmed,
     PageTestFailed,

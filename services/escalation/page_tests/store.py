@@ -11,7 +11,7 @@ from typing import Any, assert_never
 from psycopg.rows import class_row
 
 from services.escalation.notifications.queued_messages import AGAIN
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events import is_page_test_event
 from shared.domain.events.notification import Channel
 from shared.domain.events.page_test import (

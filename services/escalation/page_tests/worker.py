@@ -24,7 +24,7 @@ from services.escalation.page_tests.letters import PageTestLetters
 from services.escalation.page_tests.recorder import PageTestRecorder
 from services.escalation.page_tests.store import MessageRequest
 from shared.clock import Clock
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.eventlog.log import EventLog
 from shared.http.rounds import AT_ONCE, in_rounds
 from shared.observability.health import Check

@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from datetime import UTC
 from functools import partial
-from typing import Any
-
-from psycopg import Cursor
 
 from services.escalation.process import methods_of, rosters_of, zone_of
 from services.escalation.round_robin import store as round_robin
@@ -13,6 +10,7 @@ from services.escalation.rules.context import EscalationContext, OpenProblems, t
 from services.escalation.rules.preview import preview
 from services.escalation.unreachable_people import store as unreachable_people
 from shared.clock import Clock
+from shared.database.cursors import Cursors
 from shared.domain.commands.escalation_preview import (
     EscalationPreview,
     PreviewEscalation,
@@ -58,9 +56,7 @@ class EscalationPreviews:
             known = self._context(cursor, policy)
             return preview(question, at, version, policy, known)
 
-    def _context(
-        self, cursor: Cursor[tuple[Any, ...]], policy: Policy
-    ) -> EscalationContext:
+    def _context(self, cursor: Cursors, policy: Policy) -> EscalationContext:
         """Return what the rules look up; nothing of it is about an incident."""
 
         def policy_of(_: int) -> Policy:

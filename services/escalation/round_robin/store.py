@@ -4,7 +4,7 @@ Follows from the log, so that it can be rebuilt.
 """
 
 from services.escalation.round_robin.rules import Turn, turn_in
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain import events
 
 # Cases are locked first, then this, then a turn: two escalations that page several

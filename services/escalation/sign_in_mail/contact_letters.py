@@ -7,9 +7,8 @@ cannot redirect pages unseen.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
-from psycopg import Cursor
 from pydantic import TypeAdapter
 
 from services.escalation.notifications.channels.parcel import (
@@ -20,6 +19,7 @@ from services.escalation.notifications.channels.parcel import (
 from shared.contact_methods.codes import VALID, code_of, code_of_request
 from shared.contact_methods.fingerprints import checked_values
 from shared.contact_methods.store import ContactValue
+from shared.database.cursors import Cursors
 from shared.directory import DirectoryEntry, entry
 from shared.domain.events.contact_method import DIRECTORY_MAIL
 from shared.domain.events.notification import Channel as ChannelName
@@ -40,7 +40,6 @@ _CHANGES: Mapping[str, Literal["added", "verified", "removed"]] = {
     "removed": "removed",
 }
 _KINDS: TypeAdapter[ChannelName] = TypeAdapter(ChannelName)
-Cursors = Cursor[tuple[Any, ...]]
 
 
 def code_letters(

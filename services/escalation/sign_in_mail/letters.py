@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
-from typing import Any
 
 import structlog
-from psycopg import Cursor
 
 from services.escalation.notifications.channels.mail_message import Mailbox
 from services.escalation.notifications.channels.parcel import (
@@ -26,6 +24,7 @@ from services.escalation.sign_in_mail.contact_letters import (
     code_letters,
 )
 from shared.contact_methods.fingerprints import Address, changed_among
+from shared.database.cursors import Cursors
 from shared.directory import DirectoryEntry, entry, search
 from shared.domain.events.contact_method import DIRECTORY_MAIL
 from shared.eventlog.log import EventLog
@@ -74,7 +73,7 @@ class Letters:
     public_url: str
 
     def of(
-        self, cursor: Cursor[tuple[Any, ...]], request: MailRequest, now: datetime
+        self, cursor: Cursors, request: MailRequest, now: datetime
     ) -> Sequence[Parcel]:
         """Return the messages of a request, perhaps none.
 
@@ -99,7 +98,7 @@ class Letters:
                 raise Impossible(NOWHERE)
 
     def _links(
-        self, cursor: Cursor[tuple[Any, ...]], request: MailRequest, now: datetime
+        self, cursor: Cursors, request: MailRequest, now: datetime
     ) -> Sequence[Parcel]:
         found = search(cursor, None, request.address, None)
         known = [each for each in found if each.confirmed][:SHARED_MAX]
@@ -112,7 +111,7 @@ class Letters:
         ]
 
     def _unchanged(
-        self, cursor: Cursor[tuple[Any, ...]], people: Sequence[DirectoryEntry]
+        self, cursor: Cursors, people: Sequence[DirectoryEntry]
     ) -> list[DirectoryEntry]:
         """Return those whose mail address is what the log says, as far as it is known.
 
@@ -129,15 +128,13 @@ class Letters:
         fresh = [read.get(each.id, each) for each in people]
         return [each for each in fresh if each and each.id not in still]
 
-    def _changed(
-        self, cursor: Cursor[tuple[Any, ...]], people: Sequence[DirectoryEntry]
-    ) -> set[str]:
+    def _changed(self, cursor: Cursors, people: Sequence[DirectoryEntry]) -> set[str]:
         values = {Address(each.id, DIRECTORY_MAIL): each.email for each in people}
         return {each.person for each in changed_among(self.log.vault, cursor, values)}
 
     def _is_due(
         self,
-        cursor: Cursor[tuple[Any, ...]],
+        cursor: Cursors,
         person: DirectoryEntry,
         attempts: int,
         now: datetime,
@@ -149,7 +146,7 @@ class Letters:
 
     def _link(
         self,
-        cursor: Cursor[tuple[Any, ...]],
+        cursor: Cursors,
         request: MailRequest,
         person: DirectoryEntry,
         now: datetime,
@@ -164,7 +161,7 @@ class Letters:
         return self._mail(cursor, whose, person, SignInLink(url, lifetime))
 
     def _invitations(
-        self, cursor: Cursor[tuple[Any, ...]], request: MailRequest, now: datetime
+        self, cursor: Cursors, request: MailRequest, now: datetime
     ) -> Sequence[Parcel]:
         """Return the mail with the link that intake made, unless it was revoked."""
         keys = seal_keys_of(self.log)()
@@ -186,7 +183,7 @@ class Letters:
         return [self._mail(cursor, whose, each, notice) for each in known]
 
     def _alarms(
-        self, cursor: Cursor[tuple[Any, ...]], request: MailRequest, now: datetime
+        self, cursor: Cursors, request: MailRequest, now: datetime
     ) -> Sequence[Parcel]:
         session = session_named(cursor, request.session_id or "")
         if session is None:
@@ -212,7 +209,7 @@ class Letters:
 
     def _mail(
         self,
-        cursor: Cursor[tuple[Any, ...]],
+        cursor: Cursors,
         key: str,
         person: DirectoryEntry,
         notice: AccessNotice,
@@ -221,7 +218,7 @@ class Letters:
 
     def _mail_to(
         self,
-        cursor: Cursor[tuple[Any, ...]],
+        cursor: Cursors,
         key: str,
         person: DirectoryEntry,
         address: str,

@@ -11,7 +11,7 @@ from services.escalation.notifications.channels.retry import Failed
 from services.escalation.notifications.contacts import GONE, NO_ADDRESS
 from services.escalation.notifications.recall import Person, person
 from services.escalation.survey_mail.store import SurveyRequest
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import is_incident_ref
 from shared.domain.policy.teams import Desk
 from shared.domain.survey.invitation import Invitation

@@ -10,7 +10,7 @@ from typing import Literal
 from psycopg.rows import class_row
 
 from services.escalation.notifications.queued_messages import AGAIN, MessageQueue
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events.survey import (
     SurveyAnswered,
     SurveyContactAnswered,

@@ -3,13 +3,8 @@
 Follows from the log, so that it can be rebuilt.
 """
 
-from typing import Any
-
-from psycopg import Cursor
-
+from shared.database.cursors import Cursors
 from shared.domain import events
-
-Cursors = Cursor[tuple[Any, ...]]
 
 _ADD = """
 INSERT INTO escalation.unreachable_people (person) VALUES (%s)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from services.intake.commands.due_commands import DueTable
 from services.intake.records.system_command import AcknowledgeAccepted
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 
 
 class AcceptedPage(NamedTuple):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from services.intake.accepted_pages.store import AcceptedPage, drop, keep
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain import events
 from shared.eventlog.entry import Entry
 

@@ -8,7 +8,7 @@ does not tell how long a comment is.
 from datetime import datetime, timedelta
 
 from services.intake.anonymous_answers.rules import OWNER, Pool
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.survey.invitation import Invitation
 from shared.eventlog.log import EventLog
 

@@ -20,7 +20,7 @@ from services.intake.anonymous_answers.store import (
 )
 from services.intake.attempts import append, decided
 from shared.clock import Clock
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import survey_answers_stream
 from shared.domain.policy.surveys import MIN_ANSWERS
 from shared.domain.survey.periods import day_begins

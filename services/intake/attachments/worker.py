@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 import structlog
-from psycopg import Cursor
 
 from services.intake.attachments.clamd import Finding, ScannerAway, scan
 from services.intake.commands.pending_command import PendingCommand
@@ -23,6 +22,7 @@ from shared.attachments.content import UnreadableContent, delete_forgotten, load
 from shared.attachments.file_type import is_encrypted_archive
 from shared.clock import Clock
 from shared.commands.refusals import digest_of
+from shared.database.cursors import Cursors
 from shared.domain.commands.incident import RemoveAttachment
 from shared.domain.events.event import Actor
 from shared.eventlog.batcher import Batcher
@@ -69,7 +69,6 @@ SELECT count(*) FROM (SELECT FROM intake.attachment_scans LIMIT %s) AS waiting
 """
 _log = structlog.get_logger(__name__)
 _Answer = TypeVar("_Answer")
-_Cursor = Cursor[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ class AttachmentWorker:
     async def _remove_old(self, now: datetime, days: int) -> int:
         """Remove files that were kept long enough; each removal is an event."""
 
-        def old(cursor: _Cursor) -> list[tuple[Any, ...]]:
+        def old(cursor: Cursors) -> list[tuple[Any, ...]]:
             before = now - timedelta(days=days)
             return cursor.execute(_OLD, (before, REMOVED_AT_ONCE)).fetchall()
 
@@ -219,28 +218,28 @@ class AttachmentWorker:
         wait = min(RETRY_MAX, timedelta(seconds=LOOK_SECONDS * 2**file.attempts))
         due = self._clock() + wait
 
-        def postpone(cursor: _Cursor) -> None:
+        def postpone(cursor: Cursors) -> None:
             cursor.execute(_POSTPONE, (due, file.attachment))
 
         await asyncio.to_thread(self._in_transaction, postpone)
 
     async def _forget(self, file: _Claimed) -> None:
-        def done(cursor: _Cursor) -> None:
+        def done(cursor: Cursors) -> None:
             cursor.execute(_DONE, (file.attachment,))
 
         await asyncio.to_thread(self._in_transaction, done)
 
-    def _claim(self, cursor: _Cursor) -> list[_Claimed]:
+    def _claim(self, cursor: Cursors) -> list[_Claimed]:
         now = self._clock()
         asked = {"now": now, "until": now + CLAIM, "limit": FILES_A_ROUND}
         rows = cursor.execute(_CLAIM, asked).fetchall()
         return [_Claimed(str(attachment), attempts) for attachment, attempts in rows]
 
-    def _in_transaction(self, work: Callable[[_Cursor], _Answer]) -> _Answer:
+    def _in_transaction(self, work: Callable[[Cursors], _Answer]) -> _Answer:
         with self._log.transaction() as cursor:
             return work(cursor)
 
 
-def _waiting(cursor: _Cursor) -> int:
+def _waiting(cursor: Cursors) -> int:
     row = cursor.execute(_WAITING, (COUNTED_MAX,)).fetchone()
     return int(row[0]) if row else 0

@@ -2,15 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
-
-from psycopg import Cursor
 
 from services.intake.auto_close.rules import Silence
 from services.intake.commands.due_commands import DueTable
 from services.intake.records.system_command import CloseSilent
-
-Cursors = Cursor[tuple[Any, ...]]
+from shared.database.cursors import Cursors
 
 _KNOWN = "SELECT incident FROM intake.silences WHERE incident = ANY(%s)"
 _KEEP = """

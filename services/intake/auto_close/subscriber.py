@@ -1,12 +1,10 @@
 """Keeps the table of silences up to date with the event log."""
 
 from collections.abc import Sequence
-from typing import Any
-
-from psycopg import Cursor
 
 from services.intake.auto_close.rules import silence
 from services.intake.auto_close.store import drop, keep, known
+from shared.database.cursors import Cursors
 from shared.domain.events.incident import IncidentResolved
 from shared.domain.identifiers import about, escalation_stream, incident_stream
 from shared.eventlog.entry import Entry
@@ -25,7 +23,7 @@ class Silences:
         self._log = log
         self._policies = PolicyVersions(log)
 
-    def apply(self, cursor: Cursor[tuple[Any, ...]], entries: Sequence[Entry]) -> None:
+    def apply(self, cursor: Cursors, entries: Sequence[Entry]) -> None:
         """Apply `entries` inside the reader's transaction.
 
         A silence is evaluated from the whole history of its incident, so an event that
@@ -52,9 +50,7 @@ class Silences:
         drop(cursor, [ref for ref, each in found.items() if each is None])
         keep(cursor, [each for each in found.values() if each is not None])
 
-    def _histories(
-        self, cursor: Cursor[tuple[Any, ...]], refs: set[str]
-    ) -> dict[str, list[Entry]]:
+    def _histories(self, cursor: Cursors, refs: set[str]) -> dict[str, list[Entry]]:
         streams = [stream(ref) for ref in sorted(refs) for stream in _STREAMS]
         found: dict[str, list[Entry]] = {}
         for entry in unskipped(self._log, cursor, BOOKMARK, streams):

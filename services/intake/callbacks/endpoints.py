@@ -30,7 +30,7 @@ from services.intake.callbacks.rules import (
 from services.intake.commands.page_taker import PageTaker
 from shared.bundles import page_of, pages_in
 from shared.clock import Clock
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.directory import entry
 from shared.domain.identifiers import (
     escalation_stream,

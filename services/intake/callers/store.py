@@ -5,10 +5,8 @@ at the same time do not enter one person twice.
 """
 
 from datetime import datetime
-from typing import Any
 
 import structlog
-from psycopg import Cursor
 from psycopg.rows import class_row
 
 from services.intake.callers.rules import COLUMNS, Directory, corrected
@@ -24,6 +22,7 @@ from services.intake.directory.address_facts import (
 from services.intake.directory.givers import Giver, require_administrator
 from services.intake.directory.mailed_links import end_mailed_links
 from shared.contact_methods.fingerprints import Address, changed_among
+from shared.database.cursors import Cursors
 from shared.directory import DirectoryEntry
 from shared.domain.commands.person import CorrectPerson, PersonAnswer
 from shared.domain.events.event import Actor
@@ -53,7 +52,6 @@ UPDATE directory.people SET
   updated_at = %s, confirmed = %s
 WHERE id = %s
 """
-Cursors = Cursor[tuple[Any, ...]]
 _log = structlog.get_logger(__name__)
 
 

@@ -22,7 +22,7 @@ from services.intake.client_surveys.rules import (
 )
 from services.intake.surveys.invitations import can_be_asked
 from shared.clock import Clock
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events.survey import SurveyContactInvited
 from shared.domain.events.survey.results import SurveyResultEvent
 from shared.domain.identifiers import survey_results_stream, survey_stream

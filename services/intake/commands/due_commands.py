@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import structlog
-from psycopg import Cursor
 
 from services.intake.commands.pending_command import PendingCommand
 from services.intake.records.system_command import DueCommand
 from shared.clock import Clock
+from shared.database.cursors import Cursors
 from shared.eventlog.batcher import Batcher
 from shared.eventlog.log import EventLog
 from shared.http.rounds import in_rounds
@@ -26,7 +26,6 @@ AT_ONCE_MAX = 100
 LOOK_SECONDS = 1.0
 ACTOR = "system:intake"
 
-Cursors = Cursor[tuple[Any, ...]]
 Row = TypeVar("Row")
 
 

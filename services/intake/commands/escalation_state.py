@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from types import UnionType
-from typing import Any
-
-from psycopg import Cursor
 
 from services.intake.commands.pending_command import PendingCommand
 from services.intake.records.rules.context import Helper
 from services.intake.records.store import Versioned
 from services.intake.records.system_command import AcknowledgeAccepted
+from shared.database.cursors import Cursors
 from shared.domain.commands.incident import (
     Acknowledge,
     Assign,
@@ -46,7 +44,7 @@ def needs_helper(pending: PendingCommand) -> bool:
 
 def helpers(
     log: EventLog,
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     pending: Iterable[PendingCommand],
     states: Mapping[str, Versioned],
 ) -> Mapping[str, Helper | Unreadable]:

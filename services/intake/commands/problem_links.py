@@ -8,9 +8,7 @@ based on the current state of the records, so processing is idempotent.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar, assert_never
-
-from psycopg import Cursor
+from typing import TypeVar, assert_never
 
 from services.intake.policy.store import Policies
 from services.intake.records.rules.context import DecisionContext
@@ -27,6 +25,7 @@ from services.intake.records.store import (
     replayed_records,
 )
 from shared.clock import Clock
+from shared.database.cursors import Cursors
 from shared.domain.events.handover import HandoverDeclined, HandoverJoined
 from shared.domain.events.incident_ties import IncidentLinked
 from shared.domain.events.problem import ProblemResolved
@@ -41,7 +40,6 @@ AT_ONCE_MAX = 200
 """Incidents of a problem that are read at once."""
 ACTOR = "system:intake"
 
-Cursors = Cursor[tuple[Any, ...]]
 _Concerned = HandoverJoined | HandoverDeclined | IncidentLinked | ProblemResolved
 _Rule = Callable[[Problem, Incident, DecisionContext], Sequence[Joined]]
 _Item = TypeVar("_Item")

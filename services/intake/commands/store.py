@@ -7,10 +7,7 @@ that keys, files, people and log stay consistent.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 from uuid import UUID
-
-from psycopg import Cursor
 
 from services.intake.attempts import too_busy
 from services.intake.callers.store import add, directory_for, entry_addresses
@@ -30,6 +27,7 @@ from services.intake.records.store import UNOPENED, RecordCache, Versioned
 from shared.attachments.content import destroy, store
 from shared.clock import Clock
 from shared.commands.refusals import journal, misused
+from shared.database.cursors import Cursors
 from shared.domain.events.incident_attachments import (
     IncidentFileAttached,
     IncidentFileRemoved,
@@ -220,7 +218,7 @@ class CommandDesk:
         return answers
 
     def _before(
-        self, cursor: Cursor[tuple[Any, ...]], pending: Mapping[int, PendingCommand]
+        self, cursor: Cursors, pending: Mapping[int, PendingCommand]
     ) -> CommandBatchContext:
         version, policy = self._policies.current(cursor)
         ids = [id_ for each in pending.values() if (id_ := each.request.command_id)]
@@ -261,7 +259,7 @@ class CommandDesk:
 
     def _record(
         self,
-        cursor: Cursor[tuple[Any, ...]],
+        cursor: Cursors,
         pending: Mapping[int, PendingCommand],
         batch: CommandBatch,
     ) -> Outcomes:
@@ -286,7 +284,7 @@ class CommandDesk:
 
     def _change_more(
         self,
-        cursor: Cursor[tuple[Any, ...]],
+        cursor: Cursors,
         pending: PendingCommand,
         draft: EventDraft,
     ) -> bool:

@@ -10,8 +10,6 @@ from datetime import datetime
 from typing import Any, assert_never
 from uuid import UUID, uuid4  # noqa: TID251 # ids of requests, part of a secret
 
-from psycopg import Cursor
-
 from services.intake.attempts import (
     decided,
     journalled,
@@ -37,6 +35,7 @@ from shared.contact_methods.store import (
     values_of,
     verify_value,
 )
+from shared.database.cursors import Cursors
 from shared.directory import person as directory_person
 from shared.domain.commands.contact_method import (
     AddContactMethod,
@@ -59,7 +58,6 @@ from shared.security.grants.store import rights_of
 from shared.security.mail_requests import request_contact_code, request_contact_notice
 from shared.security.sender import seal_keys_of
 
-Cursors = Cursor[tuple[Any, ...]]
 _Recorded = (
     AddContactMethod | VerifyContactMethod | RemoveContactMethod | SetNotificationRules
 )

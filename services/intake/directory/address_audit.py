@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-from psycopg import Cursor
+from typing import NamedTuple
 
 from services.intake.attempts import decided
 from services.intake.directory.address_facts import (
@@ -14,6 +12,7 @@ from services.intake.directory.address_facts import (
     append_addresses,
 )
 from shared.contact_methods.fingerprints import Address, addresses_of, held_of, match
+from shared.database.cursors import Cursors
 from shared.domain.contact_methods import OF_THE_ENTRY, ContactMethods
 from shared.domain.identifiers import person_stream
 from shared.eventlog.log import EventLog
@@ -25,8 +24,6 @@ PEOPLE_AT_ONCE = 50
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 _IDS = "SELECT id FROM directory.people WHERE id > %s ORDER BY id LIMIT %s"
 _NAMES = {"mail": "the mail address", "phone": "the telephone number"}
-
-Cursors = Cursor[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)

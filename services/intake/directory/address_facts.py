@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
-
-from psycopg import Cursor
+from typing import NamedTuple
 
 from services.intake.attempts import append, decided
 from services.intake.directory.store import (
@@ -20,6 +18,7 @@ from shared.contact_methods.fingerprints import (
     changed_among,
     fingerprint,
 )
+from shared.database.cursors import Cursors
 from shared.directory import DirectoryEntry
 from shared.domain.events.contact_method import (
     DIRECTORY_MAIL,
@@ -39,7 +38,6 @@ COLUMNS = {"email": DIRECTORY_MAIL, "phone": DIRECTORY_PHONE}
 PEOPLE_AT_ONCE = 400
 """People whose addresses are written in one transaction: two events each at most."""
 
-Cursors = Cursor[tuple[Any, ...]]
 Changed = tuple[Address, str | None]
 """An address, and its value after the change; None: there is none any more."""
 Write = Callable[[Cursors, Sequence[DirectoryChange], datetime], object]

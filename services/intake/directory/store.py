@@ -13,6 +13,7 @@ from psycopg import Cursor
 from psycopg.rows import class_row
 
 from shared.contact_methods.store import delete_values_of
+from shared.database.cursors import Cursors
 from shared.domain.events.event import FORGOTTEN
 from shared.domain.policy.document import Policy, people_named
 from shared.mistake import Wrong
@@ -183,7 +184,7 @@ def people(
         return rows.execute(_LIST, wanted).fetchall()
 
 
-def clients_of(cursor: Cursor[tuple[Any, ...]], ids: Sequence[str]) -> dict[str, str]:
+def clients_of(cursor: Cursors, ids: Sequence[str]) -> dict[str, str]:
     """Return the client of each of these people who has one."""
     if not ids:
         return {}

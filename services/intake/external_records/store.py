@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.intake.attempts import append, decided, require_version
 from services.intake.records.store import readable, replayed_records
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events.external_record import ExternalRecordPut
 from shared.domain.external_record import ExternalRecord
 from shared.domain.identifiers import external_stream

@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, Literal, get_args
-
-from psycopg import Cursor
+from typing import Literal, get_args
 
 from services.intake.signals.schemas import Status
+from shared.database.cursors import Cursors
 
 Kind = Literal[
     "accepted", "duplicates", "rejected", "quarantined", "refused", "unauthorised"
@@ -29,8 +28,6 @@ class Account:
     counts: Counter[tuple[str, datetime, Kind]] = field(default_factory=Counter)
     used: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
-
-Cursors = Cursor[tuple[Any, ...]]
 
 _ADDED = ", ".join(f"{kind} = a.{kind} + excluded.{kind}" for kind in KINDS)
 _WRITE = f"""

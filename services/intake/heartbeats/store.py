@@ -5,11 +5,8 @@ from dataclasses import astuple
 from datetime import UTC, datetime
 from typing import Any
 
-from psycopg import Cursor
-
 from services.intake.heartbeats.rules import Beating
-
-Cursors = Cursor[tuple[Any, ...]]
+from shared.database.cursors import Cursors
 
 DEAF_SECONDS = 30
 """Without listening for this long, beats may have been missed."""

@@ -32,6 +32,7 @@ from services.intake.inbound_mail.store import (
 from services.intake.policy.store import Policies
 from services.intake.records.store import RecordCache, readable
 from shared.contact_methods.fingerprints import Address
+from shared.database.cursors import Cursors
 from shared.domain.events.contact_method import DIRECTORY_MAIL, DIRECTORY_PHONE
 from shared.domain.events.incident import IncidentOpened
 from shared.domain.identifiers import incident_stream
@@ -100,7 +101,6 @@ MERGED_MAX = 20
 """How many merges are followed from an incident."""
 
 _FIRST = f"{SELECT_ROWS} WHERE originator_id = %s AND originator_version = 1"
-_Cursor = Cursor[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def see(
     Raises `RecordUnreadable`, and `HttpError` 422 for a key of another report.
     """
 
-    def attempt(cursor: _Cursor) -> MailResult | MailSubject | _Recorded:
+    def attempt(cursor: Cursors) -> MailResult | MailSubject | _Recorded:
         return _see(cursor, sight, letter, now, again=again, by_form=by_form)
 
     seen = decided(sight.log, attempt)
@@ -173,7 +173,7 @@ class _Recorded(NamedTuple):
 
 
 def _see(
-    cursor: _Cursor,
+    cursor: Cursors,
     sight: MailLookup,
     letter: InboundMail,
     now: datetime,
@@ -207,7 +207,7 @@ def _see(
 
 
 def _record_address(
-    log: EventLog, cursor: _Cursor, who: Senders, now: datetime
+    log: EventLog, cursor: Cursors, who: Senders, now: datetime
 ) -> None:
     """Append the address of a sender who was added, last in the transaction."""
     if who.address is not None:
@@ -234,7 +234,7 @@ def opening_of(log: EventLog, ref: str) -> IncidentOpened:
 
 
 def _held(
-    cursor: _Cursor, who: Senders, now: datetime, *, confirmed: bool, by_form: bool
+    cursor: Cursors, who: Senders, now: datetime, *, confirmed: bool, by_form: bool
 ) -> MailOutcome | None:
     """Return the result for a mail above the hourly limit, or None."""
     kind = {"confirmed": confirmed, "by_form": by_form}
@@ -244,7 +244,7 @@ def _held(
     return MailOutcome("held", why, None, who.ids[0], confirmed)
 
 
-def _automatic(cursor: _Cursor, letter: InboundMail) -> MailOutcome:
+def _automatic(cursor: Cursors, letter: InboundMail) -> MailOutcome:
     who = senders_of(cursor, letter.sender) if letter.sender else None
     named = next(iter(letter.incidents), None)
     return MailOutcome(
@@ -265,7 +265,7 @@ def _is_vouched(
 
 
 def _named(
-    cache: RecordCache, cursor: _Cursor, letter: InboundMail
+    cache: RecordCache, cursor: Cursors, letter: InboundMail
 ) -> tuple[str | None, Incident | None]:
     """Return the first existing incident it names, following merges.
 

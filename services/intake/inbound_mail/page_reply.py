@@ -13,7 +13,7 @@ from services.intake.inbound_mail.context import senders_of
 from services.intake.inbound_mail.message import InboundMail
 from services.intake.inbound_mail.store import fate_of
 from shared.contact_methods.store import people_at
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events import EscalationPaged
 from shared.domain.page_state import standing_of
 from shared.eventlog.epochs import read_epochs

@@ -14,7 +14,7 @@ from services.intake.interventions.rules import (
 )
 from shared.clock import Clock
 from shared.commands.refusals import digest_of
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.commands.intervention import (
     DeclareIntervention,
     InterventionAnswer,

@@ -29,7 +29,7 @@ from services.intake.policy.windows import (
 )
 from services.intake.signals.body import read_json
 from shared.clock import Clock
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events import MaintenanceEvent
 from shared.domain.events.administration import MaintenanceAnnounced
 from shared.eventlog.log import EventLog

@@ -15,7 +15,7 @@ from services.intake.month_reports.rules import Author
 from services.intake.policy.store import Policies
 from shared.clock import Clock
 from shared.commands.refusals import digest_of
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.directory import entry
 from shared.domain.commands.month_report import (
     ApproveMonthReport,

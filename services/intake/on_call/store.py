@@ -9,8 +9,6 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 
-from psycopg import Cursor
-
 from services.intake.attempts import (
     append,
     decided,
@@ -37,6 +35,7 @@ from shared.clock import Clock
 from shared.commands.refusals import (
     digest_of,
 )
+from shared.database.cursors import Cursors
 from shared.domain.commands.on_call import (
     AbsenceCommand,
     AcceptSwap,
@@ -77,7 +76,6 @@ from shared.on_call_changes import (
     rosters_of,
 )
 
-Cursors = Cursor[tuple[Any, ...]]
 _BETWEEN = f"{SELECT_ROWS} WHERE notification_id BETWEEN %s AND %s"
 SHOWN_MAX = 20
 _EMPTY = Roster("UTC", ())

@@ -8,7 +8,7 @@ from services.intake.page_explanations.rules import Asker, explained
 from services.intake.policy.store import Policies
 from shared.clock import Clock
 from shared.commands.refusals import digest_of
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.commands.page_explanation import ExplainPages, ExplanationAnswer
 from shared.domain.events.on_call_history import OnCallExplained
 from shared.domain.identifiers import explanations_stream, incident_stream

@@ -19,7 +19,7 @@ from services.intake.policy.store import Policies
 from shared.clock import Clock
 from shared.commands.refusals import digest_of
 from shared.contact_methods.readiness import readiness_of
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.directory import person as person_named
 from shared.domain.commands.page_test import (
     PageTestAnswer,

@@ -7,10 +7,7 @@ mails it, makes it again; it is stored nowhere.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import uuid4  # noqa: TID251 # part of a secret
-
-from psycopg import Cursor
 
 from services.intake.directory.mailed_links import end_mailed_links
 from services.intake.directory.store import (
@@ -19,6 +16,7 @@ from services.intake.directory.store import (
     write_people,
 )
 from services.intake.people.rules import Entry
+from shared.database.cursors import Cursors
 from shared.domain.commands.person import InvitePerson
 from shared.domain.events.person import PersonInvited
 from shared.security.mail_requests import request_invitation
@@ -36,16 +34,14 @@ ORDER BY id LIMIT 100
 """
 
 
-def entries(
-    cursor: Cursor[tuple[Any, ...]], command: InvitePerson
-) -> tuple[Entry, ...]:
+def entries(cursor: Cursors, command: InvitePerson) -> tuple[Entry, ...]:
     """Return the entries with the id or with the address of an invitation."""
     rows = cursor.execute(_ENTRIES, (command.person, command.email)).fetchall()
     return tuple(Entry(*row) for row in rows)
 
 
 def write_entry(
-    cursor: Cursor[tuple[Any, ...]], command: InvitePerson, event: PersonInvited
+    cursor: Cursors, command: InvitePerson, event: PersonInvited
 ) -> Sequence[DirectoryChange]:
     """Add a person to the directory; of one who is there confirm what there is."""
     known = {each.person: each.email for each in entries(cursor, command)}
@@ -60,7 +56,7 @@ def write_entry(
 
 
 def write_changes(
-    cursor: Cursor[tuple[Any, ...]], changes: Sequence[DirectoryChange], at: datetime
+    cursor: Cursors, changes: Sequence[DirectoryChange], at: datetime
 ) -> None:
     """Write what an import changes in the directory.
 
@@ -72,9 +68,7 @@ def write_changes(
             end_mailed_links(cursor, each.person.id, at)
 
 
-def write_link(
-    cursor: Cursor[tuple[Any, ...]], keys: SealKeys, event: PersonInvited
-) -> bool:
+def write_link(cursor: Cursors, keys: SealKeys, event: PersonInvited) -> bool:
     """Make the link in place of an earlier one, and ask for its mail.
 
     False if too much mail waits. Raises `NoVault`. The id of the request is random: one

@@ -1,13 +1,12 @@
 """Appends events about people and writes what follows from them: one transaction."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
-
-from psycopg import Cursor
 
 from services.intake.attempts import append
 from shared.contact_methods.store import delete_values_of
+from shared.database.cursors import Cursors
 from shared.domain.events.person import PersonEvent, PersonRemoved
 from shared.domain.identifiers import person_stream
 from shared.domain.person import PersonRights, evolve
@@ -34,8 +33,6 @@ SELECT (
 """  # noqa: S608 # our own names
 
 _DROP_VIEWS = "SELECT desk.drop_views_of(%s)"
-
-Cursors = Cursor[tuple[Any, ...]]
 
 
 class Ended(NamedTuple):

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, assert_never
 from uuid import UUID
 
-from psycopg import Cursor
-
 from services.intake.attempts import (
     decided,
     journalled,
@@ -58,6 +56,7 @@ from shared.clock import Clock
 from shared.commands.refusals import (
     digest_of,
 )
+from shared.database.cursors import Cursors
 from shared.domain.commands.person import (
     CorrectPerson,
     GrantRole,
@@ -89,7 +88,6 @@ from shared.security.sender import seal_keys_of
 
 MISTAKES_SHOWN = 20
 
-Cursors = Cursor[tuple[Any, ...]]
 PeopleAnswer = PersonAnswer | PersonRemovedAnswer | PeopleImported | PeopleSynchronised
 
 

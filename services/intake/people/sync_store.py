@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import Cursor
-
 from services.intake.attempts import decided
 from services.intake.directory.address_facts import (
     Author,
@@ -44,6 +42,7 @@ from services.intake.people.views import imported
 from services.intake.policy.store import Policies
 from shared.clock import Clock
 from shared.commands.refusals import Refusal, answer_to, journal
+from shared.database.cursors import Cursors
 from shared.domain.commands.person import ITEMS_MAX, LeftOutView, PeopleSynchronised
 from shared.domain.events.event import Actor
 from shared.domain.events.person import PersonEvent
@@ -66,7 +65,6 @@ _IS_NEWEST = """
 SELECT FROM intake.people_readings WHERE %(number)s BETWEEN carried_out AND begun
 """
 
-Cursors = Cursor[tuple[Any, ...]]
 Fence = Callable[[Cursors], None]
 """Called first in each transaction; raises if another process does this work now."""
 

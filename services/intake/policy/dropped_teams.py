@@ -11,7 +11,6 @@ from datetime import datetime
 
 from services.intake.policy.store import current
 from services.intake.policy.team_work import (
-    Cursors,
     Work,
     by_team,
     climbing,
@@ -21,6 +20,7 @@ from services.intake.policy.team_work import (
     waiting_handovers,
     work_of_others,
 )
+from shared.database.cursors import Cursors
 from shared.domain.on_call.shifts import on_call
 from shared.domain.policy.document import Policy
 from shared.domain.policy.targets import RANK

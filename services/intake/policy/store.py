@@ -14,16 +14,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import structlog
-from psycopg import Cursor
 from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, StringConstraints
 
 from services.intake.directory.store import unknown_people
 from services.intake.policy.expansion import NO_FILES, Files, expanded
 from services.intake.policy.window_store import read_book
 from services.intake.policy.windows import NO_WINDOWS, Windows, windows, windows_of
+from shared.database.cursors import Cursors
 from shared.domain.events import administration
 from shared.domain.events.administration import STREAM, PolicyApplied, document_bytes
 from shared.domain.policy.clause import Person
@@ -62,16 +62,14 @@ class Policies:
             NO_WINDOWS,
         )
 
-    def current(self, cursor: Cursor[tuple[Any, ...]]) -> tuple[int, Policy]:
+    def current(self, cursor: Cursors) -> tuple[int, Policy]:
         """Return (version, policy).
 
         Raises `HttpError` 503 if none was ever applied, or `UnreadableDocument`.
         """
         return self._at(cursor, tips_of(cursor, [STREAM])[STREAM])
 
-    def with_windows(
-        self, cursor: Cursor[tuple[Any, ...]]
-    ) -> tuple[int, Policy, Windows]:
+    def with_windows(self, cursor: Cursors) -> tuple[int, Policy, Windows]:
         """Return version, policy and maintenance windows; raises as `current`."""
         now = tips_of(cursor, [STREAM, administration.MAINTENANCE_STREAM])
         version, policy = self._at(cursor, now[STREAM])
@@ -83,9 +81,7 @@ class Policies:
             self._windows = (known, windows_of(policy.maintenance, once))
         return version, policy, self._windows[1]
 
-    def _at(
-        self, cursor: Cursor[tuple[Any, ...]], tip: StreamTip
-    ) -> tuple[int, Policy]:
+    def _at(self, cursor: Cursors, tip: StreamTip) -> tuple[int, Policy]:
         held = self._newest
         if held is not None and held[0] == tip:
             return tip.version, held[1]
@@ -342,9 +338,7 @@ def _past(log: EventLog) -> _Past:
         return _Past(version, purpose, policy_of(cursor, applied).document())
 
 
-def _newest(
-    log: EventLog, cursor: Cursor[tuple[Any, ...]]
-) -> tuple[int, PolicyApplied] | None:
+def _newest(log: EventLog, cursor: Cursors) -> tuple[int, PolicyApplied] | None:
     version = versions(cursor, [STREAM])[STREAM]
     return (version, applied_at_version(log, cursor, version)) if version else None
 

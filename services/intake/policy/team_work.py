@@ -7,13 +7,11 @@ recorded.
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from psycopg import Cursor
-
+from shared.database.cursors import Cursors
 from shared.domain.record import record_of
 
-Cursors = Cursor[tuple[Any, ...]]
 Kind = Literal["incident", "problem", "change"]
 SHOWN_MAX = 3
 """Records that are named; the others are counted."""

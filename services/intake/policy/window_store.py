@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.intake.attempts import append, decided, recorded_before
 from services.intake.policy.windows import Book, book
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events import MaintenanceEvent
 from shared.domain.events.administration import (
     MAINTENANCE_STREAM,

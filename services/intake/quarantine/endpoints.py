@@ -2,9 +2,8 @@
 
 import base64
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from psycopg import Cursor
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +14,7 @@ from services.intake.gate.gate import Gate
 from services.intake.quarantine import store
 from services.intake.quarantine.retry import QuarantineRetry
 from services.intake.quarantine.store import QuarantinedElement
+from shared.database.cursors import Cursors
 from shared.domain.commands.quarantine import (
     Discard,
     Filter,
@@ -125,9 +125,7 @@ class QuarantineEndpoints:
         told = {"body": body, "encoding": encoding, "journal": history}
         return QuarantinedWhole.model_validate(row.model_dump() | told)
 
-    def _kept(
-        self, cursor: Cursor[tuple[Any, ...]], number: int
-    ) -> QuarantinedElement | None:
+    def _kept(self, cursor: Cursors, number: int) -> QuarantinedElement | None:
         try:
             return store.kept(cursor, self._log.vault, number)
         except VaultError:  # its history is shown nevertheless

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from psycopg import Cursor
-
 from services.intake.signals.raw_store import opened, opened_headers
+from shared.database.cursors import Cursors
 from shared.domain.commands.quarantine import Filter, JournalEntry, Quarantined
 from shared.vault.vault import Vault
 
@@ -89,7 +88,7 @@ class Note(NamedTuple):
 
 
 def listed(
-    cursor: Cursor[tuple[Any, ...]], asked: Filter, state: str, after: int, limit: int
+    cursor: Cursors, asked: Filter, state: str, after: int, limit: int
 ) -> list[Quarantined]:
     """Return at most `limit` matching rows, in the order of reception."""
     given = asked.model_dump(include=set(Filter.model_fields))
@@ -97,15 +96,13 @@ def listed(
     return [_row(row) for row in cursor.execute(_LIST, given).fetchall()]
 
 
-def one(cursor: Cursor[tuple[Any, ...]], number: int) -> Quarantined | None:
+def one(cursor: Cursors, number: int) -> Quarantined | None:
     """Return one row, or None if the id is unknown."""
     row = cursor.execute(_ONE, (number,)).fetchone()
     return _row(row) if row else None
 
 
-def kept(
-    cursor: Cursor[tuple[Any, ...]], vault: Vault, number: int
-) -> QuarantinedElement | None:
+def kept(cursor: Cursors, vault: Vault, number: int) -> QuarantinedElement | None:
     """Return an element with its body, or None if its source was forgotten."""
     row = cursor.execute(_KEPT, (number,)).fetchone()
     if row is None or row[7] is None:
@@ -120,14 +117,14 @@ def kept(
     )
 
 
-def journal(cursor: Cursor[tuple[Any, ...]], number: int) -> list[JournalEntry]:
+def journal(cursor: Cursors, number: int) -> list[JournalEntry]:
     """Return the journal of an element, newest entry first."""
     rows: Sequence[Any] = cursor.execute(_JOURNAL, (number, JOURNAL_MAX)).fetchall()
     names = ("at", "by", "what", "status", "incident", "position", "reason")
     return [JournalEntry(**dict(zip(names, row, strict=True))) for row in rows]
 
 
-def stays(cursor: Cursor[tuple[Any, ...]], number: int, note: Note) -> bool:
+def stays(cursor: Cursors, number: int, note: Note) -> bool:
     """Record that an element still fails; False if it is no longer waiting."""
     if not cursor.execute(_STAYS_BECAUSE, (note.reason, number)).rowcount:
         return False
@@ -135,7 +132,7 @@ def stays(cursor: Cursor[tuple[Any, ...]], number: int, note: Note) -> bool:
     return True
 
 
-def discard(cursor: Cursor[tuple[Any, ...]], number: int, note: Note) -> bool:
+def discard(cursor: Cursors, number: int, note: Note) -> bool:
     """Discard an element; False if it is no longer waiting."""
     if not cursor.execute(_DISCARD, (number,)).rowcount:
         return False
@@ -173,13 +170,13 @@ class QueueHead:
 
 
 def first_in_order(
-    cursor: Cursor[tuple[Any, ...]], after: str, limit: int = KEYS_MAX
+    cursor: Cursors, after: str, limit: int = KEYS_MAX
 ) -> list[QueueHead]:
     """Return the first waiting signal of each key after `after`, ordered by key."""
     rows = cursor.execute(_FIRST, (after, limit)).fetchall()
     return [QueueHead(*row) for row in rows]
 
 
-def next_of(cursor: Cursor[tuple[Any, ...]], key: str, limit: int) -> list[int]:
+def next_of(cursor: Cursors, key: str, limit: int) -> list[int]:
     """Return the ids of the waiting signals of a key, in order."""
     return [number for (number,) in cursor.execute(_NEXT, (key, limit)).fetchall()]

@@ -1,10 +1,8 @@
 """Locks keys of alerts, and moves them from an incident to another."""
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
 
-from psycopg import Cursor
-
+from shared.database.cursors import Cursors
 from shared.domain.events.incident_ties import (
     IncidentAbsorbed,
     IncidentSplit,
@@ -25,8 +23,6 @@ UPDATE intake.signal_keys
 SET incident = %b, life = coalesce(life, '{}') || '{"apart": true}'
 WHERE signal_key = ANY(%b)
 """
-
-Cursors = Cursor[tuple[Any, ...]]
 
 
 def move_keys(cursor: Cursors, events: Sequence[RecordEvent]) -> bool:

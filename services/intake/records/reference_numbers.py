@@ -1,17 +1,14 @@
 """Allocates new references, from one sequence for each kind of record."""
 
-from typing import Any
+from psycopg import sql
 
-from psycopg import Cursor, sql
-
+from shared.database.cursors import Cursors
 from shared.domain.record import REF_OF_NUMBER, RecordKind
 
 _NUMBERS = sql.SQL("SELECT nextval({}) FROM generate_series(1, %s)")
 
 
-def new_refs(
-    cursor: Cursor[tuple[Any, ...]], kind: RecordKind, count: int
-) -> list[str]:
+def new_refs(cursor: Cursors, kind: RecordKind, count: int) -> list[str]:
     """Return new references for an `incident`, `problem` or `change`.
 
     Unused references leave gaps in the numbering.

@@ -12,10 +12,9 @@ permanent. Only those who need that record have to wait.
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from psycopg import Cursor
-
+from shared.database.cursors import Cursors
 from shared.domain.incident import Incident
 from shared.domain.record import (
     Record,
@@ -120,9 +119,7 @@ class RecordCache:
         """Discard every state: the log may have been replaced."""
         self._kept = OrderedDict()  # the old one may be in use
 
-    def read(
-        self, cursor: Cursor[tuple[Any, ...]], refs: Iterable[str]
-    ) -> dict[str, Versioned]:
+    def read(self, cursor: Cursors, refs: Iterable[str]) -> dict[str, Versioned]:
         """Return the current state of each record, reading only streams that moved.
 
         A record that cannot be read is returned as `unreadable`, and tried again next
@@ -167,7 +164,7 @@ class RecordCache:
 
 
 def replayed_records(
-    log: EventLog, cursor: Cursor[tuple[Any, ...]], refs: Iterable[str]
+    log: EventLog, cursor: Cursors, refs: Iterable[str]
 ) -> dict[str, Versioned]:
     """Return each existing record, replayed from its whole stream.
 

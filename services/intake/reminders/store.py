@@ -2,14 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
-
-from psycopg import Cursor
+from typing import NamedTuple
 
 from services.intake.commands.due_commands import DueTable
 from services.intake.records.system_command import FireReminder
-
-Cursors = Cursor[tuple[Any, ...]]
+from shared.database.cursors import Cursors
 
 
 class PendingReminder(NamedTuple):

@@ -1,9 +1,6 @@
 """Keeps the table of reminders up to date with the event log."""
 
 from collections.abc import Sequence
-from typing import Any
-
-from psycopg import Cursor
 
 from services.intake.reminders.store import (
     PendingReminder,
@@ -12,11 +9,12 @@ from services.intake.reminders.store import (
     keep,
     leave,
 )
+from shared.database.cursors import Cursors
 from shared.domain import events
 from shared.eventlog.entry import Entry
 
 
-def apply(cursor: Cursor[tuple[Any, ...]], entries: Sequence[Entry]) -> None:
+def apply(cursor: Cursors, entries: Sequence[Entry]) -> None:
     """Apply `entries`, in their order, inside the reader's transaction.
 
     A removal ends what was asked for before it, even if the person is back by now.

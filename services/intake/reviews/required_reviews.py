@@ -11,7 +11,7 @@ from services.intake.policy.store import Policies
 from services.intake.reviews.context import Author
 from services.intake.reviews.rules import required
 from shared.clock import Clock
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain import events
 from shared.domain.events import is_incident_event
 from shared.domain.identifiers import review_stream

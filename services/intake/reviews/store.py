@@ -15,7 +15,7 @@ from services.intake.reviews import rules
 from services.intake.reviews.context import Author
 from shared.clock import Clock
 from shared.commands.refusals import digest_of
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.commands.review import (
     ChooseFacts,
     PublishReview,

@@ -13,7 +13,7 @@ import structlog
 
 from services.intake.attempts import append, decided
 from shared.clock import Clock
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events.review import ReviewWarned
 from shared.domain.identifiers import review_stream, reviewed_incident
 from shared.domain.review.state import Review

@@ -10,7 +10,6 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 import orjson
-from psycopg import Cursor
 from pydantic import TypeAdapter, ValidationError
 
 from services.intake.records.alert_keys import lock_numbers, number_of
@@ -21,6 +20,7 @@ from services.intake.signals.rules.context import (
     KeyRow,
     Life,
 )
+from shared.database.cursors import Cursors
 from shared.eventlog.errors import Unavailable
 from shared.observability.telemetry import wordless
 from shared.vault.vault import Vault
@@ -125,7 +125,6 @@ SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::timestamptz[])
 ON CONFLICT (group_key) DO UPDATE
 SET incident = excluded.incident, signalled_at = excluded.signalled_at
 """
-Cursors = Cursor[tuple[Any, ...]]
 
 
 class Moved(Exception):

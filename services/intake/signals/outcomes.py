@@ -7,9 +7,6 @@ that were suppressed are also listed, with the reason.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
-
-from psycopg import Cursor
 
 from services.intake.signals.rules.context import (
     Correlated,
@@ -19,6 +16,7 @@ from services.intake.signals.rules.context import (
     SuppressionReason,
 )
 from services.intake.signals.schemas import PostponedSignal, Result
+from shared.database.cursors import Cursors
 from shared.eventlog.log import EventLog
 
 _JOINED = SuppressionReason("correlated", "threshold")
@@ -126,9 +124,7 @@ class StoredOutcome:
     rule_of: str | None
 
 
-def known_events(
-    cursor: Cursor[tuple[Any, ...]], asked: Iterable[EventId]
-) -> dict[EventId, Result]:
+def known_events(cursor: Cursors, asked: Iterable[EventId]) -> dict[EventId, Result]:
     """Return the results for those event ids that were received before."""
     pairs = sorted(set(asked))
     if not pairs:
@@ -177,9 +173,7 @@ class StoredHoldOutcome:
     version: int | None
 
 
-def remember_events(
-    cursor: Cursor[tuple[Any, ...]], received: Sequence[Received]
-) -> None:
+def remember_events(cursor: Cursors, received: Sequence[Received]) -> None:
     """Store the result for each element with an event id; the ids must be locked."""
     kept = sorted(
         (each for each in received if each.result.event_id),
@@ -215,9 +209,7 @@ def _named(each: Received) -> tuple[object, ...]:
     )
 
 
-def settle_held(
-    cursor: Cursor[tuple[Any, ...]], settled: Sequence[StoredHoldOutcome]
-) -> None:
+def settle_held(cursor: Cursors, settled: Sequence[StoredHoldOutcome]) -> None:
     """Update the stored results of signals that were remembered as held."""
     # If an alert was held twice in one batch, the first one was remembered.
     first = {each.hold.signal_key: each for each in reversed(settled)}
@@ -340,7 +332,7 @@ class SuppressedSignal:
 
 
 def keep_suppressed(
-    cursor: Cursor[tuple[Any, ...]], suppressed: Sequence[Suppressed], policy: int
+    cursor: Cursors, suppressed: Sequence[Suppressed], policy: int
 ) -> None:
     """Store the suppressed signals, with the policy version of the decision."""
     if not suppressed:

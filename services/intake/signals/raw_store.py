@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from operator import itemgetter
-from typing import Any
 
 import orjson
-from psycopg import Cursor
 
 from services.intake.signals.schemas import Change, Delivery, Ignored, dumped
+from shared.database.cursors import Cursors
 from shared.domain.policy.document import Policy
 from shared.vault.vault import Vault
 
@@ -57,9 +56,7 @@ class Unmapped:
     reason: str
 
 
-def keep_bodies(
-    cursor: Cursor[tuple[Any, ...]], vault: Vault, deliveries: Sequence[Delivery]
-) -> None:
+def keep_bodies(cursor: Cursors, vault: Vault, deliveries: Sequence[Delivery]) -> None:
     """Store each body at most once a day."""
     if not deliveries:
         return
@@ -80,7 +77,7 @@ def keep_bodies(
 
 
 def quarantine(
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     digests: Mapping[int, bytes],
     unmapped: Sequence[Unmapped],
 ) -> None:
@@ -107,7 +104,7 @@ def quarantine(
 
 
 def keep_quarantined_bodies(
-    cursor: Cursor[tuple[Any, ...]], vault: Vault, deliveries: Sequence[Delivery]
+    cursor: Cursors, vault: Vault, deliveries: Sequence[Delivery]
 ) -> dict[int, bytes]:
     """Store the bodies of these once each; return digests by `id` of delivery.
 
@@ -199,7 +196,7 @@ def observed(deliveries: Sequence[Delivery], policy: Policy) -> list[ObservedCha
 
 
 def keep_changes(
-    cursor: Cursor[tuple[Any, ...]], vault: Vault, found: Iterable[ObservedChange]
+    cursor: Cursors, vault: Vault, found: Iterable[ObservedChange]
 ) -> None:
     """Store each of them, once."""
     for each in sorted(found, key=lambda one: one.key):

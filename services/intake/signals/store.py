@@ -7,9 +7,6 @@ pass, then retried elements, bodies, and last the log.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
-
-from psycopg import Cursor
 
 from services.intake.policy.store import Policies
 from services.intake.records.reference_numbers import new_refs
@@ -57,6 +54,7 @@ from services.intake.signals.waiting_signals import (
     waiting_in_order,
 )
 from shared.clock import Clock
+from shared.database.cursors import Cursors
 from shared.domain.policy.document import Policy
 from shared.eventlog.append import Recorded
 from shared.eventlog.errors import Unavailable
@@ -64,7 +62,6 @@ from shared.eventlog.log import EventLog
 from shared.http.error_responses import problem_of
 from shared.http.problem_details import HttpError
 
-Cursors = Cursor[tuple[Any, ...]]
 ATTEMPTS_MAX = 20
 """How often a batch is retried after conflicts with commands, before a 503."""
 

@@ -13,11 +13,11 @@ from operator import itemgetter
 from typing import Any
 
 import structlog
-from psycopg import Cursor
 
 from services.intake.policy.store import Policies
 from services.intake.signals.schemas import TIMER, Delivery, Result, TimePassed
 from shared.clock import Clock
+from shared.database.cursors import Cursors
 from shared.eventlog.batcher import Batcher
 from shared.eventlog.log import EventLog
 from shared.http.problem_details import HttpError
@@ -137,7 +137,7 @@ class Timers:
             row = cursor.execute(_NEXT, (now,)).fetchone()
         return [(source, key) for source, key in due], row[0] if row else None
 
-    def _set_free(self, cursor: Cursor[tuple[Any, ...]]) -> list[Any]:
+    def _set_free(self, cursor: Cursors) -> list[Any]:
         """Return the alerts held by maintenance, if the windows have changed."""
         _, _, windows = self._policies.with_windows(cursor)
         if windows is self._windows:

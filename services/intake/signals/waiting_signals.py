@@ -9,13 +9,11 @@ recovery cannot overtake the trigger that came before it.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
-
-from psycopg import Cursor
 
 from services.intake.signals.batch import SignalBatch
 from services.intake.signals.outcomes import ElementResult
 from services.intake.signals.schemas import Delivery, Ignored, PostponedSignal, RetryOf
+from shared.database.cursors import Cursors
 
 READ_MAX = 1_000
 """How many waiting signals of one key are read before a batch, at most."""
@@ -64,7 +62,7 @@ ORDER BY number
 
 
 def still_waiting(
-    cursor: Cursor[tuple[Any, ...]], deliveries: Sequence[Delivery]
+    cursor: Cursors, deliveries: Sequence[Delivery]
 ) -> Sequence[Delivery]:
     """Return the deliveries without elements that were settled in the meantime.
 
@@ -85,7 +83,7 @@ def still_waiting(
     return left
 
 
-def settle(cursor: Cursor[tuple[Any, ...]], batch: SignalBatch, now: datetime) -> None:
+def settle(cursor: Cursors, batch: SignalBatch, now: datetime) -> None:
     """Record the outcome of each retried element."""
     for n, delivery in enumerate(batch.deliveries):
         if delivery.settles is None:
@@ -95,7 +93,7 @@ def settle(cursor: Cursor[tuple[Any, ...]], batch: SignalBatch, now: datetime) -
 
 
 def _note(
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     delivery: Delivery,
     lines: Sequence[ElementResult],
     now: datetime,
@@ -132,7 +130,7 @@ def _note(
 
 
 def _wait_on(
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     settles: RetryOf,
     postponed: PostponedSignal,
     now: datetime,
@@ -159,7 +157,7 @@ def _settled(delivery: Delivery) -> Delivery:
 
 
 def waiting_in_order(
-    cursor: Cursor[tuple[Any, ...]], keys: Sequence[str]
+    cursor: Cursors, keys: Sequence[str]
 ) -> Mapping[str, Sequence[int]]:
     """Return the ids of the waiting signals by key; the keys must be locked."""
     if not keys:
@@ -168,7 +166,7 @@ def waiting_in_order(
 
 
 def keep_postponed(
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     digests: Mapping[int, bytes],
     postponed: Sequence[PostponedSignal],
 ) -> None:

@@ -9,7 +9,7 @@ from services.intake.survey_results import rules
 from services.intake.survey_results.rules import Publisher
 from shared.clock import Clock
 from shared.commands.refusals import digest_of
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.commands.survey import (
     CompleteSurveyAction,
     OpenSurveyAction,

@@ -13,7 +13,7 @@ from services.intake.attempts import append, decided
 from services.intake.policy.store import Policies
 from services.intake.survey_results.rules import Publisher, last_month, warnings
 from shared.clock import Clock
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import survey_results_stream
 from shared.domain.survey.record import SurveyRecord, replay_record
 from shared.eventlog.append import AppendUnit

@@ -15,7 +15,7 @@ from services.intake.attempts import append, decided, journalled, too_busy
 from services.intake.surveys.rules import accepted, answer, invited
 from shared.clock import Clock
 from shared.commands.refusals import answer_to
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.commands.survey import AnswerSurvey, SurveyAnswer
 from shared.domain.events import is_survey_event
 from shared.domain.identifiers import survey_stream

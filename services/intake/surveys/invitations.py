@@ -8,7 +8,7 @@ from services.intake.auto_close.subscriber import BOOKMARK
 from services.intake.surveys.rules import invitation, is_news, workers_of
 from services.intake.surveys.store import asked_at, keep
 from shared.clock import Clock
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.directory import entry as directory_entry
 from shared.domain import events
 from shared.domain.events import is_incident_event

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 
 _KEEP = """
 INSERT INTO intake.survey_invitations AS held (person, invited_at)

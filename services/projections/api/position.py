@@ -8,7 +8,7 @@ from services.projections.generations import AsOf, ReadModel, as_of, live
 from services.projections.history.past import Past, past_of
 from services.projections.log_queries import all_about, known_at
 from services.projections.sight import Sight
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import incident_stream
 from shared.eventlog.histories import Unreadable
 from shared.eventlog.log import EventLog

@@ -14,7 +14,7 @@ from services.projections.generations import live
 from services.projections.queue.row import Changes, QueueRow, changed
 from services.projections.read_models import QUEUE
 from services.projections.sight import Sight, masked, references, visible
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import is_incident_ref
 from shared.eventlog.log import EventLog
 from shared.security.places import places

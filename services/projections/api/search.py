@@ -38,7 +38,7 @@ from services.projections.words.excerpts import Excerpt, Place, excerpts
 from services.projections.words.normalization import searched, words_of
 from services.projections.words.row import Kind
 from services.projections.words.search import WordIndex
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.directory import ids_by_word, search
 from shared.domain import limits
 from shared.domain.change import Change

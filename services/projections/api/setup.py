@@ -16,7 +16,7 @@ from services.projections.api.query_params import QueryParams
 from services.projections.generations import AsOf
 from services.projections.log_queries import known_at, policy_at
 from services.projections.snapshots import snapshot
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.directory import reachable
 from shared.domain.on_call import on_call
 from shared.on_call_changes import rosters_of

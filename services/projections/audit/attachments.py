@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from services.projections.audit.walk import Finding
 from services.projections.log_queries import rows_of_types
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events.incident_attachments import (
     IncidentFileAttached,
     IncidentFileRemoved,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from services.projections.audit.kinds import JUDGED, KINDS, Judged, Kind, judged_of
 from services.projections.log_queries import known_at, rows_of_streams, streams_about
 from services.projections.timeline.entry import project
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events import AnyEvent
 from shared.domain.identifiers import about
 from shared.eventlog.codec import personal_fields

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from services.projections.audit.entries import Span
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events import IncidentClassified, IncidentOpened
 from shared.domain.identifiers import incident_stream
 from shared.eventlog.entry import Entry

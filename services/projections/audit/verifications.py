@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from services.projections.audit.walk import Finding, Walk
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.eventlog.entry import GENESIS
 from shared.eventlog.log import PAGE_MAX, EventLog, Row
 

@@ -26,13 +26,14 @@ from services.projections.audit.walk import (
 )
 from services.projections.log_queries import rows_of_stream
 from services.projections.read_models import MODELS
+from shared.database.cursors import Cursors
 from shared.domain.events.administration import STREAM, PolicyApplied
 from shared.eventlog.documents import UnreadableDocument
 from shared.eventlog.entry import Entry
 from shared.eventlog.histories import Unreadable, each_event
 from shared.eventlog.log import PAGE_MAX, EventLog, Row
 from shared.eventlog.policies import document_of
-from shared.eventlog.readers.position import Bookmark, Cursors, stored_positions
+from shared.eventlog.readers.position import Bookmark, stored_positions
 from shared.eventlog.unreadable import UnreadableEvent
 
 PAGE = 100

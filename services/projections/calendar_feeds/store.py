@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from psycopg.rows import class_row
 
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 
 _SECRET_BYTES = 32
 _COLUMNS = "feed_id, person, schedule, created_at"

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import orjson
-from psycopg import Cursor
 
 from services.projections.handovers import Handover
 from services.projections.history.alert import Alert, alert
@@ -19,6 +18,7 @@ from services.projections.history.attachments import Attachment, attachments
 from services.projections.history.past import Past
 from services.projections.history.shares import waiting_since
 from services.projections.queue.row import QueueRow
+from shared.database.cursors import Cursors
 from shared.domain import events
 from shared.domain.events.notification import Channel
 from shared.domain.incident import Incident
@@ -90,7 +90,7 @@ class NearChange:
 
 
 def changes_near(
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     vault: Vault,
     service: str,
     span: tuple[datetime, datetime],

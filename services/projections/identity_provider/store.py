@@ -7,9 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
-
-from psycopg import Cursor
 
 from services.projections.identity_provider.provider import IdentityProvider
 from services.projections.identity_provider.rules import (
@@ -19,6 +16,7 @@ from services.projections.identity_provider.rules import (
     rights_for,
 )
 from shared.contact_methods.fingerprints import Address, changed_among
+from shared.database.cursors import Cursors
 from shared.directory import entry, search
 from shared.domain.events.contact_method import DIRECTORY_MAIL
 from shared.security.sessions import Start
@@ -47,7 +45,7 @@ class ProviderSignIn:
     rights: Mapping[str, Sequence[GroupRight]]
 
 
-def accept_once(cursor: Cursor[tuple[Any, ...]], state: str, now: datetime) -> bool:
+def accept_once(cursor: Cursors, state: str, now: datetime) -> bool:
     """Return whether a login was not answered before; it is from now on."""
     cursor.execute(_SWEEP, (now - timedelta(minutes=2 * LOGIN_MINUTES),))
     digest = sha256(state.encode()).digest()
@@ -55,7 +53,7 @@ def accept_once(cursor: Cursor[tuple[Any, ...]], state: str, now: datetime) -> b
 
 
 def start_of(
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     vault: Vault,
     sign_in: ProviderSignIn,
     claims: Claims,
@@ -70,7 +68,7 @@ def start_of(
 
 
 def _person(
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     vault: Vault,
     sign_in: ProviderSignIn,
     claims: Claims,

@@ -37,7 +37,6 @@ from services.projections.metrics.queries import (
     Cell,
     ConsumedTime,
     CountedCells,
-    Cursors,
     Durations,
     PeriodCounts,
     answers_in,
@@ -49,6 +48,7 @@ from services.projections.metrics.satisfaction import (
     MonthlySatisfaction,
     cell_of,
 )
+from shared.database.cursors import Cursors
 from shared.domain.policy.durations import duration_text
 
 

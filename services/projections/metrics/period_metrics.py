@@ -13,7 +13,7 @@ from itertools import pairwise
 from services.projections.metrics.calculation import Metrics, metrics
 from services.projections.metrics.figures import AgeBand, Figures, Satisfaction
 from services.projections.metrics.period import PeriodQuery
-from services.projections.metrics.queries import Cursors
+from shared.database.cursors import Cursors
 
 AGE_DAYS = (0, 1, 3, 7, 14, 30)
 """Where the bands of ages begin, in days; the last one has no end."""

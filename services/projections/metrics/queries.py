@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from psycopg import Cursor
-
 from services.projections.metrics.definitions import FIRST_CONTACT_DAYS
 from services.projections.metrics.period import PeriodQuery
+from shared.database.cursors import Cursors
 
 _BEGUN = """
 SELECT width_bucket(since, %(bounds)s::timestamptz[]) - 1, {group}, kind, word,
@@ -113,7 +112,6 @@ GROUP BY 1, 2, 3, 4, 5, 6
 """
 _STANDING = "until IS NULL OR until >= (%(bounds)s::timestamptz[])[part + 2]"
 
-Cursors = Cursor[tuple[Any, ...]]
 
 _SPANS = ("stock", "awaiting", "waiting")
 _BEGINNINGS = (

@@ -12,7 +12,7 @@ from services.projections.metrics.durations import Policies
 from services.projections.metrics.projection import record_of, step
 from services.projections.metrics.state import IncidentState, RecordState, State
 from services.projections.metrics.tables import FACTS, RECORDS, rows
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import is_incident_ref
 from shared.eventlog.entry import Entry
 

@@ -16,7 +16,7 @@ from services.projections.metrics.figures import Figures
 from services.projections.metrics.numbers import numbers
 from services.projections.metrics.period import Disclosure, PeriodQuery
 from services.projections.metrics.period_metrics import period_metrics
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events.month_report import Numbers, ReportFigures
 from shared.domain.month_report import (
     REPORTED,

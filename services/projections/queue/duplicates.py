@@ -14,7 +14,7 @@ from services.projections.queue.store import SELECTED, from_columns
 from services.projections.queue.tables import ENDED_ORDER, ROWS
 from services.projections.sight import Sight
 from services.projections.words.normalization import words_of
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.incident import AT_WORK, IN_STOCK
 from shared.domain.policy.contracts import UNKNOWN
 

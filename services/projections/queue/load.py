@@ -10,7 +10,7 @@ from services.projections.queue.order import AWAITS_CLOSURE, BREACHED
 from services.projections.queue.page import passed_by_hours
 from services.projections.queue.tables import ROWS
 from services.projections.sight import EVERYTHING, Sight
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import IncidentRef
 from shared.domain.policy.targets import SupportLevel
 from shared.domain.policy.teams import Team

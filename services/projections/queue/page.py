@@ -50,7 +50,7 @@ from services.projections.queue.tables import (
 )
 from services.projections.sight import EVERYTHING, Sight
 from services.projections.words.search import WordIndex
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.policy.priorities import Priority
 from shared.domain.policy.teams import QueueOrder
 

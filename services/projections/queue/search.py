@@ -24,7 +24,7 @@ from services.projections.queue.tables import NEWEST_FIRST, ROWS
 from services.projections.sight import Sight
 from services.projections.words.normalization import searched, words_of
 from services.projections.words.search import COLLECTED_MAX, HashedWords, WordIndex
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.directory import ids_by_word
 from shared.domain.identifiers import is_incident_ref
 from shared.domain.policy.clause import PERSON

@@ -26,7 +26,7 @@ from services.projections.queue.projection import project
 from services.projections.queue.row import QueueRow, in_stock
 from services.projections.queue.search import row_words
 from services.projections.queue.tables import COUNTS, FIELDS, HOURS, ROWS, Cell
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import about
 from shared.domain.incident import Status
 from shared.eventlog.entry import Entry

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from psycopg import Cursor
+from shared.database.cursors import Cursors
 
 _ASK = """
 SELECT key, at, reader, record, served, address, records, reason
@@ -44,7 +44,7 @@ class ReadRow(NamedTuple):
 
 
 def ask(
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     question: Question,
     now: datetime,
     before: Place | None,

@@ -12,7 +12,7 @@ from psycopg import Connection
 from services.projections.generations import ReadModel
 from services.projections.rebuild.fold import CHUNK_EVENTS
 from shared.database import connections
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
 from shared.vault.master_keys import MasterKeys

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from services.projections.generations import ReadModel
 from services.projections.rebuild.plan import Chunk, FoldCount, fold_once
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import about
 from shared.eventlog.errors import away, is_unavailable
 from shared.eventlog.log import EventLog, Row

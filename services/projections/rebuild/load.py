@@ -21,7 +21,7 @@ from services.projections.rebuild.plan import (
     left,
 )
 from services.projections.rebuild.worker import Task, fold_in_processes
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.eventlog.entry import Entry
 from shared.eventlog.log import EventLog, Row
 from shared.eventlog.readers.position import Bookmark, Tracked

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.projections.generations import ReadModel, generations
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.eventlog.log import EventLog, Row
 
 

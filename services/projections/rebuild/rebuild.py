@@ -25,7 +25,7 @@ from services.projections.rebuild.load import ReportProgress, catch_up, load, si
 from services.projections.rebuild.plan import Build, begin, unfinished
 from services.projections.rebuild.worker import WorkersEnded
 from shared.clock import Clock
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.eventlog.errors import is_unavailable
 from shared.eventlog.log import Row
 from shared.vault.master_keys import MasterKeys

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from psycopg import Cursor
-
 from services.projections.saved_views.rules import SavedView
+from shared.database.cursors import Cursors
 
 _NAMES = tuple(field.name for field in fields(SavedView))
 _COLUMNS = ", ".join(_NAMES)
@@ -34,8 +33,6 @@ WHERE view_id = %s
 _DELETE = "DELETE FROM desk.views WHERE view_id = %s"
 SHOWN_MAX = 500
 """The maximum number of views that a list shows."""
-
-Cursors = Cursor[tuple[Any, ...]]
 
 
 def seen(

@@ -17,7 +17,8 @@ from psycopg.types.json import Jsonb
 from services.projections.log_queries import rows_at, streams_about
 from services.projections.timeline.categories import PAUSED, Category, kinds_of
 from services.projections.timeline.entry import TimelineEntry, project
-from shared.database.table import Cursors, Table, columns_of
+from shared.database.cursors import Cursors
+from shared.database.table import Table, columns_of
 from shared.domain.events import EVENT_TYPES
 from shared.eventlog.codec import personal_fields
 from shared.eventlog.entry import Entry

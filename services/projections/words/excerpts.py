@@ -22,7 +22,7 @@ from services.projections.words.normalization import (
 )
 from services.projections.words.projection import OPENS, record_of, texts_of
 from services.projections.words.row import Kind
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events import AnyEvent
 from shared.domain.events.event import Actor
 from shared.domain.identifiers import (

@@ -7,7 +7,7 @@ from services.projections.words.hashes import known
 from services.projections.words.normalization import searched, spelled
 from services.projections.words.row import Kind
 from services.projections.words.tables import ENDED, FOUND_BY, HASHES, OPEN, RECORDS
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.vault.vault import Vault
 
 COLLECTED_MAX = 3_000

@@ -6,7 +6,7 @@ from services.projections.words.hashes import WordHashes
 from services.projections.words.projection import project, record_of
 from services.projections.words.row import KINDS, Kind, Rows, WordRow
 from services.projections.words.tables import HASHES, RECORDS
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.eventlog.entry import Entry
 
 _WRITE = (

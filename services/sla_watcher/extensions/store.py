@@ -7,8 +7,7 @@ watcher was told to skip is evidence as well: the log holds it.
 
 from typing import Any
 
-from psycopg import Cursor
-
+from shared.database.cursors import Cursors
 from shared.domain.commands.sla import AttributeBreach
 from shared.domain.events.incident import (
     IncidentContacted,
@@ -35,9 +34,7 @@ WHERE notification_id = ANY(%s) AND originator_id = %s AND topic = ANY(%s)
 """
 
 
-def require_evidence(
-    cursor: Cursor[tuple[Any, ...]], request: CommandRequest[Any]
-) -> None:
+def require_evidence(cursor: Cursors, request: CommandRequest[Any]) -> None:
     """Raise `Refused` if a position is not a contact, question or message of it."""
     match request.body:
         case AttributeBreach(evidence=cited) if cited:

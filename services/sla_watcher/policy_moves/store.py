@@ -1,15 +1,11 @@
 """Queries for moves: which incidents a move covers, and how far it has come."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from psycopg import Cursor
-
+from shared.database.cursors import Cursors
 from shared.domain.commands.policy_moves import MoveScope, MoveSeen
 from shared.domain.events.administration import PromisesMoved
 from shared.eventlog.log import SELECT_ROWS, EventLog, Row
-
-Cursors = Cursor[tuple[Any, ...]]
 
 # Open incidents with promises under another version.
 _LIVE = """

@@ -23,8 +23,9 @@ from heapq import nlargest
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from psycopg import Connection, Cursor
+from psycopg import Connection
 
+from shared.database.cursors import Cursors
 from shared.eventlog.continuity.evidence import (
     BEGINNING,
     FIRST,
@@ -57,7 +58,6 @@ BROKEN_MAX = 8
 RENEW_COMMAND = 'permanence restored --reason "…" --seen'
 """With what contradicts the log: the command may reach less of it than who asks."""
 
-Cursors = Cursor[tuple[Any, ...]]
 
 # PostgreSQL's instant, after all locks were granted; NULL if the caller's counts.
 _NOW = "(SELECT CASE mode WHEN 'server' THEN clock_timestamp() END FROM log.clock)"

@@ -12,10 +12,9 @@ the instant alone: whatever is restored later goes on above what was issued befo
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
-from psycopg import Cursor
-
+from shared.database.cursors import Cursors
 from shared.domain.events.administration import LOG_STREAM, LogRestored
 from shared.domain.events.event import Actor
 from shared.eventlog.append import AppendUnit
@@ -37,8 +36,6 @@ INSERT INTO log.epochs (number, token, begins_after, chain, cause, reason, begun
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _MOVE = "SELECT setval(%s::regclass, %s)"
-
-Cursors = Cursor[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)

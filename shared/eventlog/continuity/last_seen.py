@@ -8,14 +8,14 @@ detect the restore.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from nats.js import JetStreamContext
 from nats.js.api import Header
 from nats.js.errors import APIError, NotFoundError
-from psycopg import Cursor
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from shared.database.cursors import Cursors
 from shared.eventlog.continuity.evidence import (
     KINDS,
     EpochId,
@@ -149,7 +149,7 @@ def combined(known: Sequence[LastSeen]) -> LastSeen | None:
     return furthest.model_copy(update={"server": server})
 
 
-def server_of(cursor: Cursor[tuple[Any, ...]]) -> Server:
+def server_of(cursor: Cursors) -> Server:
     """Return the identity and numbers of this PostgreSQL server."""
     row = cursor.execute(_IDENTITY).fetchone()
     assert row is not None  # noqa: S101 # a function with out parameters gives one row

@@ -9,11 +9,10 @@ of who skipped them and why.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, assert_never
+from typing import Literal, NamedTuple, assert_never
 from uuid import UUID
 
-from psycopg import Cursor
-
+from shared.database.cursors import Cursors
 from shared.eventlog.entry import Entry
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import NEWEST, EventLog, Row
@@ -32,7 +31,6 @@ from shared.eventlog.readers.transaction import Apply
 
 Action = Literal["retry", "skip"]
 Outcome = Literal["applied", "skipped", "still parked", "nothing parked"]
-Cursors = Cursor[tuple[Any, ...]]
 
 READ_MODELS = "rm"
 """The schema of requests about read models, whose own schemas are temporary."""

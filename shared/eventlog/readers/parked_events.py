@@ -7,11 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
-
-from psycopg import Cursor
 
 from shared.database.copied_rows import copied_rows
+from shared.database.cursors import Cursors
 from shared.eventlog.errors import StaleVersion, away, is_cancelled, is_unavailable
 from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 from shared.eventlog.readers.position import ERROR_MAX, Bookmark, Overtaken
@@ -37,7 +35,6 @@ UPDATE {schema}.parked SET error = %s WHERE reader = %s AND position = %s
 """
 _ROWS = SELECT_ROWS + "WHERE notification_id = ANY(%s) ORDER BY notification_id"
 
-Cursors = Cursor[tuple[Any, ...]]
 PassOver = Callable[[Cursors, Sequence[Row]], None]
 """Marks events as read without applying them, so that nothing waits for them.
 

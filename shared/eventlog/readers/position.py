@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from psycopg import Cursor
 from psycopg.errors import UndefinedTable
 
 from shared.database.copied_rows import ReplacedTable, copied_rows
+from shared.database.cursors import Cursors
 from shared.eventlog.entry import GENESIS
 from shared.eventlog.log import Row
 
@@ -79,8 +79,6 @@ UPDATE {schema}.tracking SET parked_streams = (
 WHERE reader = %s
 RETURNING position, chain, recorded_at, parked_streams
 """
-
-Cursors = Cursor[tuple[Any, ...]]
 
 
 def tracking_tables(schema: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from shared.clock import Clock
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
 from shared.eventlog.readers.status import ReaderStatus

@@ -14,11 +14,12 @@ from dataclasses import replace
 
 import structlog
 
+from shared.database.cursors import Cursors
 from shared.eventlog.errors import StaleVersion, Unavailable, is_cancelled
 from shared.eventlog.log import EventLog, Row, follows
 from shared.eventlog.readers.group_commit import GroupCommit
 from shared.eventlog.readers.parked_commands import ParkedRequests
-from shared.eventlog.readers.parked_events import Cursors, PassOver
+from shared.eventlog.readers.parked_events import PassOver
 from shared.eventlog.readers.position import (
     BEGINNING,
     Bookmark,

@@ -6,11 +6,11 @@ does not block other streams.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from psycopg import Cursor, Error
+from psycopg import Error
 from psycopg.errors import InFailedSqlTransaction
 
+from shared.database.cursors import Cursors
 from shared.eventlog.entry import Entry
 from shared.eventlog.errors import StaleVersion, away, is_cancelled, is_unavailable
 from shared.eventlog.log import EventLog, Row
@@ -22,14 +22,14 @@ from shared.eventlog.readers.position import (
 )
 from shared.observability.telemetry import wordless
 
-Apply = Callable[[Cursor[tuple[Any, ...]], Sequence[Entry]], None]
+Apply = Callable[[Cursors, Sequence[Entry]], None]
 """Applies entries to tables, in order, inside the caller's transaction.
 
 It may be called again with the same entries after a rollback. It locks its own rows
 first, sorted by key, and appends to the log last.
 """
 
-SkipAgain = Callable[[Cursor[tuple[Any, ...]], Row], bool]
+SkipAgain = Callable[[Cursors, Row], bool]
 """Returns whether an event that cannot be applied was skipped before; if so, skips it.
 
 The tables of a reader may be lost, but not what an administrator decided.
@@ -111,9 +111,7 @@ def apply_together(
     return [after for after, _ in moved]
 
 
-def _move(
-    part: Part, cursor: Cursor[tuple[Any, ...]], rows: Sequence[Row]
-) -> tuple[Tracked, set[str]]:
+def _move(part: Part, cursor: Cursors, rows: Sequence[Row]) -> tuple[Tracked, set[str]]:
     """Move past `rows`; return the position, and whose rows were parked for that."""
     bookmark = part.bookmark
     after = bookmark.move(cursor, part.before, rows[-1])
@@ -126,7 +124,7 @@ def _move(
 
 
 def _skipped_again(
-    log: EventLog, cursor: Cursor[tuple[Any, ...]], skip_again: SkipAgain, row: Row
+    log: EventLog, cursor: Cursors, skip_again: SkipAgain, row: Row
 ) -> bool:
     """Skip an event within a savepoint; False if that fails, too: it is parked then."""
     try:
@@ -150,9 +148,7 @@ def _read(log: EventLog, rows: Sequence[Row]) -> Sequence[Entry]:
         raise PoisonEvent from error
 
 
-def _apply(
-    part: Part, cursor: Cursor[tuple[Any, ...]], entries: Sequence[Entry]
-) -> None:
+def _apply(part: Part, cursor: Cursors, entries: Sequence[Entry]) -> None:
     """Apply entries; raise `PoisonEvent` if one of them cannot be applied."""
     try:
         part.apply(cursor, entries)
@@ -166,7 +162,7 @@ def _apply(
         raise PoisonEvent from error
 
 
-def _demand_session(cursor: Cursor[tuple[Any, ...]]) -> None:
+def _demand_session(cursor: Cursors) -> None:
     """Raise `Unavailable` if the session has ended, and an error of ours hides it."""
     try:
         cursor.execute("SELECT")

@@ -8,6 +8,7 @@ log.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shared.database.cursors import Cursors
 from shared.domain.person import NOTHING, PersonRights
 from shared.eventlog.log import EventLog
 from shared.security.grants.projection import (
@@ -17,7 +18,7 @@ from shared.security.grants.projection import (
     differences,
     rows_of,
 )
-from shared.security.grants.store import Cursors, everybody, tables, write_rows
+from shared.security.grants.store import everybody, tables, write_rows
 
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 # Waits for those who are writing, and lets nobody write until the end: the log that is

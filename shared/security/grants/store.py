@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
 
-from psycopg import Cursor
 from psycopg.rows import tuple_row
 
+from shared.database.cursors import Cursors
 from shared.domain.events import is_person_event
 from shared.domain.identifiers import person_stream
 from shared.domain.person import NOTHING, PersonRights, replay
@@ -23,8 +22,6 @@ from shared.security.grants.projection import (
     RemovalRow,
     rows_of,
 )
-
-Cursors = Cursor[tuple[Any, ...]]
 
 PREFIX = person_stream("")
 READ_AT_ONCE = 1_000

@@ -12,7 +12,7 @@ from services.escalation.notifications.recall import MessageContext, Recalled, r
 from services.escalation.process import BOOKMARK, casework
 from services.escalation.rules.case import Case
 from services.escalation.rules.decider import react
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.sla import State
 from shared.eventlog.append import AppendUnit, Recorded
 from shared.eventlog.codec import UnknownEvent

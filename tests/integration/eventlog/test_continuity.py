@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from typing import Any, Literal
+from typing import Literal
 
 import psycopg
 import pytest
-from psycopg import Cursor
 
 from services.intake.records.store import RecordCache, Versioned
+from shared.database.cursors import Cursors
 from shared.eventlog.append import AppendUnit, Outcome
 from shared.eventlog.continuity.check import BROKEN_MAX, EVIDENCE_MAX
 from shared.eventlog.continuity.epoch_renewal import Renewal, renew
@@ -197,7 +197,7 @@ def test_a_parked_event_that_fails_after_its_append_is_not_missed(
 ) -> None:
     append(log, member(incident(1), 1))
 
-    def apply(cursor: Cursor[tuple[Any, ...]], _: Sequence[Entry]) -> None:
+    def apply(cursor: Cursors, _: Sequence[Entry]) -> None:
         _append_and_fail(log, cursor)
 
     with log.transaction() as cursor:
@@ -209,9 +209,7 @@ def test_a_parked_event_that_fails_after_its_append_is_not_missed(
     assert log.head().position == 2
 
 
-def _append_without_commit(
-    log: EventLog, database: Database
-) -> Cursor[tuple[Any, ...]]:
+def _append_without_commit(log: EventLog, database: Database) -> Cursors:
     """Append, and lose the session before the commit."""
     with suppress(Unavailable), log.transaction() as cursor:
         log.append(cursor, [member(incident(1), 2)])
@@ -221,7 +219,7 @@ def _append_without_commit(
     return cursor
 
 
-def _append_and_fail(log: EventLog, cursor: Cursor[tuple[Any, ...]]) -> None:
+def _append_and_fail(log: EventLog, cursor: Cursors) -> None:
     log.append(cursor, [member(incident(1), 2)])
     raise ZeroDivisionError
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from psycopg import Cursor
 
+from shared.database.cursors import Cursors
 from shared.domain.commands.incident import Acknowledge
 from shared.domain.limits import Limits
 from shared.eventlog.log import EventLog
@@ -31,7 +31,7 @@ def transactions(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     transaction = EventLog.transaction
 
     @contextmanager
-    def noted(log: EventLog) -> Iterator[Cursor[tuple[Any, ...]]]:
+    def noted(log: EventLog) -> Iterator[Cursors]:
         begun.append(log)
         with transaction(log) as cursor:
             yield cursor

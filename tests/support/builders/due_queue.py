@@ -8,10 +8,11 @@ from itertools import count
 from typing import Any, NamedTuple
 
 import psycopg
-from psycopg import Connection, Cursor
+from psycopg import Connection
 
 from services.projections.queue.store import apply
 from services.projections.queue.tables import indexes, tables
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import incident_ref
 from shared.domain.policy.document import Policy
 from shared.domain.working_time import elapsed, hours_of
@@ -23,7 +24,7 @@ from tests.support.strategies.histories import opened
 from tests.support.strategies.interleaved_streams import stream_of
 
 CALENDARS = ("jour", "lisbonne", "nuit", "toujours")
-Queue = tuple[Cursor[tuple[Any, ...]], str]
+Queue = tuple[Cursors, str]
 """Where to read it, and in which schema."""
 _numbers = count(1)
 

@@ -5,11 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any
-
-from psycopg import Cursor
 
 from shared.clock import set_lever
+from shared.database.cursors import Cursors
 from shared.domain.limits import EVERYTHING, Limits
 from shared.eventlog.log import EventLog
 from shared.messaging.commands import Scope
@@ -28,7 +26,7 @@ _numbers = count(1)
 
 
 def grant(  # each is a column
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     person: str,
     role: Scope = "agent",
     limits: Limits = EVERYTHING,

@@ -8,8 +8,8 @@ from typing import Any
 
 import psycopg
 from nats.aio.client import Client
-from psycopg import Cursor
 
+from shared.database.cursors import Cursors
 from shared.domain.events.incident import IncidentAcknowledged
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.entry import Entry
@@ -31,7 +31,6 @@ from tests.support.servers.servers import Database
 
 PATIENT = 3_600.0
 """A silence too long for a test to wait for: what comes, comes from NATS."""
-Cursors = Cursor[tuple[Any, ...]]
 Entries = Sequence[Entry]
 BOOKMARK = Bookmark("sla", "sla_watcher")
 AT = datetime(2026, 1, 5, 9, tzinfo=UTC)

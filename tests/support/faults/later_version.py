@@ -5,7 +5,7 @@ from typing import Literal, cast
 
 import orjson
 
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events import EVENT_TYPES
 from shared.domain.events.event import Event
 from shared.domain.events.incident import IncidentInformed

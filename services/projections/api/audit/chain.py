@@ -26,7 +26,7 @@ from services.projections.audit.verify import anchors
 from services.projections.generations import AsOf
 from services.projections.log_queries import rows_at
 from services.projections.snapshots import snapshot
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.eventlog.entry import GENESIS
 from shared.eventlog.log import follows
 from shared.eventlog.recorder import read_head

@@ -44,7 +44,7 @@ from services.projections.audit.kinds import Kind
 from services.projections.log_queries import desk_zone, rows_of_stream
 from services.projections.snapshots import snapshot
 from services.projections.timeline.sentences import Style, people_in
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.directory import names
 from shared.domain.identifiers import incident_stream
 from shared.i18n.catalog import Language

@@ -15,7 +15,7 @@ from services.projections.api.query_params import (
 )
 from services.projections.audit.entries import Only, Span, span_of
 from services.projections.log_queries import desk_zone
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events.event import Actor
 from shared.domain.identifiers import IncidentRef
 from shared.eventlog.log import NEWEST, EventLog

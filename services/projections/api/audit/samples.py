@@ -27,7 +27,7 @@ from services.projections.audit.rules import METHOD, sample
 from services.projections.generations import AsOf
 from services.projections.log_queries import rows_at
 from services.projections.snapshots import snapshot
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import IncidentRef
 from shared.domain.policy.priorities import Priority
 from shared.http.problem_details import HttpError

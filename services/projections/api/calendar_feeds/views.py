@@ -20,7 +20,7 @@ from services.projections.calendar_feeds.rules import (
 from services.projections.calendar_feeds.store import Feed
 from services.projections.log_queries import newest_row, policy_in_force
 from services.projections.snapshots import snapshot
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.directory import names, person
 from shared.domain.events.administration import STREAM as POLICY
 from shared.domain.identifiers import absences_stream, on_call_stream

@@ -37,7 +37,7 @@ from services.projections.read_models import QUEUE, WORDS
 from services.projections.sight import Sight, visible
 from services.projections.snapshots import snapshot
 from services.projections.words.search import WordIndex
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import ExternalId, ExternalType, external_ref
 from shared.eventlog.log import EventLog
 from shared.http.problem_details import HttpError

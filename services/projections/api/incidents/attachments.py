@@ -33,7 +33,7 @@ from services.projections.log_queries import each_of
 from services.projections.snapshots import snapshot
 from shared.attachments.content import UnreadableContent, load
 from shared.attachments.schemas import AttachmentAnswer
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain import events
 from shared.domain.identifiers import IncidentRef, incident_stream
 from shared.eventlog.entry import Entry

@@ -31,7 +31,7 @@ from services.projections.history.history import (
 )
 from services.projections.sight import Sight
 from services.projections.snapshots import snapshot
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import IncidentRef
 from shared.domain.incident.possible import Situation, possible, why_refused
 from shared.domain.incident.relations import may_say, otherwise

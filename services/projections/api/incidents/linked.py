@@ -8,7 +8,7 @@ from services.projections.api.incidents.views import LinkView
 from services.projections.external_records import several as several_external
 from services.projections.generations import AsOf
 from services.projections.records import CHANGES, PROBLEMS, several
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.change import Change
 from shared.domain.events import is_incident_event
 from shared.domain.identifiers import incident_stream

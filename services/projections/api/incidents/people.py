@@ -8,7 +8,7 @@ from services.projections.api.desk import Desk
 from services.projections.log_queries import policy_in_force
 from services.projections.queue.row import QueueRow
 from services.projections.snapshots import snapshot
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events import (
     EscalationAccepted,
     HandoverRequested,

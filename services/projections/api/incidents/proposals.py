@@ -32,7 +32,7 @@ from services.projections.records import newest as newest_records
 from services.projections.sight import Sight
 from services.projections.snapshots import snapshot
 from services.projections.solutions import NoteQuery, newest, uses
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.limits import Place
 from shared.domain.policy.contracts import UNKNOWN
 from shared.security.access import Caller

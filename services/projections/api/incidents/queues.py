@@ -56,7 +56,7 @@ from services.projections.read_models import QUEUE, WORDS
 from services.projections.sight import Sight, place_of_row
 from services.projections.snapshots import snapshot
 from services.projections.words.search import WordIndex
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import IncidentRef
 from shared.domain.incident.possible import Standing, possible_from_row
 from shared.domain.policy.teams import QueueOrder

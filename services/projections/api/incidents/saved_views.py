@@ -38,7 +38,7 @@ from services.projections.saved_views.rules import (
     teams_of,
 )
 from shared.commands.refusals import answer_to
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.policy.teams import QueueOrder, Team
 from shared.domain.refusal import Refused
 from shared.http.bodies import read_object, validated

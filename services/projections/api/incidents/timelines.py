@@ -52,7 +52,7 @@ from services.projections.timeline.store import (
     told_of,
     with_words,
 )
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.directory import names
 from shared.domain.identifiers import IncidentRef, incident_stream
 from shared.http.problem_details import HttpError

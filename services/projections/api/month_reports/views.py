@@ -23,7 +23,7 @@ from services.projections.month_reports.figures import NotCounted, report_figure
 from services.projections.read_models import METRICS
 from services.projections.sight import Sight
 from services.projections.snapshots import snapshot
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events.month_report import ReportFigures
 from shared.domain.limits import covers_client
 from shared.domain.month_report import (

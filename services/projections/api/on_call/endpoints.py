@@ -30,7 +30,7 @@ from services.projections.generations import AsOf
 from services.projections.log_queries import policy_at
 from services.projections.snapshots import snapshot
 from shared.contact_methods.readiness import readiness_of
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.on_call import (
     Roster,
     first_on_call,

@@ -23,7 +23,7 @@ from services.projections.api.query_params import (
 )
 from services.projections.generations import AsOf
 from services.projections.snapshots import snapshot
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.on_call import on_call
 from shared.domain.policy.clause import Name as PolicyName
 from shared.domain.policy.clause import Person

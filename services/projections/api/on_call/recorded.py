@@ -10,7 +10,7 @@ from typing import Self
 
 from services.projections.api.callers import person_of
 from services.projections.api.query_params import unwanted
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.policy.document import Policy
 from shared.domain.policy.schedules import Role
 from shared.on_call_history import Period, TooMany, periods

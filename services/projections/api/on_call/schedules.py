@@ -5,7 +5,7 @@ from services.projections.api.on_call.endpoints import require_schedule
 from services.projections.api.position import known
 from services.projections.generations import AsOf
 from services.projections.log_queries import policy_at
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.policy.document import Policy
 from shared.http.problem_details import HttpError
 

@@ -28,7 +28,7 @@ from services.projections.history.paging_account import (
 )
 from services.projections.log_queries import policy_at
 from services.projections.snapshots import snapshot
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.events.escalation import EscalationPaged
 from shared.domain.events.on_call_history import OnCallExplained
 from shared.domain.identifiers import explanations_stream

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from services.projections.generations import find_live
 from services.projections.read_models import MODELS
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.eventlog.readers.parked_commands import READ_MODELS
 from shared.eventlog.readers.position import Bookmark
 

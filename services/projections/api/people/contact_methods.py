@@ -25,7 +25,7 @@ from shared.contact_methods.fingerprints import checked_values
 from shared.contact_methods.history import contact_methods_of
 from shared.contact_methods.readiness import Readiness, state
 from shared.contact_methods.store import ContactValue, channels, push_key
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.directory import DirectoryEntry, entry
 from shared.domain.commands.contact_method import (
     ContactMethodAnswer,

@@ -28,7 +28,7 @@ from services.projections.read_models import QUEUE
 from services.projections.sight import Sight
 from services.projections.snapshots import snapshot
 from services.projections.words.normalization import searched
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.directory import entry, search
 from shared.domain.policy.clause import Person
 from shared.http.problem_details import HttpError

@@ -19,7 +19,7 @@ from services.projections.generations import AsOf
 from services.projections.log_queries import known_at
 from services.projections.policies.rules import consequences
 from services.projections.snapshots import snapshot
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.commands.policy_moves import VERSION_MAX
 from shared.domain.events.administration import STREAM, PolicyApplied
 from shared.domain.policy.document import difference

@@ -45,7 +45,7 @@ from services.projections.records import (
 from services.projections.sight import Sight
 from services.projections.snapshots import snapshot
 from services.projections.solutions import of_incidents
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.change import Change
 from shared.domain.events import is_incident_event
 from shared.domain.events.incident_ties import Relation

@@ -31,7 +31,7 @@ from services.projections.generations import AsOf
 from services.projections.handovers import Handover, HandoverQuery, State, Subject
 from services.projections.sight import Sight
 from services.projections.snapshots import snapshot
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.commands.escalation import (
     AcceptHandover,
     Decline,

@@ -25,7 +25,7 @@ from services.projections.queue.store import load
 from services.projections.read_models import QUEUE
 from services.projections.sight import visible
 from services.projections.snapshots import snapshot
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.action import Action
 from shared.domain.identifiers import review_stream, reviewed_incident
 from shared.domain.review.state import ActionEvent, Review, action_after

@@ -33,7 +33,7 @@ from services.projections.generations import AsOf
 from services.projections.log_queries import policy_in_force
 from services.projections.snapshots import snapshot
 from services.projections.timeline.sentences import Style
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.directory import names
 from shared.domain.action import Action
 from shared.domain.events import is_incident_event

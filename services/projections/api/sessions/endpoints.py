@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, TypeGuard
+from typing import Annotated, TypeGuard
 from uuid import (
     uuid4,  # noqa: TID251 # a request of the same words is another one
     uuid5,
@@ -10,7 +10,6 @@ from uuid import (
 
 import structlog
 from fastapi import APIRouter, Path, Query, Request
-from psycopg import Cursor
 
 from services.projections.api.answers import body_of, refusals
 from services.projections.api.callers import Admin, Anybody, ClientReader
@@ -25,6 +24,7 @@ from services.projections.api.sessions.views import (
     SignedIn,
     SignIn,
 )
+from shared.database.cursors import Cursors
 from shared.domain.policy.clause import Person
 from shared.http.bearer import require_scope
 from shared.http.bodies import read_object, validated
@@ -162,7 +162,7 @@ def _is_token(written: str | None) -> TypeGuard[str]:
 
 def _start(
     desk: Desk,
-    cursor: Cursor[tuple[Any, ...]],
+    cursor: Cursors,
     body: SignIn,
     caller: Caller | None,
     now: datetime,
@@ -197,9 +197,7 @@ def _start(
     return replace(found, device=body.device, lifetime=lifetime)
 
 
-def started(
-    desk: Desk, cursor: Cursor[tuple[Any, ...]], start: Start, now: datetime
-) -> SignedIn:
+def started(desk: Desk, cursor: Cursors, start: Start, now: datetime) -> SignedIn:
     """Begin a session. `HttpError` 403 if the person may not read anything here."""
     scopes = roles_of(rights_at(cursor, start, now))
     has_left = is_removed(cursor, start.actor.removeprefix("person:"))

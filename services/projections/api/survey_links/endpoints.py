@@ -23,7 +23,7 @@ from services.projections.api.survey_links.schemas import (
 from services.projections.log_queries import policy_in_force
 from services.projections.metrics.queries import share
 from services.projections.snapshots import snapshot
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.directory import person as person_named
 from shared.domain.commands.survey import AnswerSurvey, SurveyAnswer
 from shared.domain.events import is_incident_event

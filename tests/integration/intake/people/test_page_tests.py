@@ -26,7 +26,7 @@ from services.intake.page_tests.store import PageTestDesk
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Policies, Signature
 from shared.contact_methods.store import put_value, verify_value
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.commands.page_test import AnswerPageTest, RequestPageTest
 from shared.domain.events import AnyEvent
 from shared.domain.events.contact_method import (

@@ -16,6 +16,7 @@ import pytest
 from nats.aio.client import Client
 
 from services.projections.read_models import MODELS
+from shared.database.cursors import Cursors
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog, Row
 from shared.eventlog.readers import group_commit, transaction
@@ -27,14 +28,7 @@ from shared.messaging.connection import Link
 from shared.messaging.live_feed import Deliveries
 from standalone.nats import Bus
 from tests.support.desks.api import serving
-from tests.support.desks.follower import (
-    PATIENT,
-    Cursors,
-    Desk,
-    Entries,
-    provisioned,
-    send,
-)
+from tests.support.desks.follower import PATIENT, Desk, Entries, provisioned, send
 from tests.support.patience import SECONDS, eventually
 from tests.support.strategies.histories import opened
 

@@ -6,18 +6,12 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
+from shared.database.cursors import Cursors
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.readers import reader as reader_module
 from shared.eventlog.readers.parked_events import retry
 from tests.support.builders.short_events import incident
-from tests.support.desks.follower import (
-    BOOKMARK,
-    Cursors,
-    Desk,
-    Entries,
-    apply,
-    reading,
-)
+from tests.support.desks.follower import BOOKMARK, Desk, Entries, apply, reading
 from tests.support.patience import eventually, until
 
 pytestmark = pytest.mark.servers

@@ -5,18 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from shared.database.cursors import Cursors
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.readers import reader as reader_module
 from shared.eventlog.readers.parked_events import StillPoison, parked_streams, retry
 from tests.support.builders.short_events import incident, note
-from tests.support.desks.follower import (
-    BOOKMARK,
-    Cursors,
-    Desk,
-    Entries,
-    apply,
-    reading,
-)
+from tests.support.desks.follower import BOOKMARK, Desk, Entries, apply, reading
 from tests.support.patience import eventually, until
 
 pytestmark = pytest.mark.servers

@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 
 from shared.clock import Clock, real_clock
+from shared.database.cursors import Cursors
 from shared.eventlog.readers.probe import reader_probe
 from shared.eventlog.readers.reader import Reader
 from shared.eventlog.readers.status import BuildProgress, ReaderStatus
-from tests.support.desks.follower import Cursors, Desk, Entries, apply, reading
+from tests.support.desks.follower import Desk, Entries, apply, reading
 from tests.support.patience import SECONDS, eventually
 
 pytestmark = pytest.mark.servers

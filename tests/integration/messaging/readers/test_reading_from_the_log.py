@@ -5,11 +5,12 @@ import asyncio
 import psycopg
 import pytest
 
+from shared.database.cursors import Cursors
 from shared.database.migrate import MIGRATIONS
 from shared.eventlog.continuity.evidence import FIRST, Evidence, Mark
 from shared.eventlog.errors import NotContinued
 from shared.eventlog.readers.position import tracking_tables
-from tests.support.desks.follower import Cursors, Desk, Entries, apply, reading
+from tests.support.desks.follower import Desk, Entries, apply, reading
 from tests.support.patience import eventually
 
 pytestmark = pytest.mark.servers

@@ -5,16 +5,10 @@ import threading
 
 import pytest
 
+from shared.database.cursors import Cursors
 from shared.eventlog.readers.position import Overtaken, Tracked
 from shared.eventlog.readers.transaction import Part, apply_rows
-from tests.support.desks.follower import (
-    BOOKMARK,
-    Cursors,
-    Desk,
-    Entries,
-    apply,
-    reading,
-)
+from tests.support.desks.follower import BOOKMARK, Desk, Entries, apply, reading
 from tests.support.patience import SECONDS, eventually
 
 pytestmark = pytest.mark.servers

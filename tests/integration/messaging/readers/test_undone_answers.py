@@ -4,12 +4,13 @@ from contextlib import closing
 
 import pytest
 
+from shared.database.cursors import Cursors
 from shared.domain.events.incident import IncidentAcknowledged
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.log import EventLog
 from shared.eventlog.readers.parked_commands import ParkedRequests
 from tests.support.builders.short_events import incident
-from tests.support.desks.follower import AT, BOOKMARK, Cursors, Desk, Entries
+from tests.support.desks.follower import AT, BOOKMARK, Desk, Entries
 
 pytestmark = pytest.mark.servers
 

@@ -18,7 +18,7 @@ from services.projections.rebuild.load import catch_up
 from services.projections.rebuild.plan import Chunk
 from services.projections.rebuild.rebuild import NoEarlierGeneration, ensure, rollback
 from shared.clock import real_clock
-from shared.database.table import Cursors
+from shared.database.cursors import Cursors
 from shared.domain.identifiers import about
 from shared.eventlog.entry import Entry
 from shared.eventlog.log import EventLog
