@@ -22,7 +22,7 @@ from shared.security.signed_links import (
     SurveyLink,
     read_survey_token,
 )
-from shared.survey_invitations import invitation_named
+from shared.surveys.invitations import invitation_named
 
 
 def read_survey_link(keys: Sequence[bytes], token: str) -> SurveyLink:

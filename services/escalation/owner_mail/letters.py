@@ -29,7 +29,7 @@ from shared.i18n.owner_notices import (
 )
 from shared.reviews import review_of
 from shared.security.rights import is_removed
-from shared.survey_results import records_of
+from shared.surveys.results import records_of
 
 _OVER = Failed("it was no longer so when it was to be sent", permanent=True)
 _NO_POLICY = Failed("no policy is in force", permanent=True)

@@ -29,7 +29,7 @@ from shared.security.signed_links import (
     tag_of,
     token_of,
 )
-from shared.survey_invitations import invitation_named
+from shared.surveys.invitations import invitation_named
 
 _OVER = Failed("it was no longer so when it was to be sent", permanent=True)
 _NO_POLICY = Failed("no policy is in force", permanent=True)

@@ -24,7 +24,7 @@ from shared.domain.survey.record import SurveyRecord, replay_record
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.log import EventLog
 from shared.messaging.commands import CommandRequest
-from shared.survey_results import TooManyAnswers, results_in
+from shared.surveys.results import TooManyAnswers, results_in
 
 
 @dataclass(frozen=True)

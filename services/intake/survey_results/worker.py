@@ -20,7 +20,7 @@ from shared.eventlog.append import AppendUnit
 from shared.eventlog.log import EventLog
 from shared.eventlog.policies import newest_policy, policies_since
 from shared.http.rounds import each_in_turn, in_rounds
-from shared.survey_results import is_anybody_asked
+from shared.surveys.results import is_anybody_asked
 
 LOOK_SECONDS = 60
 ACTOR = "system:intake"

@@ -33,8 +33,8 @@ from shared.eventlog.entry import Entry
 from shared.eventlog.log import EventLog
 from shared.http.problem_details import HttpError
 from shared.messaging.commands import CommandRequest
-from shared.survey_invitations import invitation_named
-from shared.survey_results import do_answers_wait, results_in
+from shared.surveys.invitations import invitation_named
+from shared.surveys.results import do_answers_wait, results_in
 from tests.integration.intake.conftest import MASTER, NOW, POLICY, Hands
 from tests.support.servers.servers import Database
 

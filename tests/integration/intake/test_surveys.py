@@ -33,7 +33,7 @@ from shared.http.problem_details import HttpError
 from shared.messaging.commands import CommandRequest
 from shared.security.signed_links import SurveyLink
 from shared.security.survey_links import invitation_of
-from shared.survey_results import results_in
+from shared.surveys.results import results_in
 from tests.integration.intake.commands.test_commands import INC, done
 from tests.integration.intake.commands.test_problems_and_changes import PRB
 from tests.integration.intake.commands.test_problems_and_changes import (

@@ -42,7 +42,7 @@ from shared.i18n.formats import day_text, instant_text, language_of
 from shared.messaging.commands import CommandMessage, Credential
 from shared.security.signed_links import SURVEY_LINKS_PURPOSE, TOKEN_MAX, SurveyLink
 from shared.security.survey_links import invitation_of, read_survey_link
-from shared.survey_results import records_of
+from shared.surveys.results import records_of
 
 router = APIRouter(tags=["survey links"])
 

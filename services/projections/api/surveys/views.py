@@ -26,7 +26,7 @@ from shared.domain.survey.periods import day_begins, next_month
 from shared.domain.survey.record import SurveyAction, SurveyRecord
 from shared.domain.survey.results import agree
 from shared.http.problem_details import HttpError
-from shared.survey_results import (
+from shared.surveys.results import (
     READ_MAX,
     Comment,
     TooManyAnswers,

@@ -1,0 +1,1 @@
+"""Surveys as the log has them: invitations, answers and results."""
