@@ -20,7 +20,7 @@ from bench.figure import Figure, show
 from services.escalation.notifications.channels.parcel import ByMail
 from services.escalation.survey_mail.letters import SurveyLetters
 from services.escalation.survey_mail.store import QUEUE, note
-from services.intake.assembly import batch_handler
+from services.intake.log_follower import batch_handler
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Signature
 from services.intake.surveys.commands import SurveyDesk

@@ -15,7 +15,6 @@ from services.escalation import subscriptions as escalation
 from services.intake import subscriptions as intake
 from services.intake.source_api.subscriber import listen_for_signals
 from services.sla_watcher import subscriptions as sla_watcher
-from shared.clock import real_clock
 from shared.commands.parked_events import ParkedDesk
 from shared.commands.subscriber import CommandSubscriber
 from shared.domain.events import EVENT_TYPES
@@ -63,7 +62,7 @@ def _broker() -> NatsBroker:
     def of(queue_group: str) -> CommandSubscriber:
         return CommandSubscriber(broker, nothing, queue_group)
 
-    intake.subscribe(of("intake"), parts_of_nothing(), real_clock, intake.no_directory)
+    intake.subscribe(of("intake"), parts_of_nothing())
     listen_for_signals(broker, nothing, nothing)
     sla_watcher.subscribe(
         of("sla_watcher"),

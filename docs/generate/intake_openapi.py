@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 from docs.generate.doors.door import Door, Schema
@@ -19,7 +18,8 @@ from docs.generate.doors.of_others import OF_OTHERS
 from docs.generate.doors.refusals import NOT_OURS, refusals
 from docs.generate.doors.schemas import TEXT, components
 from docs.generate.doors.security import SCHEMES
-from services.intake.assembly import GateWiring, Parts, all_routes
+from services.intake.app import rooms
+from services.intake.assembly import ALONE, GateWiring, OutsideDirectory, Parts
 from services.intake.endpoint_context import EndpointContext
 from services.intake.gate.gate import Gate
 from shared.clock import real_clock
@@ -40,19 +40,28 @@ _ABOUT = (
 )
 
 
+class _Nothing:
+    """What has every attribute, each as empty as itself."""
+
+    continuity = Continuity()  # caches register there
+
+    def __getattr__(self, _: str) -> "_Nothing":
+        return self
+
+
 def parts_of_nothing() -> Parts:
     """Return the parts of an intake that can be described, and does nothing."""
-    nothing = cast("Any", None)
+    nothing = cast("Any", _Nothing())
     gate = Gate(nothing, nothing, nothing, nothing, real_clock, ())
     doors = EndpointContext(gate, nothing, nothing, nothing, nothing)
     house = GateWiring(gate, nothing, nothing, nothing, nothing)
-    log = cast("Any", SimpleNamespace(continuity=Continuity()))  # caches register there
-    return Parts(log, *(nothing,) * 4, doors, *(nothing,) * 3, house, *(nothing,) * 5)
+    first = (nothing, real_clock, ALONE, *(nothing,) * 4, doors)
+    return Parts(*first, *(nothing,) * 3, house, *(nothing,) * 5, OutsideDirectory())
 
 
 def taken() -> Iterator[tuple[str, str]]:
     """Yield method and path of each door, the path as OpenAPI writes it."""
-    routes = all_routes(parts_of_nothing(), real_clock)
+    routes = rooms(parts_of_nothing()).routes
     for route in filter(lambda route: route.include_in_schema, routes):
         for method in sorted((route.methods or set()) - {"HEAD"}):
             yield method, re.sub(r":\w+}", "}", route.path)

@@ -1,7 +1,10 @@
-"""All commands that intake takes over NATS, with what each may and who sends it."""
+"""All that intake takes over NATS: commands, with who may send them, and signals."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Callable
 from typing import Any
+
+from prometheus_client import CollectorRegistry
 
 from services.intake.assembly import Parts
 from services.intake.auto_close.subscriber import BOOKMARK
@@ -10,15 +13,20 @@ from services.intake.contact_methods.store import ContactMethodDesk
 from services.intake.inbound_mail.subscriber import listen_for_reports
 from services.intake.interventions.store import InterventionDesk
 from services.intake.month_reports.store import MonthReportDesk
+from services.intake.nats_sources.auth_callout import (
+    Authorization,
+    accepting,
+    listen_for_connections,
+)
 from services.intake.on_call.store import OnCallDesk
 from services.intake.page_explanations.store import ExplanationDesk
 from services.intake.page_tests.store import PageTestDesk
 from services.intake.people.store import PeopleAnswer, PeopleDesk
 from services.intake.policy.store import Policies
 from services.intake.reviews.store import ReviewDesk
+from services.intake.source_api.subscriber import keep_listening, listen_for_signals
 from services.intake.survey_results.store import SurveyResultsDesk
 from services.intake.surveys.commands import SurveyDesk
-from shared.clock import Clock
 from shared.commands.parked_events import (
     ParkedDesk,
     listen_for_parked_events,
@@ -38,16 +46,18 @@ from shared.domain.commands import (
 )
 from shared.domain.commands.person import (
     CorrectPerson,
-    PeopleSynchronised,
     SyncPeople,
 )
-from shared.http.problem_details import HttpError
+from shared.messaging.address import nats_address
+from shared.messaging.broker import command_broker, started
+from shared.messaging.broker import stop as stop_broker
 from shared.messaging.commands import CommandRequest
+from shared.security.nats_issuer import Issuer
 from shared.security.sender import GIVERS, READERS
+from shared.settings import IntakeSettings
 
 QUEUE_GROUP = "intake"
 
-Synchronise = Callable[[CommandRequest[SyncPeople]], Awaitable[PeopleSynchronised]]
 Take = Callable[[CommandRequest[Any]], object]
 
 _SYNCHRONISATION = CommandSet((SyncPeople,), PeopleAnswer, at_once=4, scopes=GIVERS)
@@ -93,35 +103,21 @@ _MONTH_REPORTS = CommandSet(
 _REVIEWS = CommandSet(review.BODIES.values(), review.ReviewAnswer, at_once=2)
 
 
-async def no_directory(_: CommandRequest[SyncPeople]) -> PeopleSynchronised:
-    """Refuse to synchronise: there is nothing to synchronise with."""
-    raise HttpError(
-        409,
-        "the desk has no LDAP server: set PERMANENCE_LDAP_FILE for intake",
-        code="ldap",
-    )
-
-
-def subscribe(
-    subscriber: CommandSubscriber,
-    parts: Parts,
-    clock: Clock,
-    synchronise: Synchronise,
-) -> None:
+def subscribe(subscriber: CommandSubscriber, parts: Parts) -> None:
     """Subscribe to every command of intake, and to the reports of the form."""
     executor = parts.context.executor
     listen(subscriber, parts.commands)
     listen_for_reports(subscriber.broker, subscriber.queue_group, parts.letters)
     parked = ParkedDesk(parts.log, of_one(BOOKMARK), executor)
     listen_for_parked_events(subscriber, parked, "incident")
-    subscriber.subscribe(_SYNCHRONISATION, synchronise)
-    for commands, take in _takers(parts, clock):
+    subscriber.subscribe(_SYNCHRONISATION, parts.outside.synchronise)
+    for commands, take in _takers(parts):
         subscriber.subscribe_blocking(commands, take, executor)
 
 
-def _takers(parts: Parts, clock: Clock) -> list[tuple[CommandSet, Take]]:
+def _takers(parts: Parts) -> list[tuple[CommandSet, Take]]:
     """Return what each room takes, in a thread."""
-    log, policies = parts.log, Policies(parts.log)
+    log, clock, policies = parts.log, parts.clock, Policies(parts.log)
     people, page_tests = (
         PeopleDesk(log, policies, clock),
         PageTestDesk(log, policies, clock),
@@ -140,3 +136,32 @@ def _takers(parts: Parts, clock: Clock) -> list[tuple[CommandSet, Take]]:
         (_MONTH_REPORTS, MonthReportDesk(log, policies, clock).take),
         (_REVIEWS, ReviewDesk(log, policies, clock).take),
     ]
+
+
+async def take_messages(
+    settings: IntakeSettings,
+    registry: CollectorRegistry,
+    parts: Parts,
+    stop: asyncio.Event,
+) -> None:
+    """Take commands and signals from NATS whenever it is reachable."""
+    url = settings.nats_url.get_secret_value()
+    broker = command_broker(url, QUEUE_GROUP, registry)
+    keys, in_force = parts.gate.keys, parts.in_force
+    if (seed := settings.nats_issuer_seed) is not None:
+        issuer = Issuer.of(seed.get_secret_value())
+        authorization = Authorization(keys, in_force, issuer, parts.clock)
+        listen_for_connections(broker, QUEUE_GROUP, authorization)
+    subscribe(CommandSubscriber(broker, parts.authentication, QUEUE_GROUP), parts)
+    try:
+        if await started(broker, stop):
+            signals = listen_for_signals(
+                broker,
+                parts.reception,
+                accepting(keys, in_force),
+                parts.gate.wait,
+                nats_address(url).inbox_prefix,
+            )
+            await keep_listening(signals, stop)
+    finally:
+        await stop_broker(broker)

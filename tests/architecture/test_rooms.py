@@ -66,12 +66,13 @@ def _imported(path: Path) -> set[str]:
 
 
 def _is_one_of_many(path: Path) -> bool:
-    """Say whether a file is a command, a format or a router: found by its own name.
+    """Say whether a file is a command, format, room or router: found by its own name.
 
     What registers them is their one reader, and no better place for them.
     """
     is_router = "\nrouter = APIRouter(" in path.read_text(encoding="utf-8")
-    return is_router or path.is_relative_to(ROOT / "cli") or "formats" in path.parts
+    is_listed = not {"formats", "rooms"}.isdisjoint(path.parts)
+    return is_router or is_listed or path.is_relative_to(ROOT / "cli")
 
 
 def test_a_folder_has_few_enough_files_to_be_taken_in_at_a_glance() -> None:

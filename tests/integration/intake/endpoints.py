@@ -11,8 +11,9 @@ import httpx
 from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
-from services.intake.assembly import Parts, assemble, probes, signal_routes
-from services.intake.telemetry import CommitObserver
+from services.intake.assembly import Parts, assemble
+from services.intake.rooms.sources import signal_routes
+from services.intake.telemetry import CommitObserver, waiting_probe
 from shared.clock import Clock
 from shared.eventlog.log import EventLog
 from shared.http.error_responses import complete
@@ -52,8 +53,8 @@ class Doors:
 
     async def _recording(self) -> Check:
         async with self._batching() as parts:
-            checks = [await probe() for probe in probes(parts, self.clock)]
-        return next(check for check in checks if check.kind == "intake")
+            batchers = parts.signals, parts.commands
+            return await waiting_probe(parts.log, parts.commits, *batchers)()
 
     def opened(self) -> int:
         """Return how many incidents were opened."""

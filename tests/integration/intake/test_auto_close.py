@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import psycopg
 import pytest
 
-from services.intake.assembly import log_follower
 from services.intake.auto_close.store import due
 from services.intake.commands.pending_command import PendingCommand
+from services.intake.log_follower import log_follower
 from shared.clock import Setting
 from shared.domain.commands.incident import Attach, Open, Reopen, Resolve
 from shared.domain.events.incident import IncidentClosed

@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from services.intake.assembly import batch_handler
+from services.intake.log_follower import batch_handler
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Policies, Signature
 from services.intake.reviews.store import ReviewDesk

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from services.intake.assembly import batch_handler
 from services.intake.client_surveys.worker import ClientSurveys
+from services.intake.log_follower import batch_handler
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Policies, Signature
 from services.intake.survey_results.store import SurveyResultsDesk

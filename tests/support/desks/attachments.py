@@ -13,7 +13,8 @@ import httpx
 from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
-from services.intake.assembly import Parts, WorkerConfig, all_routes, assemble
+from services.intake.app import rooms
+from services.intake.assembly import Parts, WorkerConfig, assemble
 from services.intake.attachments.rules import FileLimits
 from services.intake.commands.pending_command import PendingCommand
 from services.intake.directory import store as directory_store
@@ -144,7 +145,7 @@ def taking_files(database: Database, bus: Bus, folder: Path) -> Iterator[FileDes
             parts = assemble(log, real_clock, executor, noting, config)
             await asyncio.to_thread(parts.in_force.look)
             held.append((parts, asyncio.get_running_loop()))
-            app = Router(routes=complete(all_routes(parts, real_clock)))
+            app = Router(routes=complete(rooms(parts).routes))
             working = [
                 asyncio.create_task(each)
                 for each in (parts.signals.run(), parts.commands.run())

@@ -18,7 +18,8 @@ import orjson
 from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
-from services.intake.assembly import ALONE, Parts, WorkerConfig, all_routes, assemble
+from services.intake.app import rooms
+from services.intake.assembly import ALONE, Parts, WorkerConfig, assemble
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Signature
 from services.intake.telemetry import CommitObserver
@@ -169,7 +170,7 @@ class Gatekept:
             own = replace(config, elapsed=lambda: self.times.seconds)
             parts = assemble(log, clock, executor, noting, own)
             batching = asyncio.create_task(parts.signals.run())
-            routes = all_routes(parts, clock, callbacks=config.callbacks)
+            routes = rooms(parts).routes
             yield parts, Router(routes=complete(routes))
             await end(batching)
 

@@ -12,7 +12,7 @@ import httpx
 from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
-from services.intake.assembly import Parts, assemble
+from services.intake.assembly import Parts, WorkerConfig, assemble
 from services.intake.commands.pending_command import PendingCommand
 from services.intake.directory import store as directory_store
 from services.intake.inbound_mail.endpoints import mail_routes
@@ -120,7 +120,7 @@ class LetterDoors:
                 lambda: self.now,
                 self.executor,
                 self.noting,
-                our_address=DESK,
+                WorkerConfig(our_address=DESK),
             )
             parts.in_force.look()
             batchers = (parts.commands.run(), parts.signals.run())

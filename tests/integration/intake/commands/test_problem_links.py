@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from services.intake.assembly import batch_handler
 from services.intake.auto_close.subscriber import BOOKMARK
 from services.intake.commands import problem_links
+from services.intake.log_follower import batch_handler
 from shared.domain.commands.incident import Open, Resolve, Restore
 from shared.domain.commands.problem import IdentifyProblem, LinkProblem, ResolveProblem
 from shared.domain.events.handover import HandoverDeclined, HandoverJoined

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from services.intake.assembly import WorkerConfig, all_routes
+from services.intake.app import rooms
+from services.intake.assembly import WorkerConfig
 from shared.http.networks import networks
 from tests.support.desks.intake_endpoints import Doors, Gatekept, gatekept, through
 from tests.support.servers.servers import Database
@@ -242,7 +243,7 @@ def test_every_door_that_takes_something_is_behind_the_gate(desk: Gatekept) -> N
         }
         taking = [
             (method, re.sub(r"{(\w+)(:\w+)?}", lambda m: given[m[1]], route.path))
-            for route in all_routes(doors.parts, lambda: desk.times.now)
+            for route in rooms(doors.parts).routes
             for method in sorted(
                 {"POST", "PUT", "PATCH", "DELETE"} & (route.methods or set())
             )

@@ -8,7 +8,8 @@ import httpx
 import pytest
 from starlette.routing import Router
 
-from services.intake.assembly import Parts, all_routes
+from services.intake.app import rooms
+from services.intake.assembly import Parts
 from services.intake.inbound_mail.context import LETTERS_AN_HOUR_MAX
 from services.intake.inbound_mail.subscriber import report_taken
 from shared.contacts.form import KEY_REUSED
@@ -58,7 +59,7 @@ def posts(desk: LetterDoors) -> dict[str, Any]:
     }
 
     async def knock(parts: Parts) -> dict[str, Any]:
-        routes = complete(all_routes(parts, lambda: desk.now))
+        routes = complete(rooms(parts).routes)
         transport = httpx.ASGITransport(Router(routes=routes))
         async with httpx.AsyncClient(transport=transport, base_url=HERE) as client:
             answer = await client.post("/v1/reports", json=body)

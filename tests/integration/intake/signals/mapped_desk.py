@@ -13,7 +13,8 @@ import httpx
 from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
-from services.intake.assembly import Parts, all_routes, assemble
+from services.intake.app import rooms
+from services.intake.assembly import Parts, assemble
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Signature
 from services.intake.telemetry import CommitObserver
@@ -58,9 +59,7 @@ class MappedDesk:
         async def running() -> Any:
             parts = self.parts()
             batching = asyncio.create_task(parts.signals.run())
-            transport = httpx.ASGITransport(
-                Router(routes=all_routes(parts, lambda: self.now))
-            )
+            transport = httpx.ASGITransport(Router(routes=rooms(parts).routes))
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://intake"
             ) as client:
@@ -78,7 +77,7 @@ class MappedDesk:
             stop: asyncio.Event, listening: Callable[[int], None]
         ) -> None:
             parts = self.parts()
-            app = Router(routes=all_routes(parts, lambda: self.now))
+            app = Router(routes=rooms(parts).routes)
             batching = asyncio.create_task(parts.signals.run())
             await serve(app, "127.0.0.1", 0, stop, listening=listening)
             batching.cancel()

@@ -13,7 +13,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
-from services.intake.assembly import all_routes, assemble
+from services.intake.app import rooms
+from services.intake.assembly import assemble
 from services.intake.maintenance import endpoints
 from services.intake.telemetry import CommitObserver
 from shared.eventlog.log import EventLog
@@ -71,7 +72,7 @@ class Desk:
     ) -> httpx.Response:
         noting = CommitObserver(CollectorRegistry(), lambda: None)
         parts = assemble(self.log, lambda: self.now, self.executor, noting)
-        doors = all_routes(parts, lambda: self.now)
+        doors = rooms(parts).routes
         batching = asyncio.create_task(parts.signals.run())
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(Router(routes=complete(doors))),

@@ -1,0 +1,1 @@
+"""What each part of intake offers: routes, background work and probes."""
