@@ -75,8 +75,9 @@ def results_command(  # noqa: PLR0913 # an option each
 ) -> None:
     """Show how users answered in a period: the whole, by channel, service and team.
 
-    Fewer answers than the survey asks for have no figure. Exit codes: 0 done, 2 an
-    option is wrong, or you may not, 3 the desk is not reachable.
+    Fewer answers than the survey asks for have no figure; figures of fewer than five
+    are for its owner alone. Exit codes: 0 done, 2 an option is wrong, or you may not,
+    3 the desk is not reachable.
     """
     path = f"/v1/surveys/{quote(survey, safe='')}/results"
     days = (("from", since), ("to", until))

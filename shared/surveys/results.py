@@ -162,9 +162,17 @@ def _asked(invited: Entry, answered: Entry | None) -> InvitationRecord:
 
 
 def comments_in(
-    log: EventLog, cursor: Cursors, survey: str, period: tuple[datetime, datetime]
-) -> Sequence[Comment]:
-    """Return the newest comments of [start, end). Raises `TooManyAnswers`."""
+    log: EventLog,
+    cursor: Cursors,
+    survey: str,
+    period: tuple[datetime, datetime],
+    *,
+    named: bool,
+) -> tuple[Sequence[Comment], bool]:
+    """Return the newest comments of [start, end), and whether some are left out.
+
+    These are the comments with a person, unless `named`. Raises `TooManyAnswers`.
+    """
     start, end = period
     rows = [
         *_rows(cursor, _WITHIN, period),
@@ -177,13 +185,18 @@ def comments_in(
     ]
     # What is without words tells which rows have some: only these are decrypted.
     bare = log.without_words(rows).entries
-    commented = {each.position for each in bare if _comment(each, survey)}
-    newest = sorted(commented, reverse=True)[:COMMENTS_MAX]
+    commented = {
+        entry.position: comment
+        for entry in bare
+        if (comment := _comment(entry, survey))
+    }
+    shown = [at for at, each in commented.items() if named or each.person is None]
+    newest = sorted(shown, reverse=True)[:COMMENTS_MAX]
     chosen = [row for row in rows if row.position in set(newest)]
     found = (_comment(entry, survey) for entry in log.entries(chosen))
     return sorted(
         (each for each in found if each), key=lambda each: each.at, reverse=True
-    )
+    ), len(shown) < len(commented)
 
 
 def _comment(entry: Entry, survey: str) -> Comment | None:

@@ -26,6 +26,7 @@ from services.projections.log_queries import (
 )
 from services.projections.snapshots import snapshot
 from shared.domain.events import EVENT_TYPES
+from shared.domain.survey.privacy import owners_fields
 from shared.eventlog.documents import find
 from shared.eventlog.entry import Entry
 from shared.eventlog.histories import Unreadable, each_event
@@ -64,6 +65,8 @@ class LogItem(Answer):
     unreadable: str | None = None
     """Why the event cannot be read: it is of a later version or damaged, or its key is
     missing. Null if it was read."""
+    withheld: list[str] = Field(default_factory=list)
+    """The fields that `event` leaves out: only the owner of a survey reads them."""
 
 
 class LogPage(Answer):
@@ -80,11 +83,14 @@ def _items(log: EventLog, rows: Sequence[Row]) -> list[LogItem]:
 
 
 def _item(row: Row, read: Entry | Unreadable) -> LogItem:
-    event, why = {}, None
+    event, why, withheld = {}, None, list[str]()
     if isinstance(read, Unreadable):
         why = read.why
     else:
-        event = read.event.model_dump(mode="json", exclude_none=True)
+        withheld = sorted(owners_fields(read.event))
+        event = read.event.model_dump(
+            mode="json", exclude_none=True, exclude=set(withheld)
+        )
     return LogItem(
         position=row.position,
         stream=row.stream,
@@ -95,6 +101,7 @@ def _item(row: Row, read: Entry | Unreadable) -> LogItem:
         chain=row.chain.hex(),
         event=event,
         unreadable=why,
+        withheld=withheld,
     )
 
 

@@ -50,6 +50,7 @@ from services.projections.api.session_cookie import (
 )
 from services.projections.sight import Sight
 from shared.domain.identifiers import IncidentRef
+from shared.domain.survey.privacy import NAMED_ANSWERS
 from shared.eventlog.epochs import Epochs, OtherEpoch
 from shared.eventlog.errors import Unavailable
 from shared.http.bearer import caller_of, require_scope
@@ -114,8 +115,10 @@ class _Listener:
     """Who else has the incident open; None where the stream does not tell."""
 
     def wants(self, type_: str, incident: IncidentRef | None) -> bool:
-        return (self.types is None or type_ in self.types) and (
-            self.incident is None or self.incident == incident
+        return (
+            type_ not in NAMED_ANSWERS
+            and (self.types is None or type_ in self.types)
+            and (self.incident is None or self.incident == incident)
         )
 
 
@@ -225,6 +228,8 @@ async def get_stream(
     For those who may act at the desk, `presence` without an id says who else has an
     incident open: that of `incident`, or those that pages of the same session have
     open. That is in no log, and is not repeated.
+
+    Who answered a survey with their name is not told.
 
     Reconnect with `Last-Event-ID` to continue; every EventSource does so by itself.
     """

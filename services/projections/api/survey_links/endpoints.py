@@ -24,6 +24,7 @@ from services.projections.log_queries import policy_in_force
 from services.projections.metrics.queries import share
 from services.projections.snapshots import snapshot
 from shared.database.cursors import Cursors
+from shared.directory import names
 from shared.directory import person as person_named
 from shared.domain.commands.survey import AnswerSurvey, SurveyAnswer
 from shared.domain.events import is_incident_event
@@ -106,8 +107,10 @@ def _seen(desk: Desk, link: SurveyLink, liked: Language) -> SurveyToAnswer:
         asked = policy_of(cursor, applied_at_version(desk.log, cursor, held.policy))
         record = records_of(desk.log, cursor, [held.survey])[held.survey]
         service = _service(desk, cursor, held)
-    if policy is None:
-        raise HttpError(404, "this link is no longer valid", code="unknown_link")
+        if policy is None:
+            raise HttpError(404, "this link is no longer valid", code="unknown_link")
+        owner = policy.surveys.get(held.survey, asked.surveys[held.survey]).owner
+        owner = names(cursor, [owner]).get(owner, owner)
     language = language_of(who.language if who else None, liked)
     zone = (who.zone if who else None) or policy.desk.timezone
     return SurveyToAnswer(
@@ -121,6 +124,7 @@ def _seen(desk: Desk, link: SurveyLink, liked: Language) -> SurveyToAnswer:
         expires_text=instant_text(held.expires_at, zone, language),
         language=language,
         anonymous=held.is_anonymous,
+        owner=owner,
         kept=list(held.kept or ()),
         # Before that they could sway the answer.
         published=(

@@ -53,6 +53,8 @@ class SurveyToAnswer(Answer):
     language: Language
     anonymous: bool
     """Whether the answer is kept without the person, the incident and the time."""
+    owner: str
+    """The name of the survey's owner: nobody else at the desk reads a named answer."""
     kept: list[Dimension]
     """What an anonymous answer keeps of the incident."""
     published: list[PublishedFigures]

@@ -29,10 +29,10 @@ class ResultsQuery(TableQuery):
 
 @router.get("/v1/surveys", responses=refusals(404))
 async def get_surveys(
-    query: Annotated[QueryParams, Query()], desk: DeskHere, _: Reader
+    query: Annotated[QueryParams, Query()], desk: DeskHere, caller: Reader
 ) -> Surveys:
     """List the surveys of the policy in force, with what was published."""
-    return await desk.blocking(surveys, desk, query.min_position)
+    return await desk.blocking(surveys, desk, caller.actor, query.min_position)
 
 
 @router.get(
@@ -45,15 +45,18 @@ async def get_results(
     query: Annotated[ResultsQuery, Query()],
     request: Request,
     desk: DeskHere,
-    _: Reader,
+    caller: Reader,
 ) -> BaseModel | Response:
     """Show what users answered in a period, computed from the log.
 
     Where fewer people answered than the survey asks for, there is n and no figure. Of
     users' surveys, only whole months that are over and published periods have figures.
+    Comments with a name, and figures of fewer than five answers, are shown to the owner
+    of the survey alone: `withheld` says what is left out.
     """
     days = (query.from_, query.to)
-    found = await desk.blocking(results, desk, survey, days, query.min_position)
+    asked = (desk, caller.actor, survey, days, query.min_position)
+    found = await desk.blocking(results, *asked)
     return shown(request, query, found, _rows(found))
 
 

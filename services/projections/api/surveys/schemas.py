@@ -185,7 +185,10 @@ class SurveyPeriod(Answer):
     published: PublishedResults | None
     """What was published for exactly this period."""
     comments: list[CommentView]
-    """The newest first; at most 200."""
+    """The newest first; at most 200. Those with a person are for the owner alone."""
+    withheld: list[Literal["comments", "figures"]]
+    """What is left out since only the owner of the survey sees it: comments with a
+    person, figures of fewer than five answers."""
     as_published: bool | None
     """Whether the log gives today what was published; null if nothing was."""
     answers_wait: bool

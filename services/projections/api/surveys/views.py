@@ -18,11 +18,17 @@ from services.projections.api.surveys.schemas import (
     WarningView,
 )
 from services.projections.snapshots import snapshot
-from shared.domain.events.event import FORGOTTEN
-from shared.domain.events.survey.results import SurveyPublished
+from shared.domain.events.event import FORGOTTEN, Actor
+from shared.domain.events.survey.results import SurveyPublished, SurveyResults
 from shared.domain.policy.document import Policy
-from shared.domain.policy.surveys import QuestionsByVersion, Survey, version_in_use
+from shared.domain.policy.surveys import (
+    MIN_ANSWERS,
+    QuestionsByVersion,
+    Survey,
+    version_in_use,
+)
 from shared.domain.survey.periods import day_begins, next_month
+from shared.domain.survey.privacy import for_everybody
 from shared.domain.survey.record import SurveyAction, SurveyRecord
 from shared.domain.survey.results import agree
 from shared.http.problem_details import HttpError
@@ -43,7 +49,7 @@ NO_FIGURES = READ_MAX + 1
 """A minimum that no survey reaches: its results have n only."""
 
 
-def surveys(desk: Desk, min_position: int) -> Surveys:
+def surveys(desk: Desk, reader: Actor, min_position: int) -> Surveys:
     """Return all surveys of the policy in force. Blocks."""
     with snapshot(desk.log) as cursor:
         policy, upto = policy_now(desk, cursor, min_position)
@@ -51,7 +57,7 @@ def surveys(desk: Desk, min_position: int) -> Surveys:
     now = desk.clock()
     return Surveys(
         items=[
-            view_of(name, policy.surveys[name], record, now)
+            view_of(name, policy.surveys[name], record, reader, now)
             for name, record in records.items()
         ],
         zone=policy.desk.timezone,
@@ -60,7 +66,11 @@ def surveys(desk: Desk, min_position: int) -> Surveys:
 
 
 def results(
-    desk: Desk, name: str, days: tuple[date | None, date | None], min_position: int
+    desk: Desk,
+    reader: Actor,
+    name: str,
+    days: tuple[date | None, date | None],
+    min_position: int,
 ) -> SurveyPeriod:
     """Return the results of [from, to); of this month without days. Blocks."""
     now = desk.clock()
@@ -72,31 +82,50 @@ def results(
         published = record.overlapping(start, end)
         if published and (published.start, published.end) != (start, end):
             published = None
+        owns = _owns(reader, survey)
         least = published.min_answers if published else survey.min_answers
+        is_for_owner = not owns and least < MIN_ANSWERS
+        if is_for_owner:
+            published, least = published and for_everybody(published), MIN_ANSWERS
         if least > 1 and not published and not _is_fixed(survey, start, end, now, zone):
             least = NO_FIGURES
         waits = do_answers_wait(cursor, name)
         try:
             found = results_in(desk.log, cursor, name, (start, end), least)
-            comments = comments_in(desk.log, cursor, name, (start, end))
+            comments, left_out = comments_in(
+                desk.log, cursor, name, (start, end), named=owns
+            )
         except TooManyAnswers as error:
             raise unwanted("to", f"this period has {error}: shorten it") from error
+    shown = published.results if published else found
     return SurveyPeriod(
-        survey=view_of(name, survey, record, now),
+        survey=view_of(name, survey, record, reader, now),
         from_=start,
         to=end,
         zone=policy.desk.timezone,
         complete=end <= now,
         # Two figures of one period would tell by what a correction of the log differs.
-        figures=SurveyFigures.of(
-            published.results if published else found, survey.questions
-        ),
+        figures=SurveyFigures.of(shown, survey.questions),
         published=published_view(published, survey.questions) if published else None,
         comments=[_comment(each) for each in comments],
+        withheld=[
+            *(["comments"] if left_out else []),
+            *(["figures"] if is_for_owner and _has_gaps(shown) else []),
+        ],
         as_published=agree(published.results, found) if published else None,
         answers_wait=waits,
         as_of=upto,
     )
+
+
+def _owns(reader: Actor, survey: Survey) -> bool:
+    return reader == f"person:{survey.owner}"
+
+
+def _has_gaps(shown: SurveyResults) -> bool:
+    figures = [(shown.n, shown.satisfied)]
+    figures += [(each.n, each.satisfied) for each in shown.groups]
+    return any(n and satisfied is None for n, satisfied in figures)
 
 
 def _survey(policy: Policy, name: str) -> Survey:
@@ -139,9 +168,12 @@ def _is_fixed(
 
 
 def view_of(
-    name: str, survey: Survey, record: SurveyRecord, now: datetime
+    name: str, survey: Survey, record: SurveyRecord, reader: Actor, now: datetime
 ) -> SurveyView:
-    """Return a survey with what was published and is to be done."""
+    """Return a survey with what was published and is to be done, for a reader."""
+    published = record.published
+    if not _owns(reader, survey):
+        published = [for_everybody(each) for each in published]
     return SurveyView(
         survey=name,
         audience=survey.audience,
@@ -150,7 +182,7 @@ def view_of(
         publish=survey.publish,
         min_answers=survey.min_answers,
         owner=survey.owner,
-        published=newest(record.published, survey.questions),
+        published=newest(published, survey.questions),
         actions=[_action(each, now) for each in _in_order(record.actions.values())],
         warnings=[
             WarningView(

@@ -1,6 +1,6 @@
 """Satisfaction as metrics and the results of a survey show it, from a real log."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -12,6 +12,7 @@ from shared.domain.identifiers import (
     survey_results_stream,
     survey_stream,
 )
+from shared.security.access import create
 from tests.support.builders.june_log import June, asked, figures, june
 from tests.support.desks.api import Api
 
@@ -62,6 +63,14 @@ def answered(month: June, choices: list[int], **given: Any) -> None:
     for number, choice in enumerate(choices, 1):
         invites(month, number, number, **given)
         answers(month, number, number, choice)
+
+
+def owner_of(api: Api) -> str:
+    """Return as whom the owner of the surveys asks."""
+    with api.log.transaction() as cursor:
+        made = create(cursor, datetime.now(UTC), "person:ghislaine", ["agent"])
+    api.tokens["owner"] = made.token
+    return "owner"
 
 
 def results(api: Api, month: June, **given: str) -> dict[str, Any]:
@@ -171,7 +180,7 @@ def test_results_are_shown_beside_what_was_published(api: Api, month: June) -> N
     assert [each["from"] for each in survey["published"]] == ["2025-05-31T22:00:00Z"]
 
 
-def test_comments_are_shown_without_the_choices_the_newest_first(
+def test_comments_are_shown_to_the_owner_without_the_choices_the_newest_first(
     api: Api, month: June
 ) -> None:
     for number, (day, comment) in enumerate(
@@ -202,8 +211,10 @@ def test_comments_are_shown_without_the_choices_the_newest_first(
         whose="person:lefevre",
     )
 
-    found = results(api, month)["comments"]
-    earlier = results(api, month, **{"from": "2025-05-01", "to": "2025-06-01"})
+    given = {"who": owner_of(api)}
+    found = results(api, month, **given)["comments"]
+    before = {"from": "2025-05-01", "to": "2025-06-01"}
+    earlier = results(api, month, **given, **before)
 
     assert [(each["words"], each["incident"], each["person"]) for each in found] == [
         ("Sans nom", None, None),
@@ -212,6 +223,9 @@ def test_comments_are_shown_without_the_choices_the_newest_first(
     ]
     assert set(found[0]) == {"at", "person", "incident", "words"}
     assert earlier["comments"] == []
+    of_others = results(api, month)
+    assert [each["words"] for each in of_others["comments"]] == ["Sans nom"]
+    assert of_others["withheld"] == ["comments"]
 
 
 def test_the_screen_ends_a_period_on_its_last_day_and_shows_what_was_asked(
@@ -224,16 +238,20 @@ def test_the_screen_ends_a_period_on_its_last_day_and_shows_what_was_asked(
         answers(month, number, number + 2, 5)
     query = {"from": "2025-06-01", "to": "2025-07-01", "lang": "fr"}
     (question,) = results(api, month)["figures"]["questions"]
+    of_owner = {"Cookie": f"{COOKIE}={api.tokens[owner_of(api)]}"}
     cookie = {"Cookie": f"{COOKIE}={api.tokens['manager']}"}
     place = f"/surveys/{SURVEY}"
 
-    page = api.call("GET", place, None, cookie, params=query)
+    page = api.call("GET", place, None, of_owner, params=query)
+    of_others = api.call("GET", place, None, cookie, params=query)
     table = api.call("GET", f"{place}/rows", None, cookie, params=query)
 
     assert "dimanche 1er juin 2025 – lundi 30 juin 2025" in page.text
     assert question["texts"]["fr"] in unescape(page.text)
     assert "Trois jours &lt;b&gt;sans&lt;/b&gt; nouvelles" in page.text
     assert 'href="/incidents/INC-000001"' in page.text
+    assert "Trois jours" not in of_others.text
+    assert "Seul le responsable de l’enquête lit les commentaires" in of_others.text
     head, whole, *_ = table.content.decode("utf-8-sig").splitlines()
     assert head == "from;to;by;name;invited;n;satisfied;share"
     assert whole.startswith("2025-06-01 00:00:00;2025-07-01 00:00:00;;;8;8;7;0,875")
