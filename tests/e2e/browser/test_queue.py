@@ -5,6 +5,7 @@ from itertools import count
 import pytest
 from playwright.sync_api import Page, expect
 
+from shared.domain.identifiers import incident_ref
 from tests.e2e.browser.conftest import Look
 from tests.e2e.browser.shown.commands import signalled
 from tests.support.desks.running import Desk
@@ -31,6 +32,12 @@ def opened(desk: Desk, number: int = 1, severity: str = "error") -> list[str]:
 def only(*refs: str) -> str:
     """Return the address of a queue that shows these incidents alone."""
     return f"/?filter={'+OR+'.join(refs)}"
+
+
+def following(ref: str, number: int) -> list[str]:
+    """Return the references of the incidents that are opened next."""
+    last = int(ref.removeprefix("INC-"))
+    return [incident_ref(last + n) for n in range(1, number + 1)]
 
 
 def status_of(page: Page, ref: str) -> str:
@@ -143,8 +150,9 @@ def test_what_all_that_match_would_refuse_is_shown_before(
 def test_rows_do_not_move_under_the_keyboard_until_a_key_lets_them(
     desk: Desk, look: Look
 ) -> None:
-    opened(desk, 2, "warning")
-    page = look("/?service=mail&priority=p1&priority=p2&priority=p3&priority=p4")
+    first, second = opened(desk, 2, "warning")
+    # Not those of others: their promises end when it suits them.
+    page = look(only(first, second, *following(second, 2)))
     page.keyboard.press("j")
     before = page.locator("tr[data-ref]").evaluate_all("r => r.map(x => x.dataset.ref)")
 
