@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from services.projections.presence.state import EXPIRES_SECONDS
 from tests.e2e.browser.conftest import Look
-from tests.e2e.browser.shown.commands import commanded
+from tests.e2e.browser.shown.commands import commanded, signalled
 from tests.support.desks.running import Desk
 from tests.support.mail.sent_files import picture
 from tests.support.patience import SECONDS, until
@@ -227,7 +227,8 @@ def test_a_screenshot_is_attached_to_an_incident_and_shown_encoded_again(
 def test_one_box_finds_incidents_pages_and_the_actions_of_the_page(
     desk: Desk, look: Look
 ) -> None:
-    ref = _opened(desk, "Turnstile unplugged")
+    alert = {"title": "Turnstile unplugged", "severity": "error", "service": "mail"}
+    (ref,) = signalled(desk, {**alert, "dedup_key": "turnstile"})
     until(lambda: _finds(desk, "turnstile"), "the words are indexed")
     page = look("/")
 
@@ -245,6 +246,16 @@ def test_one_box_finds_incidents_pages_and_the_actions_of_the_page(
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator("#do-note textarea")).to_be_focused()
+
+    page.keyboard.press("Control+k")
+    page.locator("#finder input").fill("take it on")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#done")).to_have_text("You have taken it on.")
+
+    page.goto(f"{desk.api_url}/contacts/new")
+    page.keyboard.press("Control+k")
+    expect(page.locator("#found-here")).to_contain_text("My incidents")
 
     page.goto(f"{desk.api_url}/find?q=load")
     page.get_by_role("link", name="Load").click()

@@ -9,8 +9,11 @@ const ownActions = finder?.querySelector(".own-actions");
 
 const foundPlaces = () => [...finder.querySelectorAll("a, li button")];
 
+// An action with fields unfolds, one without is sent at once.
+const ACTIONS = ".actions > details > summary, .actions > a, .actions > .at-once button[type=submit]";
+
 function showActions() {
-  const named = [...document.querySelectorAll(".actions summary, .actions > a, .actions > form button[type=submit]")];
+  const named = [...document.querySelectorAll(ACTIONS)];
   const wanted = asked.value.trim().toLocaleLowerCase();
   const shown = named.filter((each) => wanted !== "" && each.textContent.toLocaleLowerCase().includes(wanted));
   ownActions.replaceChildren(
