@@ -75,10 +75,10 @@ DEFINITIONS: Mapping[str, Definition] = {
         adds_up=False,
     ),
     "dwell": Definition(
-        "Of the incidents whose TTR ended in the period, in time or not: the working "
-        "time it consumed, divided among the support levels that held the incident; "
-        "the totals of all levels are the whole. One whose TTR went on and ended again "
-        "counts at its last end. In seconds; percentiles are by nearest rank.",
+        "Of the incidents whose time to resolve ended in the period, in time or not: "
+        "the working time it consumed, divided among the support levels that held the "
+        "incident; the totals of all levels are the whole. Where it went on and ended "
+        "again, the last end counts. In seconds; percentiles are by nearest rank.",
         adds_up=True,
     ),
     "sla": Definition(

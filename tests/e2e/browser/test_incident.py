@@ -282,6 +282,8 @@ def test_a_telephone_shows_the_story_and_keeps_what_was_unfolded(
 
     wide = look(f"/incidents/{ref}")
     expect(wide.locator("#fold-files")).to_have_attribute("open", "")
-    expect(wide.locator(".story")).not_to_contain_text("promises TTR")
+    expect(wide.locator(".story")).not_to_contain_text("sets the time to resolve")
     wide.locator("#promise-ttr > summary").click()
-    expect(wide.locator("#promise-ttr .decided")).to_contain_text("promises TTR")
+    expect(wide.locator("#promise-ttr .decided")).to_contain_text(
+        "sets the time to resolve"
+    )

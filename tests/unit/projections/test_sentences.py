@@ -127,8 +127,8 @@ def test_a_broken_promise_is_told_with_what_was_promised() -> None:
     }
 
     assert sentence("sla.breached", "system:sla_watcher", what) == (
-        "TTR was broken at 2025-06-30 07:30 UTC: contract valmont promised it within"
-        " 6\xa0h."
+        "The time to resolve was breached at 2025-06-30 07:30 UTC: contract valmont"
+        " allows 6\xa0h."
     )
     assert sentence("sla.breached", "system:sla_watcher", what, "fr") == (
         "Le délai pour le rétablissement a été dépassé le 2025-06-30 07:30 UTC\xa0: le"
@@ -160,7 +160,10 @@ def test_no_second_left_is_told_and_no_repeat_is_not() -> None:
 
     told = sentence("sla.paused", "system:sla_watcher", what)
 
-    assert told == "TTR is paused, waiting for the user, with 0\xa0min left."
+    assert (
+        told
+        == "The time to resolve is paused, waiting for the user, with 0\xa0min left."
+    )
 
 
 @pytest.mark.parametrize(

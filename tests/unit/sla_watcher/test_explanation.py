@@ -65,9 +65,9 @@ def test_closed_hours_are_between_the_windows() -> None:
 def test_it_is_said_in_english() -> None:
     assert said(asked_for_an_hour()) == [
         (
-            "The contract “valmont” promises TTR within 6 hours (calendar “paris”,"
-            " Europe/Paris), by version 1 of the policy. It counts from"
-            " Monday 30 June 2025 at 09:10, Paris time."
+            "By the contract “valmont”, the time to resolve is 6 hours"
+            " (calendar “paris”, Europe/Paris), by version 1 of the policy."
+            " It counts from Monday 30 June 2025 at 09:10, Paris time."
         ),
         (
             "Monday 30 June 2025 09:10–10:20: 1 hour and 10 minutes on the clock,"

@@ -163,7 +163,10 @@ def test_what_support_levels_owe_stands_apart_and_explains_itself(api: Api) -> N
     assert alone["items"] == whole["promises"]
     assert alone["olas"] == whole["olas"]
     (english,), (french,) = (each["items"] for each in explained.values())
-    assert "agreed internally that N2 has taken it on" in english["text"][0]
+    assert (
+        "the time of N2 to take it on is agreed internally: 1 hour"
+        in english["text"][0]
+    )
     assert "before anybody there took it on" in " ".join(english["text"])
     assert "convenu en interne la prise en charge par N2" in french["text"][0]
     assert "sentence" in english["happened"][0]
@@ -374,9 +377,9 @@ def test_what_became_of_a_message_is_told_with_what_it_was(api: Api) -> None:
     }
 
     sent, failed = told["en"]
-    assert sent == "The message (page) to amina was sent by webhook."
-    assert failed.startswith("The message (page) to amina could not be delivered by")
-    assert told["fr"][0] == "Le message (appel) à amina est parti par webhook."
+    assert sent == "Sent to amina by webhook (page)."
+    assert failed.startswith("Not delivered to amina by webhook (page), attempt")
+    assert told["fr"][0] == "Envoyé à amina par webhook (appel)."
 
 
 def test_the_rest_of_a_timeline_still_knows_what_a_message_was(api: Api) -> None:

@@ -62,7 +62,7 @@ def test_of_each_message_only_how_far_it_has_come_is_told(api: Api) -> None:
     assert _positions(api) == [1, 3, 5, 6]
     assert _positions(api, order="newest") == [6, 5, 3, 1]
     (last,) = api.get(_PATH, messages="newest", order="newest", limit=1)["items"]
-    assert last["sentence"].startswith("The message (receipt) to zoe")
+    assert last["sentence"].startswith("Accepted for delivery to zoe")
 
 
 def test_a_message_says_in_few_words_how_far_it_came_and_what_it_reports(
@@ -78,11 +78,13 @@ def test_a_message_says_in_few_words_how_far_it_came_and_what_it_reports(
         5: None,
         6: {
             "reports": 1,
-            "text": "Zoé <b>Bérard</b> by mail: accepted by the receiver",
+            "text": "Zoé <b>Bérard</b> by mail: accepted for delivery",
         },
     }
     unnamed = api.get(_PATH, order="newest", limit=1, lang="fr")["items"][0]
-    assert unnamed["message"]["text"] == "zoe par courriel\xa0: reçu"
+    assert (
+        unnamed["message"]["text"] == "zoe par courriel\xa0: accepté pour acheminement"
+    )
 
 
 def test_a_part_of_the_story_leaves_out_what_a_later_part_tells(api: Api) -> None:
@@ -154,9 +156,9 @@ def test_a_page_names_people_and_keeps_to_one_zone(api: Api) -> None:
     assert "All times: Europe/Paris" in page
     assert "UTC" not in page
     # How far a message came stands under what it reports, folded.
-    assert f"<bdi>{escaped} by mail: accepted by the receiver</bdi>" in page
-    assert page.index("opened the incident") < page.index("The message (receipt)")
-    assert page.count("The message (receipt)") == 1
+    assert f"<bdi>{escaped} by mail: accepted for delivery</bdi>" in page
+    assert page.index("opened the incident") < page.index("Accepted for delivery")
+    assert page.count("Accepted for delivery") == 1
 
 
 def test_an_auditor_sees_ids_alone(api: Api) -> None:

@@ -27,7 +27,7 @@ def _said(before: Any, after: Any, language: Language = "en") -> list[str]:
         (
             {"targets": TARGETS},
             {"targets": {"standard": {**TARGETS["standard"], "ttr": {"p3": "4h"}}}},
-            ["TTR of P3 in standard goes from 8h to 4h."],
+            ["Time to resolve of P3 in standard goes from 8h to 4h."],
         ),
         (
             {"escalation": {"functional": [MANAGER]}},

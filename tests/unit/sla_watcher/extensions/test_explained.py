@@ -22,7 +22,7 @@ def said(watch: Watch, language: Language = "en") -> list[str]:
 def test_what_was_agreed_stands_beside_what_was_promised() -> None:
     told = said(extended())
 
-    assert "within 6 hours" in told[0]
+    assert "is 6 hours" in told[0]
     assert told[1] == (
         f"Extension {E1}: on Monday 30 June 2025 at 14:05, Paris time, roche agreed to"
         " Tuesday 1 July 2025 at 10:00, Paris time."
