@@ -5,6 +5,7 @@ In no list, number, table or stream, nor in the answer to a command.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, get_args
 
@@ -13,6 +14,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from services.projections.api.commands.routes import COMMANDS
+from services.projections.api.session_cookie import COOKIE
 from services.projections.web.csrf import token_for
 from services.projections.web.endpoints import OPEN_PAGES, PAGES
 from services.projections.web.incident.actions import ACTIONS
@@ -34,6 +36,8 @@ pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 DIRECTORY = re.compile(r"/v1/(search|callers|clients|people(/{person})?)|/person/.*")
 WHO_LOOKS_UP = ("service agent", "team agent")
 """Limits to clients limit the directory; others do not: anybody may call."""
+BETWEEN_US = "Between us"
+"""The first words of what agents write for each other."""
 ELSEWHERE = (
     "/v1/answers",
     "/v1/bundle-links",
@@ -131,6 +135,36 @@ def test_somebody_of_a_client_sees_nothing_that_is_the_desks_own(sides: Sides) -
 
     assert (seen["olas"], seen["assignee"], seen["handover"]) == ([], None, None)
     assert sides.call("GET", f"{path}/timeline", "somebody of the client").is_error
+
+
+def test_somebody_of_a_client_reads_no_word_that_agents_wrote_for_each_other(
+    sides: Sides,
+) -> None:
+    client, path = "somebody of the client", f"/v1/incidents/{sides.own}"
+    sides.command(f"{path}/note", {"note": f"{BETWEEN_US}: their fault"})
+    later = {"for": "700h", "note": f"{BETWEEN_US}: ask again"}
+    last = sides.command(f"{path}/remind", later)["positions"][-1]
+    own, asked = replace(sides, other=sides.own), {"min_position": last}
+    pages = [_page_of(each, *_theirs(own)) for each in _pages("GET")]
+    cookie = {"Cookie": f"{COOKIE}={sides.desk.tokens[client]}"}
+
+    answers = [
+        sides.call(
+            "GET",
+            named(own, each),
+            client,
+            params={**QUERIES.get(each, {}), **asked},
+            headers={"Accept": form},
+        )
+        for each, form in _forms(sides)
+    ] + [sides.call("GET", page, client, headers=cookie) for page in pages]
+
+    assert sides.call("GET", "/v1/stream", client).status_code == 403
+    assert BETWEEN_US in sides.call("GET", f"{path}/timeline", "client agent").text
+    for answer in answers:
+        assert BETWEEN_US not in answer.text, answer.url
+    read = {each.url.path for each in answers if each.status_code == 200}
+    assert {path, "/v1/queues/all/incidents"} <= read
 
 
 @pytest.mark.parametrize("who", ["client agent", "service agent"])

@@ -268,6 +268,7 @@ class Restore(CommandBody):
     verb: ClassVar[str] = "restore"
     workaround: bool = False
     note: Words | None = None
+    """What was done, as its users are told."""
 
 
 class Relapse(CommandBody):
@@ -325,6 +326,7 @@ class Close(CommandBody):
 
     verb: ClassVar[str] = "close"
     note: Words | None = None
+    """For the desk, not for the users."""
 
 
 class Cancel(CommandBody):
@@ -333,6 +335,7 @@ class Cancel(CommandBody):
     verb: ClassVar[str] = "cancel"
     reason: Literal["not_an_incident", "duplicate", "withdrawn", "test"]
     note: Words | None = None
+    """Why it ends here, as its users are told."""
 
 
 class Redirect(CommandBody):

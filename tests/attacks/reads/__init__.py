@@ -1,1 +1,1 @@
-"""Attacks on the record of who read personal words."""
+"""Attacks on who reads which words, and on the record of it."""

@@ -29,6 +29,22 @@ def _line(kind: str, version: int, **what: str) -> dict[str, object]:
     return {"kind": kind, "version": version, "what": what, "sentence": kind}
 
 
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        ("restore.note", True),
+        ("resolve.note", True),
+        ("cancel.note", True),
+        ("close.note", False),
+    ],
+)
+def test_a_form_says_which_notes_the_users_read(label: str, told: bool) -> None:
+    said = text_of(ENGLISH, "page.field_of", label)
+
+    assert said.endswith("; the users read it") is told
+    assert said.startswith("Internal") is not told
+
+
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda each: each.verb)
 def test_the_fields_of_a_form_are_those_of_its_command(action: Action) -> None:
     fields = {
