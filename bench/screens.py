@@ -32,7 +32,7 @@ from bench.histories import RARE
 from bench.signed_in import sessions
 from services.projections.api.session_cookie import COOKIE
 from shared.domain.limits import EVERYTHING, Limits
-from tests.support.desks.running import USUAL, Desk, running_desk, serving
+from tests.support.desks.running import Desk, running_desk, serving
 from tests.support.folders import reachable_folder
 from tests.support.patience import until
 
@@ -166,7 +166,7 @@ def main(
             full_queue.fill(desk, there, number)
             histories.write(desk, there, number)
             there = number
-            with serving(desk, ("projections",), USUAL.environment):
+            with serving(desk, ("projections",)):
                 _wait_until_read(desk)
                 found += measured(desk, number, requests)
     if as_json:

@@ -36,6 +36,7 @@ class LiveFeed:
         self._arrived = asyncio.Event()
         self.live = False
         """False if nothing will arrive: NATS is, or was briefly, disconnected."""
+        self._broken = False
 
     def heard(self, row: Row) -> None:
         """Buffer an event; on overflow the whole buffer becomes useless."""
@@ -49,6 +50,7 @@ class LiveFeed:
         """Drop what waits: there are too many, or one that cannot be read."""
         self._waiting.clear()
         self.live = False
+        self._broken = True
         self._arrived.set()
 
     def wake(self) -> None:
@@ -58,9 +60,9 @@ class LiveFeed:
     async def take(self, limit: int, seconds: float) -> list[Row]:
         """Return up to `limit` events, waiting at most `seconds` for the first.
 
-        Empty if nothing arrives, or if nothing more will.
+        Empty if nothing arrives, or if nothing more will; at once if it has broken.
         """
-        if not self._waiting:
+        if not self._waiting and not self._broken:
             self._arrived.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._arrived.wait(), seconds)

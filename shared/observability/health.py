@@ -22,6 +22,8 @@ READY = 200
 NOT_READY = 503
 REMEMBERED_SECONDS = 1.0
 """How long the results of probes are cached, so that frequent requests are cheap."""
+UNREADY_REMEMBERED_SECONDS = 0.1
+"""The same while a part is not ready: somebody waits for it to become so."""
 PROBE_SECONDS = 3.0
 """How long a probe may take before its part counts as not ready."""
 
@@ -70,7 +72,9 @@ class Health:
 
     async def checks(self) -> Sequence[Check]:
         """Return the checks of all parts, at most a second old."""
-        if time.monotonic() - self._checked_at > REMEMBERED_SECONDS:
+        ready = all(check.ready for check in self._checks)
+        remembered = REMEMBERED_SECONDS if ready else UNREADY_REMEMBERED_SECONDS
+        if time.monotonic() - self._checked_at > remembered:
             self._checks = await asyncio.gather(*map(self._check, self._probes))
             self._checked_at = time.monotonic()
         return self._checks

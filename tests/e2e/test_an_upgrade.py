@@ -17,7 +17,7 @@ from services.projections.rebuild.builder import builder
 from services.projections.rebuild.rebuild import rebuild
 from shared.clock import clock_from
 from tests.support.desks.lever_walk import settle
-from tests.support.desks.running import SERVICES, Desk, serving
+from tests.support.desks.running import SERVICES, Desk, Setting, serving
 from tests.support.desks.supervised import all_gone, family, running_desk
 from tests.support.faults.old_data import (
     CHAIN_AT_HOME,
@@ -64,7 +64,7 @@ def test_the_log_of_a_whole_day_is_gone_on_with(folder: Path) -> None:
             "PERMANENCE_WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
             "PERMANENCE_PUBLIC_URL": "https://desk.valmont.example",
         }
-        with serving(desk, SERVICES, environment):
+        with serving(desk, SERVICES, Setting(environment=environment)):
             settle(desk)
             assert (len(inbox.mails), len(postbox.requests)) == (0, 0)
             # Who is on call is recorded from the upgrade on; nothing else happens.

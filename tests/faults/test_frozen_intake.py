@@ -63,7 +63,11 @@ class MailedDesk:
 @pytest.fixture(scope="module")
 def mailed() -> Iterator[MailedDesk]:
     with reachable_folder() as folder, running_imap() as imap:
-        setting = Setting(policy_with_a_mailbox(folder), environment={"BOX": imap.url})
+        setting = Setting(
+            policy_with_a_mailbox(folder),
+            environment={"BOX": imap.url},
+            limits={"services.intake.relay.probe.BEHIND_SECONDS_MAX": 5},
+        )
         with running_desk(folder, start=START, setting=setting) as desk:
             yield MailedDesk(desk, imap)
 

@@ -213,7 +213,7 @@ def test_a_wrong_host_leaves_each_lead_to_one_that_is_right() -> None:
             for schema, lease in leases:
                 assert desk.leader(schema, lease) == schema
             wrong = dict(desk.services)
-            with serving(desk, (f"intake{TWIN}", f"escalation{TWIN}"), {}):
+            with serving(desk, (f"intake{TWIN}", f"escalation{TWIN}")):
                 right = dict(desk.services)
                 desk.services = right | {n: wrong[n] for n in ("intake", "escalation")}
                 host.set(5 * 3_600)

@@ -30,6 +30,7 @@ from tests.support import key_ring
 from tests.support.patience import BUSY, SECONDS, answered, awaited, pause_after, until
 from tests.support.ports import reserved_port
 from tests.support.read_models import connected, until_applied
+from tests.support.servers.forked_services import Program
 from tests.support.servers.nats_cluster import NatsCluster
 from tests.support.servers.servers import (
     ISSUER_SEED,
@@ -249,14 +250,15 @@ class Setting:
     """How a desk differs from the usual one.
 
     `at` puts it on a lever clock that shows this instant, else it goes by that of
-    PostgreSQL; `environment` is for all services; `people` are ids that get tokens of
-    their own.
+    PostgreSQL; `environment` and `limits` are for all services (see `Program`);
+    `people` are ids that get tokens of their own.
     """
 
     policy: Path = POLICY
     at: datetime | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     people: Sequence[str] = ()
+    limits: Mapping[str, float] = field(default_factory=dict)
 
 
 USUAL = Setting()
@@ -289,19 +291,19 @@ def running_desk(
             desk.move_to(setting.at)
         _apply_policy(desk, setting.policy)
         give_tokens(desk, setting.people)
-        with serving(desk, start, setting.environment):
+        with serving(desk, start, setting):
             yield desk
 
 
 @contextmanager
 def serving(
-    desk: Desk, start: Sequence[str], environment: Mapping[str, str]
+    desk: Desk, start: Sequence[str], setting: Setting = USUAL
 ) -> Iterator[None]:
     """Run the services of a desk whose servers run, until they are ready and longer."""
     for name in (*SERVICES, *start):
         desk.ports[name] = reserved_port()
     for name in (*SERVICES, *start):
-        desk.services[name] = _service(desk, name, environment)
+        desk.services[name] = _service(desk, name, setting)
     try:
         for name in start:
             desk.services[name].start()
@@ -347,7 +349,7 @@ def give_tokens(desk: Desk, people: Sequence[str] = ()) -> None:
     log.close()
 
 
-def _service(desk: Desk, name: str, given: Mapping[str, str]) -> Service:
+def _service(desk: Desk, name: str, setting: Setting) -> Service:
     service = name.removesuffix(TWIN)
     key_file = desk.folder / "vault.key"
     key_file.write_text(text_of(desk.master.keys), encoding="ascii")
@@ -360,8 +362,9 @@ def _service(desk: Desk, name: str, given: Mapping[str, str]) -> Service:
     }
     if service == "intake":
         environment["PERMANENCE_NATS_ISSUER_SEED"] = ISSUER_SEED
-    environment |= given
+    environment |= setting.environment
     if desk.lever is not None:
         environment["PERMANENCE_CLOCK_LEVER"] = str(desk.lever)
     environment["PERMANENCE_VAULT_KEY_FILE"] = str(key_file)
-    return Service(f"services.{service}", environment, desk.folder / f"{name}.log")
+    program = Program(f"services.{service}", environment, setting.limits)
+    return Service(program, desk.folder / f"{name}.log")

@@ -23,13 +23,15 @@ class Inbox:
     """What came, oldest first. The port it listens on is `port`.
 
     `refuse_recipients`, `refuse_content`: the answer to RCPT and to DATA, such as
-    `451 4.7.1 later`; None takes it. `hang`: never answer DATA, for those `hanging`.
+    `451 4.7.1 later`; None takes it. `hang`: never answer DATA, for those `hanging`,
+    until it has given up on them.
     """
 
     refuse_recipients: str | None = None
     refuse_content: str | None = None
     hang: bool = False
     hanging: list[EmailMessage] = field(default_factory=list)
+    gives_up: bool = False
     smtps: bool = False
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
@@ -73,9 +75,11 @@ class Inbox:
         if self.hang:
             self.hanging.append(mail)
             try:
-                await asyncio.Event().wait()
+                while not self.gives_up:
+                    await asyncio.sleep(0.05)
             finally:
                 self.hanging.remove(mail)
+            return "451 4.4.2 timeout exceeded"
         if self.refuse_content is not None:
             return self.refuse_content
         self.recipients.append(list(envelope.rcpt_tos))

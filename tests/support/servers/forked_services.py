@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from signal import (
@@ -48,18 +49,24 @@ def can_be_warm(environment: Mapping[str, str]) -> bool:
     return sys.platform == "linux" and not anew
 
 
+@dataclass(frozen=True)
+class Program:
+    """What a fork runs: a module, in this environment and no other.
+
+    `limits` are module-level numbers that it has instead of its own, by their dotted
+    names: for a test that would wait for nothing else.
+    """
+
+    module: str
+    environment: Mapping[str, str]
+    limits: Mapping[str, float] = field(default_factory=dict)
+
+
 class WarmProcess:
     """A forked service, with what tests use of `subprocess.Popen`."""
 
-    def __init__(
-        self, module: str, environment: Mapping[str, str], log: Path, stop: Signals
-    ) -> None:
-        request = {
-            "module": module,
-            "environment": dict(environment),
-            "log": str(log),
-            "stop": int(stop),
-        }
+    def __init__(self, program: Program, log: Path, stop: Signals) -> None:
+        request = asdict(program) | {"log": str(log), "stop": int(stop)}
         source = _source()
         source.send(json.dumps(request).encode())
         self.pid = int(source.recv(REQUEST_BYTES_MAX))
@@ -118,6 +125,7 @@ def _fork_on_request(requests: socket.socket) -> str | None:
             asked = json.loads(request)
             requests.close()
             _become(asked["environment"], asked["log"])
+            _limit(asked["limits"])
             tie_to(us, asked["stop"])
             return str(asked["module"])
         requests.send(str(pid).encode())
@@ -135,6 +143,13 @@ def _become(environment: dict[str, str], log: str) -> None:
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
+
+
+def _limit(limits: dict[str, float]) -> None:
+    for place, limit in limits.items():
+        module, _, name = place.rpartition(".")
+        assert hasattr(sys.modules[module], name), place
+        setattr(sys.modules[module], name, limit)
 
 
 def _main() -> None:

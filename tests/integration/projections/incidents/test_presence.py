@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from services.projections.api.log import stream
 from shared.domain.events.incident import IncidentClassified
 from shared.domain.identifiers import incident_ref
 from shared.domain.limits import Limits
@@ -39,7 +40,13 @@ def apis(
     nats_server.wipe()
     bus: Bus = nats_server.bus
     folder: Path = tmp_path_factory.mktemp("api")
-    with serving(database, bus, folder) as one, serving(database, bus, folder) as two:
+    with (
+        pytest.MonkeyPatch.context() as limits,
+        serving(database, bus, folder) as one,
+        serving(database, bus, folder) as two,
+    ):
+        # With the next ping a listener hears of events that they may not see.
+        limits.setattr(stream, "STREAM_PING_SECONDS", 1)
         one.happened(opened(incident_ref(1)))
         for who, teller, hearer in (("agent", one, two), ("manager", two, one)):
             until(partial(_is_heard, who, teller, hearer), "one is told by the other")

@@ -98,11 +98,27 @@ def test_asking_often_asks_the_parts_seldom() -> None:
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize(("check", "times"), [(NEAR, 1), (FAR, 3)])
+def test_that_a_part_is_not_ready_is_remembered_for_a_shorter_time(
+    check: Check, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.observability.health.UNREADY_REMEMBERED_SECONDS", -1)
+    asked: list[int] = []
+
+    async def counting() -> Check:
+        asked.append(1)
+        return check
+
+    ask([counting], *["/health/ready"] * 3)
+
+    assert len(asked) == times
+
+
 def test_a_part_that_hangs_makes_it_unready_and_is_not_asked_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("shared.observability.health.PROBE_SECONDS", 0.01)
-    monkeypatch.setattr("shared.observability.health.REMEMBERED_SECONDS", 0)
+    monkeypatch.setattr("shared.observability.health.UNREADY_REMEMBERED_SECONDS", 0)
     asked: list[int] = []
 
     async def hanging() -> Check:
