@@ -18,8 +18,6 @@ from tests.support.desks.supervised import all_gone, ask, family, running_desk
 from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
 
-pytestmark = pytest.mark.e2e
-
 
 @pytest.fixture
 def home() -> Iterator[Path]:
@@ -33,7 +31,7 @@ def servers_log(home: Path) -> str:
 
 
 def test_an_empty_folder_becomes_a_desk_that_serves(home: Path) -> None:
-    with running_desk(home) as desk:
+    with running_desk(home, SMALL_DESK_CLUSTER="none") as desk:
         desk.until_up()
 
         assert json.loads(ask(desk.run.intake_url))["role"] == "desk_intake"

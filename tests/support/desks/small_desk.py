@@ -4,17 +4,22 @@
 
 `SMALL_DESK_BREAKS` names a service that ends as soon as it starts, `SMALL_DESK_HANGS`
 one that never serves. With `SMALL_DESK_RESTORED` a new epoch begins, for that reason.
+`SMALL_DESK_CLUSTER` is the data of a PostgreSQL with all migrations, which a new desk
+copies unless it is "none": initdb and the migrations took most of such a start.
 """
 
 import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import standalone.ports
 import standalone.up
-from standalone import supervisor
+from standalone import postgres, supervisor
 from standalone.credentials import Credentials
+from standalone.folder import Account
+from standalone.servers import DATABASE
 from standalone.services import SERVICES
 from standalone.settings import read_settings
 from standalone.startup_error import StartupError
@@ -43,6 +48,8 @@ def main() -> int:
     # Who got no time for a second or two would lose what tests look for.
     supervisor._LAST_WORDS = standalone.up._LAST_WORDS_SECONDS = SECONDS
     standalone.ports.free_port = reserved_port
+    if os.environ.get("SMALL_DESK_CLUSTER", "none") != "none":
+        postgres._initdb = _copy
     terminal = Terminal()
     try:
         up(Plan(read_settings(), SMALL, bootstrap, terminal, _beginning()))
@@ -52,6 +59,29 @@ def main() -> int:
     finally:
         terminal.close()
     return 0
+
+
+def _copy(
+    programs: Path, data: Path, secret: Path, account: Account | None, *, durable: bool
+) -> None:
+    """Make a cluster as initdb does, and the desk's database, from a prepared one."""
+    assert durable, "as for a person"
+    prepared = os.environ["SMALL_DESK_CLUSTER"]
+    subprocess.run(["cp", "-a", f"{prepared}/.", data], check=True)
+    password = secret.read_text(encoding="ascii")
+    subprocess.run(
+        [programs / "postgres", "--single", "-D", data, "postgres"],
+        input=f"ALTER ROLE {postgres.OWNER} PASSWORD '{password}'\n"
+        f"CREATE DATABASE {DATABASE} TEMPLATE migrated_server STRATEGY file_copy\n",
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
+        cwd=data,
+        env={"PATH": os.defpath, "TZ": "UTC"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
 
 
 def _beginning() -> BeginEpoch | None:

@@ -17,6 +17,7 @@ import psutil
 from standalone.folder import Run, read_run
 from tests.support.patience import SECONDS, OutOfPatience
 from tests.support.ports import reserved_port
+from tests.support.servers.servers import migrated_data
 
 SMALL_DESK = (sys.executable, "-m", "tests.support.desks.small_desk")
 _PORTS = ("API", "INTAKE", "SLA_WATCHER", "ESCALATION")
@@ -129,8 +130,13 @@ class RunningDesk:
 def running_desk(
     home: Path, command: Sequence[str] = SMALL_DESK, **more: str
 ) -> Iterator[RunningDesk]:
-    """Run a desk in `home` and stop it in the end."""
-    if command != SMALL_DESK:  # which draws reserved ones by itself, and keeps them
+    """Run a desk in `home` and stop it in the end.
+
+    A small one copies its PostgreSQL, unless `SMALL_DESK_CLUSTER` is "none".
+    """
+    if command == SMALL_DESK:
+        more = {"SMALL_DESK_CLUSTER": str(migrated_data())} | more
+    else:  # a small one draws reserved ports by itself, and keeps them
         servers = ("PERMANENCE_POSTGRES_PORT", "PERMANENCE_NATS_PORT")
         more = {name: str(reserved_port()) for name in servers} | more
     desk = RunningDesk(home, environment_for(home, **more), command)

@@ -82,7 +82,7 @@ class PostgresServer(Server):
             our_postgres.create_cluster(self.cluster, programs, account)
         else:
             private_folder(self.cluster.home, account)
-            _copy(_migrated_data(), self.cluster.data)
+            _copy(migrated_data(), self.cluster.data)
             if durable:  # what was copied is not, and has the least memory
                 given = our_postgres.memory_settings(our_postgres.machine_memory())
                 command += [f"--{name}={value}" for name, value in given.items()]
@@ -162,7 +162,7 @@ class PostgresServer(Server):
 
 
 @cache
-def _migrated_data() -> Path:
+def migrated_data() -> Path:
     """Return the files of a PostgreSQL that stands still, made once for all tests.
 
     Making them took each of some hundred desks longer than starting its services.

@@ -25,3 +25,24 @@ def test_an_empty_name_is_not_taken_for_the_folder_we_stand_in(
         read_settings()
 
     assert trouble.value.code is Exit.USAGE
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PERMANENCE_API_PORT", "eighty"),
+        ("PERMANENCE_NATS_PORT", "70000"),
+        ("DATABASE_URL", "host=db user=me"),
+        ("NATS_URL", "localhost:4222"),
+        ("NATS_URL", "nats://127.0.0.1:4222,127.0.0.1:4223"),
+    ],
+)
+def test_a_variable_that_cannot_be_meant_is_named(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(StartupError, match=variable) as trouble:
+        read_settings()
+
+    assert trouble.value.code is Exit.USAGE
