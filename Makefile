@@ -3,10 +3,14 @@
 BIN := .venv/bin
 FAST := tests/architecture tests/docs tests/golden tests/property tests/unit
 # A file stays together: it shares what it set up. Each worker has its own servers. Tests with servers
-# wait for two fifths of their time, so a third worker keeps two cores busy.
+# wait for half of their time, so four workers keep two cores busy.
 SIDE_BY_SIDE := --dist loadfile --no-loadscope-reorder
 WORKERS := -n 2
-WORKERS_WITH_SERVERS := -n 3
+WORKERS_WITH_SERVERS := -n 4
+GATE = $(BIN)/python -m tests.gate -q $(WORKERS_WITH_SERVERS) $(SIDE_BY_SIDE) $(addprefix --ignore=,$(FAST)) \
+	$(if $(DURATIONS),--write-durations)
+# The halves of `make test`: each alone with PART=rooms or PART=desks.
+PART := rooms desks
 # The tests start some hundred processes: each would compile all our modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -40,14 +44,16 @@ check: setup ## the fast part of `test`: style, types, words, layers, tests with
 # `vale` on PyPI fetches its program from outside the registries when it first runs.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-# mypy exits with 2 if one of its processes does not start within three seconds; then it runs as one.
-	@$(BIN)/mypy -n auto || { test $$? -eq 2 && $(BIN)/mypy; }
+	@scripts/types.sh
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -q $(WORKERS) $(SIDE_BY_SIDE) $(wildcard $(FAST))
 
 .PHONY: test
-test: check ## all tests, starting the servers they need
-	@$(BIN)/python -m tests.gate -q $(WORKERS_WITH_SERVERS) $(SIDE_BY_SIDE) $(addprefix --ignore=,$(FAST))
+test: $(if $(filter rooms,$(PART)),check,setup) ## all tests; PART=rooms: those that start no service, PART=desks: the others
+	@if [ -n "$(filter-out rooms desks,$(PART))" ] || [ -z "$(PART)" ]; then \
+		echo "PART is rooms or desks, not '$(PART)'" >&2; exit 2; fi
+	$(if $(filter rooms,$(PART)),@$(GATE) -m "smoke or not desks")
+	$(if $(filter desks,$(PART)),@$(GATE) -m "desks and not smoke")
 
 .PHONY: steady
 steady: setup ## run TEST=… N=50 times beside a program on each core, and count how often it failed

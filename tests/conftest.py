@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from standalone.nats import Bus
+from tests.gate import halves
 from tests.support.folders import reachable_folder, sweep
 from tests.support.limits import PATIENT
 from tests.support.servers.servers import (
@@ -32,6 +33,10 @@ settings.register_profile(
 settings.load_profile("gate")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(halves)
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Say with what the run can be repeated (`-q` hides the header); sweep first."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
@@ -41,16 +46,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         profile = settings.get_current_profile_name()
         said = f"Python {python_version()}, seed {seed}, Hypothesis profile {profile}"
         reporter.write_line(said)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put first what takes minutes: begun last, it would keep the others waiting.
-
-    These go folder by folder: with others in between, what the files of a folder share
-    would end and begin again.
-    """
-    items.sort(key=_turn)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -65,11 +60,6 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def _turn(item: pytest.Item) -> tuple[bool, str]:
-    takes_minutes = item.get_closest_marker("e2e") is not None
-    return not takes_minutes, item.path.parent.as_posix() if takes_minutes else ""
 
 
 @pytest.fixture(scope="session", autouse=True)

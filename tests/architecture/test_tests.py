@@ -8,6 +8,14 @@ from tests.support.compose import ROOT
 
 FILES = sorted((ROOT / "tests").rglob("*.py"))
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
+STARTING = ("exec", "fork", "popen", "posix_spawn", "spawn", "system")
+"""How functions of `os` and `pty` begin that start a process."""
+FORKING = {
+    "tests/integration/escalation/channels/test_apprise.py",  # none is to start there
+    "tests/support/servers/forked_commands.py",
+    "tests/support/servers/forked_services.py",
+}
+"""The others fork, in a process that is started as others are."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -34,6 +42,32 @@ def test_a_test_asserts_something() -> None:
     ]
 
     assert mute == []
+
+
+def test_processes_are_started_where_the_halves_of_the_tests_see_it() -> None:
+    """`tests/gate/halves.py` refuses services to tests of rooms: it asks `Popen`."""
+    unseen = {
+        name
+        for name, tree in trees()
+        for node in ast.walk(tree)
+        if _starts_unseen(node)
+    }
+
+    assert unseen == FORKING
+
+
+def _starts_unseen(node: ast.AST) -> bool:
+    match node:
+        case ast.Attribute(value=ast.Name(id="os" | "pty"), attr=name):
+            return name.startswith(STARTING)
+        case ast.Import(names=names):
+            return any(each.name == "multiprocessing" for each in names)
+        case ast.ImportFrom(module=module, names=names):
+            starts = any(each.name.startswith(STARTING) for each in names)
+            of_os = module in ("os", "pty") and starts
+            return of_os or str(module).startswith("multiprocessing")
+        case _:
+            return False
 
 
 def _blind_sleeps(tree: ast.Module) -> Iterator[int]:

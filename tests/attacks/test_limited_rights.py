@@ -31,7 +31,7 @@ from tests.attacks.conftest import LIMITED, RELEASE, SECRET, Sides, acted
 from tests.support.patience import BUSY, SECONDS, answered, until
 from tests.support.servers.sse import events, listening
 
-pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+pytestmark = pytest.mark.servers
 
 DIRECTORY = re.compile(r"/v1/(search|callers|clients|people(/{person})?)|/person/.*")
 WHO_LOOKS_UP = ("service agent", "team agent")

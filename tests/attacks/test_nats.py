@@ -31,7 +31,7 @@ from tests.support.servers.nats_clients import (
     until_let_in,
 )
 
-pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+pytestmark = pytest.mark.servers
 
 OWN = {"person": "lefevre", "channel": "web", "words": "The words of a thief"}
 SOURCES = """sources:

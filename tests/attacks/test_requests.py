@@ -20,7 +20,7 @@ from tests.support.patience import BUSY, SECONDS, answered, posted, until
 from tests.support.servers.webhook_receiver import open_postbox
 from tests.support.strategies.requests import described
 
-pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+pytestmark = pytest.mark.servers
 
 DOORS: Mapping[str, Callable[[Desk], str]] = {
     "intake": lambda desk: desk.intake_url,

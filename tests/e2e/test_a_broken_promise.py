@@ -17,8 +17,6 @@ from tests.support.builders.promises import brief, local, shown
 from tests.support.faults.verdict import all_rows, assert_log_is_whole
 from tests.support.folders import reachable_folder
 
-pytestmark = pytest.mark.e2e
-
 SEED = int(os.environ.get("FAULTS_SEED", "20250630"))
 KILLED_AT_ONCE = 2
 NOT_THE_SAME = {"at", "attempts", "receipt", "answer_by", "whose"}

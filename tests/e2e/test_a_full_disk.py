@@ -22,8 +22,6 @@ from tests.support.patience import SECONDS, eventually, until
 from tests.support.servers.nats_clients import connected_to
 from tests.support.servers.servers import Database, NatsServer, running_nats
 
-pytestmark = pytest.mark.e2e
-
 SIZE = "192m"
 TRIES_MAX = 2_000
 """Signals after which a table must have wanted another block of the disk."""

@@ -24,7 +24,7 @@ from tests.support.desks.running import SERVICES, TWIN
 from tests.support.folders import reachable_folder
 from tests.support.patience import until
 
-pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+pytestmark = pytest.mark.servers
 
 PUSH = "bruno-night"
 _ROTATION = 'rotation: {type: weekly, shift_length: 1, start: "2025-06-02T09:00"'

@@ -11,8 +11,6 @@ from tests.support.desks.running import Desk, running_desk
 from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS
 
-pytestmark = pytest.mark.e2e
-
 ALERTA = Path(sys.executable).parent / "alerta"
 
 

@@ -17,8 +17,6 @@ from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, posted, until
 from tests.support.ports import reserved_port
 
-pytestmark = pytest.mark.e2e
-
 ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 
 

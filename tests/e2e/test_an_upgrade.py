@@ -32,7 +32,6 @@ from tests.support.mail.smtp_server import open_inbox
 from tests.support.patience import SECONDS, answered, posted, until
 from tests.support.servers.webhook_receiver import open_postbox
 
-pytestmark = pytest.mark.e2e
 PERMANENCE = (sys.executable, "-m", "services")
 SCHEDULES = 2
 """How many schedules the policy of that day has: each has a history from then on."""

@@ -34,8 +34,6 @@ from tests.support.strategies.requests import (
     sent,
 )
 
-pytestmark = pytest.mark.e2e
-
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
 """How long to go on; 0: a fixed number of requests."""
 ANSWER_SECONDS = 10.0 if SECONDS else PATIENCE

@@ -21,8 +21,6 @@ from tests.support.ports import reserved_port
 from tests.support.servers.dead_mans_switch import WatcherOutside, watcher_outside
 from tests.support.servers.server import Server
 
-pytestmark = pytest.mark.e2e
-
 PROMETHEUS = shutil.which("prometheus")
 PORTS = {
     "PERMANENCE_API_PORT": 8080,

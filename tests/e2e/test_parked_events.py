@@ -15,7 +15,7 @@ from tests.support.desks.notifying import CallingDesk, calling_desk
 from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
 
-pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+pytestmark = pytest.mark.servers
 
 READERS = {
     *("queue", "timeline", "metrics", "words"),

@@ -27,7 +27,6 @@ from tests.support.patience import SECONDS, until
 
 pytestmark = [
     pytest.mark.servers,
-    pytest.mark.e2e,
     pytest.mark.skipif(SLAPD is None, reason=MISSING),
 ]
 

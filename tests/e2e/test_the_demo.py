@@ -10,9 +10,6 @@ from demo.play import SATISFACTION, TABLE
 from demo.programme import PROGRAMME
 from tests.support.folders import reachable_folder
 
-pytestmark = pytest.mark.e2e
-
-
 DEMO = """
 import demo.desk
 import standalone.ports
@@ -24,6 +21,7 @@ main()
 """The command with ports that no other test is given meanwhile."""
 
 
+@pytest.mark.desks
 def test_the_whole_day_is_seen_and_nothing_of_it_stays_behind() -> None:
     with reachable_folder() as folder:
         home = folder / "demo"

@@ -24,7 +24,6 @@ from tests.support.folders import reachable_folder
 from tests.support.patience import awaited, until
 from tests.support.servers.servers import running_nats, running_postgres
 
-pytestmark = pytest.mark.e2e
 PERMANENCE = (sys.executable, "-m", "services")
 
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from standalone.folder import Run
 from tests.docs.console import Shell, steps, walk
 from tests.docs.pages import DOCS, ROOT
@@ -15,8 +13,6 @@ from tests.support.desks.supervised import running_desk
 from tests.support.folders import reachable_folder
 from tests.support.patience import posted
 from tests.support.servers.forked_commands import forked_commands
-
-pytestmark = pytest.mark.e2e
 
 BIN = Path(sys.executable).parent
 TUTORIAL = DOCS / "tutorial" / "first-incident.md"

@@ -32,7 +32,6 @@ from tests.support.servers.servers import Database
 
 pytestmark = [
     pytest.mark.servers,
-    pytest.mark.e2e,
     # nats-py leaves a socket behind when a server dies while it connects.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

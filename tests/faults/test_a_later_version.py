@@ -26,7 +26,7 @@ from tests.support.faults.verdict import (
 from tests.support.folders import reachable_folder
 from tests.support.patience import until
 
-pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+pytestmark = pytest.mark.servers
 
 LONG = os.environ.get("FAULTS") == "long"
 ROUNDS = 20 if LONG else 3

@@ -22,7 +22,7 @@ from tests.support.mail.imap_server import ImapServer, running_imap
 from tests.support.mail.raw_mails import mail
 from tests.support.patience import SECONDS, answered, awaited, until
 
-pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+pytestmark = pytest.mark.servers
 
 ROUNDS = 10 if os.environ.get("FAULTS") == "long" else 1
 COMMANDS = 24

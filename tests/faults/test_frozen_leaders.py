@@ -19,7 +19,7 @@ from tests.support.desks.running import SERVICES, TWIN, other
 from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
 
-pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+pytestmark = pytest.mark.servers
 
 ROUNDS = 12 if os.environ.get("FAULTS") == "long" else 2
 _BREACHES = """

@@ -16,7 +16,7 @@ from tests.support.faults.load import Load
 from tests.support.faults.verdict import assert_books_balance
 from tests.support.folders import reachable_folder
 
-pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+pytestmark = pytest.mark.servers
 
 LONG = os.environ.get("FAULTS") == "long"
 ROUNDS = 40 if LONG else 13

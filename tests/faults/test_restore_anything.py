@@ -35,7 +35,7 @@ from tests.support.faults.restore import back_up, put_back
 from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
 
-pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+pytestmark = pytest.mark.servers
 
 TARGETS = "tto: {p1: 15m, p2: 30m, p3: 2h, p4: 4h}"
 LOST_TARGETS = "tto: {p1: 3h, p2: 3h, p3: 3h, p4: 4h}"

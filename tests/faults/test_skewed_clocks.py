@@ -167,7 +167,6 @@ def host_and_desk() -> Iterator[tuple[HostClock, Desk]]:
             yield host, desk
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("off", [5 * 3_600, -600])
 def test_four_services_on_a_wrong_host_are_red_and_write_nothing(
     host_and_desk: tuple[HostClock, Desk], off: int
@@ -194,7 +193,6 @@ def test_four_services_on_a_wrong_host_are_red_and_write_nothing(
         assert "Traceback" not in desk.output(name), desk.output(name)[-4000:]
 
 
-@pytest.mark.e2e
 def test_a_wrong_host_leaves_each_lead_to_one_that_is_right() -> None:
     """It may not write: with the lease in its hand nobody would relay, read or send."""
     leases = (

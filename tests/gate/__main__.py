@@ -15,7 +15,10 @@ from tests.gate.chance import Failure, by_chance
 from tests.gate.failures import OPTION, read
 from tests.support.folders import reachable_folder
 
-_PYTEST = (sys.executable, "-m", "pytest", "-p", "tests.gate.failures")
+_PYTEST = (
+    *(sys.executable, "-m", "pytest"),
+    *("-p", "tests.gate.failures", "-p", "tests.gate.durations"),
+)
 _FAILED = 1
 """The exit status of pytest if tests failed; others say that it could not run them."""
 

@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 
 LOOKED_AT_AGAIN = ("tests/integration", "tests/e2e")
 """Folders of tests that may fail by chance: others have no servers, or kill them."""
-AGAIN_MAX = 3
-"""How many tests of a run may fail by chance: more than these are a fault."""
+AGAIN_MAX = 2
+"""How many tests of a half may fail by chance: more than these are a fault."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from tests.support.desks.notifying import OPENED, CallingDesk, calling_desk
 from tests.support.folders import reachable_folder
 from tests.support.patience import until
 
-pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+pytestmark = pytest.mark.servers
 
 BETWEEN_US = "Nur für uns: der Rechner von Costa ist schuld."
 FOR_THE_USER = "Réparé hier."

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.browser.conftest import Look
@@ -10,8 +9,6 @@ from tests.support.builders.user_links import link_to
 from tests.support.desks.running import Desk
 from tests.support.patience import until
 from tests.support.servers.browser import patient_context
-
-pytestmark = pytest.mark.e2e
 
 CALL = "/contacts/new"
 

@@ -3,7 +3,6 @@
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from shared.contact_methods.codes import code_of, newest_code
@@ -12,8 +11,6 @@ from shared.security.access import create
 from shared.security.sender import seal_keys_of
 from tests.e2e.browser.conftest import Look
 from tests.support.desks.running import Desk
-
-pytestmark = pytest.mark.e2e
 
 TELEPHONE: ViewportSize = {"width": 375, "height": 700}
 METHODS = "section[aria-labelledby^='method-']"

@@ -25,8 +25,6 @@ from tests.support.desks.running import Desk
 from tests.support.mail.sent_files import picture
 from tests.support.patience import SECONDS, answered, until
 
-pytestmark = pytest.mark.e2e
-
 STAYED = "window.stayed"
 COMMAND_BYTES_MIN = 200
 LONG = "The power is back. " * 300

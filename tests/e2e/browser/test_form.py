@@ -11,8 +11,6 @@ from tests.support.desks.running import Desk
 from tests.support.patience import BUSY, SECONDS, posted, until, until_too_many
 from tests.support.servers.browser import patient_context, visited
 
-pytestmark = pytest.mark.e2e
-
 PHONE = {
     "viewport": {"width": 360, "height": 740},
     "is_mobile": True,

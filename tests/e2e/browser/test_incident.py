@@ -1,6 +1,5 @@
 """An agent works on an incident in a browser, from its page and by keyboard."""
 
-import pytest
 from playwright.sync_api import expect
 
 from services.projections.presence.state import EXPIRES_SECONDS
@@ -9,8 +8,6 @@ from tests.e2e.browser.shown.commands import commanded, signalled
 from tests.support.desks.running import Desk
 from tests.support.mail.sent_files import picture
 from tests.support.patience import SECONDS, until
-
-pytestmark = pytest.mark.e2e
 
 LEFT_MS = (EXPIRES_SECONDS + SECONDS) * 1000
 

@@ -7,15 +7,12 @@ from random import Random
 from time import monotonic
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.e2e.browser.conftest import Look
 from tests.e2e.browser.shown.commands import commanded
 from tests.support.desks.running import Desk
 from tests.support.patience import until
-
-pytestmark = pytest.mark.e2e
 
 TABS = 7
 """One more than the connections that a browser opens to one place."""

@@ -18,8 +18,6 @@ from tests.support.patience import posted
 from tests.support.servers.accessibility import overflowing
 from tests.support.servers.browser import patient_context
 
-pytestmark = pytest.mark.e2e
-
 _BULK_KEYS, _VIEW_KEYS, _LEAVE_KEYS = 60, 60, 30
 WIDE, TELEPHONE = (1180, 700), (375, 760)
 ENGLISH: Mapping[str, str] = {

@@ -5,14 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.browser.conftest import Look
 from tests.e2e.browser.shown.commands import commanded
 from tests.support.desks.running import Desk
-
-pytestmark = pytest.mark.e2e
 
 PARIS = ZoneInfo("Europe/Paris")
 TOLD_IN_TIME = timedelta(days=20)

@@ -8,8 +8,6 @@ from tests.e2e.browser.shown.commands import commanded
 from tests.support.desks.running import Desk
 from tests.support.patience import BUSY, awaited
 
-pytestmark = pytest.mark.e2e
-
 HOSTILE = "<script>document.title='owned'</script>\"'&amp; \u202eتوقف الخادم"
 
 

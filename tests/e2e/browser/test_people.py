@@ -17,8 +17,6 @@ from tests.e2e.browser.conftest import Look
 from tests.support.desks.running import Desk
 from tests.support.patience import BUSY, SECONDS, answered
 
-pytestmark = pytest.mark.e2e
-
 TEAMS = ("desk", "mail", "web")
 FORTY = "id;name;email;role;teams\n" + "".join(
     f"staff{n:02};Zoé Équipe {n};s{n}@desk.example;agent;{{{n % 3}}}\n"

@@ -2,15 +2,12 @@
 
 from itertools import count
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from shared.domain.identifiers import incident_ref
 from tests.e2e.browser.conftest import Look
 from tests.e2e.browser.shown.commands import signalled
 from tests.support.desks.running import Desk
-
-pytestmark = pytest.mark.e2e
 
 _numbers = count(1)
 

@@ -21,8 +21,6 @@ from tests.support.servers.accessibility import (
 )
 from tests.support.servers.browser import patient_context, signed_in, visited
 
-pytestmark = pytest.mark.e2e
-
 OUTLINES = Path(__file__).parent / "outlines"
 WRITES = os.environ.get("OUTLINES") == "write"
 """Write the outlines instead of comparing them: look at what changed, then commit."""

@@ -15,8 +15,6 @@ from tests.support.desks.running import Desk
 from tests.support.patience import until
 from tests.support.servers.accessibility import barriers
 
-pytestmark = pytest.mark.e2e
-
 RESOLVED = ".about .status.resolved"
 
 

@@ -2,13 +2,10 @@
 
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.browser.paging import paged
 from tests.support.desks.running import Desk
-
-pytestmark = pytest.mark.e2e
 
 PHONE = {
     "viewport": {"width": 375, "height": 667},

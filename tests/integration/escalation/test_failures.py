@@ -14,7 +14,7 @@ from tests.support.desks.running import SERVICES, TWIN
 from tests.support.folders import reachable_folder
 from tests.support.patience import until
 
-pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+pytestmark = pytest.mark.servers
 AT_ONCE_MAX = MailChannel.traits.at_once_max
 
 

@@ -26,7 +26,7 @@ from tests.support.desks.running import SERVICES
 from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, until
 
-pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+pytestmark = pytest.mark.servers
 
 
 @pytest.fixture

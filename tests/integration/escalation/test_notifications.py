@@ -13,7 +13,7 @@ from tests.support.desks.notifying import CallingDesk, calling_desk
 from tests.support.folders import reachable_folder
 from tests.support.patience import until
 
-pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+pytestmark = pytest.mark.servers
 
 
 HOME = {"kind": "mail", "value": "bruno@home.example"}

@@ -132,7 +132,6 @@ def test_signals_and_commands(ruled: Database) -> None:
     assert recovered.status == "recovered"
 
 
-@pytest.mark.e2e
 def test_a_whole_desk_that_tells_people() -> None:
     with reachable_folder() as folder, calling_desk(folder) as desk:
         refuse_writes_under_append_lock(desk.desk.database)

@@ -21,7 +21,7 @@ from tests.support.patience import SECONDS, eventually, until
 from tests.support.ports import reserved_port
 from tests.support.servers.servers import Database
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.desks]
 
 NOWHERE = {
     "DATABASE_URL": "postgresql://desk_sla_watcher:x@127.0.0.1:1/permanence",

@@ -13,7 +13,7 @@ from tests.support.desks.running import SERVICES, TWIN
 from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, answered, posted, until
 
-pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+pytestmark = pytest.mark.servers
 
 MORE = {"new_due_at": local("07-01 10:00").isoformat(), "reason": "La pièce manque."}
 YES = {"accepted_by": "roche", "channel": "phone", "evidence": "« Mardi me va. »"}

@@ -19,7 +19,7 @@ from tests.support.desks.running import SERVICES, TWIN
 from tests.support.folders import reachable_folder
 from tests.support.patience import until
 
-pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+pytestmark = pytest.mark.servers
 
 WATCHERS = ("sla_watcher", f"sla_watcher{TWIN}")
 MANY = 60

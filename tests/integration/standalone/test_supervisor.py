@@ -17,8 +17,6 @@ from standalone import launch
 from standalone.supervisor import Process, Supervisor
 from tests.support.patience import SECONDS, eventually
 
-pytestmark = pytest.mark.e2e
-
 FOR_EVER = "print('up', flush=True); import signal; signal.pause()"
 POLITE = (
     "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0));"

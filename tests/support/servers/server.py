@@ -38,7 +38,7 @@ class Server:
     def __init__(
         self, command: Sequence[str], account: Account | None, log: Path, stop: Signals
     ) -> None:
-        self._command = command
+        self.command = command
         self._account = account
         self._log = log
         self._stop = stop
@@ -49,7 +49,7 @@ class Server:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 child_command(
-                    self._command, when_we_die=self._stop, account=self._account
+                    self.command, when_we_die=self._stop, account=self._account
                 ),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -95,8 +95,8 @@ def desk():
 def test_it(desk): pass
 """
 _CRASH = "def test_it():\n    first.exists() or [first.touch(), os._exit(1)]\n"
-_FOUR = """
-@pytest.mark.parametrize("n", range(4))
+_THREE = """
+@pytest.mark.parametrize("n", range(3))
 def test_it(n):
     wait(first.with_name(str(n)))
 """
@@ -118,9 +118,9 @@ _ENVIRONMENT = {
         (_WRONG_ONCE, 1, ["ZeroDivisionError"]),
         (_TEARDOWN, 1, ["ERROR tests/e2e/test_x.py::test_it"]),
         (_CRASH, 1, ["crashed"]),
-        (_FOUR, 1, ["4 failed"]),
+        (_THREE, 1, ["3 failed"]),
     ],
-    ids=["once", "always", "wrong once", "teardown", "crash", "four"],
+    ids=["once", "always", "wrong once", "teardown", "crash", "three"],
 )
 def test_a_run_is_green_only_if_what_waited_once_passes_alone(
     tmp_path: Path, body: str, status: int, lines: Sequence[str]

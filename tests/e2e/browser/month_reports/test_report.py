@@ -3,14 +3,11 @@
 from collections.abc import Callable
 
 import httpx
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.browser.shown.commands import month_report_of
 from tests.support.desks.running import Desk
 from tests.support.patience import SECONDS
-
-pytestmark = pytest.mark.e2e
 
 Look = Callable[..., Page]
 PLACE = "/month-reports/ours/2025-05"

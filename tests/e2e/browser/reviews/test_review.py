@@ -8,8 +8,6 @@ from playwright.sync_api import Page, expect
 from tests.e2e.browser.shown.commands import commanded
 from tests.support.desks.running import Desk
 
-pytestmark = pytest.mark.e2e
-
 PHONE = {
     "viewport": {"width": 375, "height": 667},
     "is_mobile": True,

@@ -40,6 +40,7 @@ def ended(
     )
 
 
+@pytest.mark.desks
 @pytest.mark.parametrize(
     "service", ["intake", "sla_watcher", "escalation", "projections"]
 )

@@ -40,7 +40,7 @@ from tests.support.desks.on_call.paging import (
 )
 from tests.support.patience import SECONDS, answered, posted, until
 
-pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+pytestmark = pytest.mark.servers
 
 WORDS = "Les totaux de la paie sont faux"
 

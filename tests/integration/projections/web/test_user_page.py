@@ -25,7 +25,7 @@ from tests.support.folders import reachable_folder
 from tests.support.patience import SECONDS, answered, awaited, posted, until
 from tests.support.policies import full
 
-pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+pytestmark = pytest.mark.servers
 
 SECRET_NOTE = "Nur für uns: der Rechner von Costa ist schuld."
 

@@ -1,0 +1,1 @@
+"""The one test of a whole desk that is in rooms."""
